@@ -1,0 +1,57 @@
+# Everything here needs git, make and Python >= 3.11, and sets up what is missing in .venv.
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.stamp
+PIP := $(BIN)/python -m pip install -c constraints.txt
+SETTINGS := pyproject.toml constraints.txt
+
+# The first Python that is new enough and can make a virtual environment.
+SUITABLE := import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))
+PYTHON = $(shell for p in python3 python3.11 python3.12 python3.13 python3.14; do \
+	$$p -c '$(SUITABLE)' 2>/dev/null && echo $$p && break; done)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup torch demo test lint types bench clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+setup: $(STAMP) ## make .venv with knotflow and its tools
+
+$(STAMP): $(SETTINGS)
+	@test -n "$(PYTHON)" || { echo "error: no Python >= 3.11 with venv was found: install one" \
+		"(on Debian: apt install python3 python3-venv) or run make PYTHON=/path/to/python" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) -e '.[dev]'
+	@touch $@
+
+torch: $(STAMP)-torch ## add PyTorch, for the tests that compare with it
+
+$(STAMP)-torch: $(STAMP)
+	$(PIP) -e '.[dev,torch]'
+	@touch $@
+
+demo: $(STAMP) ## fit the motorcycle data in all three regimes; report in out/demo/report.html
+	$(BIN)/knotflow demo --out out/demo
+
+test: $(STAMP) ## run all tests (those that need PyTorch are skipped until `make torch`)
+	$(BIN)/python -m pytest
+
+lint: $(STAMP) ## check style and formatting
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+types: $(STAMP) ## check types
+	$(BIN)/mypy
+
+bench: $(STAMP)-bench ## measure against other programs
+	$(BIN)/python -m bench
+
+$(STAMP)-bench: $(STAMP)
+	$(PIP) -e '.[dev,bench]'
+	@touch $@
+
+clean: ## remove .venv, out and every cache
+	rm -rf $(VENV) out build src/*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

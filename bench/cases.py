@@ -1,0 +1,83 @@
+"""The problems that are timed, and the ratios that are aimed at.
+
+Every problem is full-batch gradient descent on L = 1/2 sum_j (f(x_j) - y_j)^2, in float64, with
+
+    x       uniform random in [-1, 1] (not equispaced: no two gaps are alike),
+    y       sin(pi x) + 1/2 sign(sin(3 pi x)): a smooth curve with a square wave on it,
+    net     knotflow.initial.pytorch(m, rng, norm=sqrt(m)),
+    lr      half of knotflow.stability_limit(net, data).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+import knotflow as kf
+
+
+@dataclass(frozen=True)
+class Target:
+    """At least this much faster than a rival, or (`floor`) at most this many times the floor."""
+
+    torch: float | None = None
+    jax: float | None = None
+    floor: float | None = None
+
+
+@dataclass(frozen=True)
+class Case:
+    """A size, and how many steps to time.
+
+    `steps` are taken by knotflow, first from the start and then again after `warm_up` steps of the same
+    run, and by the floor; `dense_steps` by PyTorch and JAX, whose cost is the same at every step.
+    Parameters are compared after `dense_steps` of everyone.
+    """
+
+    m: int
+    s: int
+    steps: int
+    warm_up: int
+    dense_steps: int | None = None
+    target: Target = field(default_factory=Target)
+    delta: float | None = None
+
+    @property
+    def name(self) -> str:
+        """How the tables call this case."""
+        return f"m={self.m:,} s={self.s:,}" + ("" if self.delta is None else f" delta={self.delta:g}")
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One network on one data set with one learning rate."""
+
+    net: kf.ReLUNet
+    data: kf.Samples
+    lr: float
+
+
+CASES = (
+    Case(20, 20, 20_000, 100_000, 2_000, Target(torch=500, jax=4)),
+    Case(1_000, 10, 20_000, 100_000, 2_000, Target(torch=200, jax=10, floor=4)),
+    Case(1_000, 10, 20_000, 20_000, 2_000, delta=1.0),
+    Case(25_000, 100, 1_000, 10_000, 20, Target(torch=500, jax=500, floor=3)),
+    Case(10_000, 1_000, 1_000, 10_000, 4, Target(torch=5_000, jax=2_500, floor=4)),
+    Case(1_000_000, 1_000, 50, 250, None, Target(floor=3)),
+)
+
+
+def samples(s: int, seed: int = 1) -> kf.Samples:
+    """`s` samples of the benchmark's curve."""
+    x = np.random.default_rng(seed).uniform(-1.0, 1.0, s)
+    return kf.Samples(x, np.sin(np.pi * x) + 0.5 * np.sign(np.sin(3 * np.pi * x)))
+
+
+def problem(m: int, s: int, delta: float | None = None, seed: int = 0) -> Problem:
+    """The benchmark's problem of width `m` on `s` samples; `delta` moves the network towards adaptive."""
+    net = kf.initial.pytorch(m, np.random.default_rng(seed), norm=m**0.5)
+    if delta is not None:
+        net = net.with_delta(delta)
+    data = samples(s)
+    return Problem(net, data, 0.5 * kf.stability_limit(net, data))

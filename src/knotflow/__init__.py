@@ -1,0 +1,89 @@
+"""knotflow: how gradient descent trains a one-hidden-layer ReLU network with one input.
+
+    f(x) = bias + (1/norm) * sum_i c_i * max(a_i x - b_i, 0)        L = 1/2 sum_j (f(x_j) - y_j)^2
+
+Everything public is listed here. Names load on first use, so that ``import knotflow`` is light.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from knotflow import initial, plots, report, splines, views
+    from knotflow.dynamics import (
+        SGD,
+        Adam,
+        GradientDescent,
+        Trajectory,
+        evolve,
+        gradient,
+        load_trajectory,
+        stability_limit,
+    )
+    from knotflow.errors import DivergenceWarning, InputError, KnotflowError, StabilityWarning
+    from knotflow.fitting import Fit, fit
+    from knotflow.network import ReLUNet
+    from knotflow.samples import Samples, targets
+
+_ROOMS = ("initial", "plots", "report", "splines", "views")
+_NAMES = {
+    "Samples": "samples",
+    "targets": "samples",
+    "ReLUNet": "network",
+    "evolve": "dynamics",
+    "gradient": "dynamics",
+    "stability_limit": "dynamics",
+    "GradientDescent": "dynamics",
+    "SGD": "dynamics",
+    "Adam": "dynamics",
+    "Trajectory": "dynamics",
+    "load_trajectory": "dynamics",
+    "fit": "fitting",
+    "Fit": "fitting",
+    "KnotflowError": "errors",
+    "InputError": "errors",
+    "StabilityWarning": "errors",
+    "DivergenceWarning": "errors",
+}
+
+__all__ = [
+    "SGD",
+    "Adam",
+    "DivergenceWarning",
+    "Fit",
+    "GradientDescent",
+    "InputError",
+    "KnotflowError",
+    "ReLUNet",
+    "Samples",
+    "StabilityWarning",
+    "Trajectory",
+    "evolve",
+    "fit",
+    "gradient",
+    "initial",
+    "load_trajectory",
+    "plots",
+    "report",
+    "splines",
+    "stability_limit",
+    "targets",
+    "views",
+]
+__version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> Any:
+    if name in _ROOMS:
+        return importlib.import_module(f"knotflow.{name}")
+    if name in _NAMES:
+        value = getattr(importlib.import_module(f"knotflow.{_NAMES[name]}"), name)
+        globals()[name] = value
+        return value
+    raise AttributeError(f"module 'knotflow' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,281 @@
+"""The command line: a thin skin over the library. Heavy imports happen inside the commands."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from time import monotonic
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+import knotflow
+from knotflow.errors import InputError, KnotflowError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from knotflow.dynamics import Progress
+    from knotflow.fitting import Fit
+    from knotflow.samples import Samples
+
+app = typer.Typer(
+    name="knotflow",
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+
+_DIVERGED, _BAD_INPUT, _INTERRUPTED = 1, 2, 130
+_QUIET = 5.0  # seconds between two lines of progress where nothing can be animated
+
+_ABOUT = """Train ReLU networks on univariate data and see which spline they become."""
+
+_EXAMPLES = """\b
+Examples:
+  knotflow demo                        motorcycle data, all regimes, in a minute
+  knotflow fit data.csv                the first two columns of your own file
+  knotflow fit data.csv --x times --y accel --out results
+  knotflow fit --help                  everything about fitting
+"""
+
+_FIT_EXAMPLES = """\b
+Examples:
+  knotflow fit data.csv                     first two columns, all three regimes
+  knotflow fit data.csv --x times --y 2     columns by name, or by number from 0
+  knotflow fit data.csv --regime adaptive   only the adaptive linear spline
+  knotflow fit data.csv --delta -5 --width 300          a delta of your own
+  knotflow fit data.csv --optimizer sgd --batch 8 --seed 3
+  knotflow fit data.csv --missing drop      leave out rows with an empty cell
+  knotflow fit data.csv --regime kernel --init uniform_knots --steps 5000000
+                                            close to the natural cubic spline
+
+\b
+Written into --out:
+  report.html      everything on one page
+  <regime>.png     function, neurons, knots and loss of one regime
+  curve.csv        the fitted functions, the natural cubic and the linear spline
+  knots.csv        every neuron's knot, delta-slope and orientation
+  summary.json     the numbers and the settings
+  <regime>.npz     the run: knotflow.load_trajectory("<regime>.npz")
+
+\b
+Exit code: 0 done, 1 a run diverged, 2 the input is wrong,
+130 interrupted (Ctrl-C keeps what was computed).
+"""
+
+Out = Annotated[Path, typer.Option(help="Directory for the results.", rich_help_panel="Output")]
+
+
+@app.callback(invoke_without_command=True, help=_ABOUT, epilog=_EXAMPLES)
+def _root(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
+) -> None:
+    if version:
+        print(f"knotflow {knotflow.__version__}")
+        raise typer.Exit
+
+
+@app.command(epilog=_FIT_EXAMPLES)
+def fit(
+    data: Annotated[Path, typer.Argument(help="A delimited text file with a column x and a column y.")],
+    x: Annotated[str | None, typer.Option(help="Column of x: its name, or its number from 0.")] = None,
+    y: Annotated[str | None, typer.Option(help="Column of y.")] = None,
+    missing: Annotated[str, typer.Option(help="Rows with an empty x or y: error or drop.")] = "error",
+    regime: Annotated[str, typer.Option(help="kernel, between, adaptive or all.")] = "all",
+    delta: Annotated[
+        float | None, typer.Option(help="c² - a² - b² at the start, in place of a regime.")
+    ] = None,
+    width: Annotated[int, typer.Option(help="Number of neurons.")] = 1000,
+    init: Annotated[
+        str, typer.Option(help="pytorch, he, glorot, gaussian, uniform or uniform_knots.")
+    ] = "pytorch",
+    norm: Annotated[str, typer.Option(help="1, sqrt or m (of the width), or a positive number.")] = "sqrt",
+    steps: Annotated[int, typer.Option(help="Training steps.")] = 1_000_000,
+    lr: Annotated[
+        float | None,
+        typer.Option(help="Learning rate, in standardised units.  [default: half of the stable]"),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the initial network and of the minibatches.")] = 0,
+    optimizer: Annotated[
+        str, typer.Option("--optimizer", "--dynamics", help="descent, sgd or adam.")
+    ] = "descent",
+    batch: Annotated[int | None, typer.Option(help="Samples in a minibatch, for sgd.  [default: 16]")] = None,
+    out: Out = Path("knotflow-report"),
+) -> None:
+    """Fit a CSV file and write a report.
+
+    Trains a network in each regime on the standardised data and compares it with the natural cubic and the
+    linear spline through the same points.
+    """
+    from knotflow.samples import Samples
+
+    if missing not in ("error", "drop"):
+        raise InputError(f"missing is {missing!r}: it must be error or drop")
+    samples = Samples.from_csv(data, x, y, missing=missing)  # type: ignore[arg-type]
+    start = {"delta": delta, "width": width, "init": init, "norm": norm, "seed": seed}
+    training = {"steps": steps, "lr": lr, "dynamics": optimizer, "batch": batch}
+    _run(samples, _regimes(regime, delta), start, training, out)
+
+
+@app.command()
+def demo(
+    out: Out = Path("demo-report"), steps: Annotated[int, typer.Option(help="Training steps.")] = 1_000_000
+) -> None:
+    """Fit the motorcycle data in all three regimes.
+
+    133 accelerations of a head in simulated crashes (Silverman 1985), with tied times.
+    """
+    from knotflow.samples import datasets
+
+    _run(datasets.motorcycle(), _regimes("all", None), {}, {"steps": steps}, out)
+
+
+def main(args: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code; errors become one line on stderr."""
+    try:
+        with _one_line_warnings():
+            return app(list(sys.argv[1:] if args is None else args) or ["--help"], standalone_mode=False) or 0
+    except (KnotflowError, OSError, typer.TyperException) as error:
+        text = error.format_message() if isinstance(error, typer.TyperException) else str(error)
+        print("error:", " ".join(text.split()), file=sys.stderr)
+        return _BAD_INPUT
+    except (KeyboardInterrupt, typer.Abort):
+        return _INTERRUPTED
+
+
+# -- running ---------------------------------------------------------------------------------------------
+
+
+def _regimes(regime: str, delta: float | None) -> list[str]:
+    """The regimes to run: a delta of one's own takes the place of all of them."""
+    from knotflow.fitting import REGIMES
+
+    if regime == "all":
+        return ["between"] if delta is not None else list(REGIMES)
+    return [regime]
+
+
+def _run(
+    data: Samples, regimes: list[str], start: dict[str, Any], training: dict[str, Any], out: Path
+) -> None:
+    """Train in every regime, write the results, print the table; on Ctrl-C with what there is."""
+    from rich.console import Console
+
+    from knotflow import fitting, results
+
+    standard, _ = data.standardised()
+    for regime in regimes:  # before the first run: what is wrong with a later one
+        fitting.start_network(standard, regime=regime, **start)
+    console = Console(stderr=True)
+    console.print(f"{data}", markup=False, highlight=False)
+    fits: list[Fit] = []
+    with _progress(console) as follow:
+        for regime in regimes:
+            try:
+                fits.append(fitting.fit(data, regime=regime, **start, **training, progress=follow(regime)))
+            except KeyboardInterrupt:
+                break
+            if fits[-1].trajectory.status == "interrupted":
+                break
+    interrupted = len(fits) < len(regimes) or fits[-1].trajectory.status == "interrupted"
+    if fits:
+        results.save(fits, out)
+        _print_table(fits)
+        print(f"Report: {out / 'report.html'}")
+    if interrupted:
+        print("interrupted: the results are those of the steps until then", file=sys.stderr)
+        raise typer.Exit(_INTERRUPTED)
+    if any(fit.trajectory.status == "diverged" for fit in fits):
+        raise typer.Exit(_DIVERGED)
+
+
+def _print_table(fits: list[Fit]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    data = fits[0].data
+    table = Table(title=f"{data.y_name} over {data.x_name}", title_justify="left")
+    table.add_column("regime")
+    for heading in ("RMS residual", "pieces", "knots at samples", "to natural cubic", "to linear"):
+        table.add_column(heading, justify="right")
+    for fit in fits:
+        s = fit.summary
+        table.add_row(
+            fit.regime,
+            f"{s['rms_residual']:.4g}",
+            f"{s['pieces']}",
+            f"{s['fraction_near_samples']:.0%} (evenly spread: {s['fraction_expected']:.0%})",
+            f"{s['cubic_distance']:.4g}",
+            f"{s['linear_distance']:.4g}",
+        )
+    console = Console()
+    console.print(table)
+    for fit in fits:
+        console.print(f"{fit.regime}: {fit.summary['verdict']}", markup=False, highlight=False)
+
+
+# -- on the terminal -------------------------------------------------------------------------------------
+
+
+@contextmanager
+def _progress(console: Console) -> Iterator[Callable[[str], Callable[[Progress], None]]]:
+    """For each regime what shows its progress: a bar, or now and then a line where nothing can move."""
+    if not console.is_terminal:
+        yield lambda regime: _lines(console, regime)
+        return
+    from rich.progress import BarColumn, TextColumn
+    from rich.progress import Progress as Bars
+
+    columns = (
+        TextColumn("{task.description:9}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f} %  loss {task.fields[loss]:<8.4g}  {task.fields[left]}"),
+    )
+    with Bars(*columns, console=console) as bars:
+        yield lambda regime: _bar(bars, regime)
+
+
+def _bar(bars: Any, regime: str) -> Callable[[Progress], None]:
+    task = bars.add_task(regime, total=None, loss=float("nan"), left="starting")
+
+    def show(now: Progress) -> None:
+        left = f"{now.seconds:.0f} s" if now.step == now.steps else f"{_left(now)} left"
+        bars.update(task, total=now.steps, completed=now.step, loss=now.loss, left=left)
+
+    return show
+
+
+def _lines(console: Console, regime: str) -> Callable[[Progress], None]:
+    due = monotonic() + _QUIET
+
+    def show(now: Progress) -> None:
+        nonlocal due
+        if now.step < now.steps and monotonic() < due:
+            return
+        due = monotonic() + _QUIET
+        state = f"{regime}: step {now.step:,} of {now.steps:,}, loss {now.loss:.4g}"
+        end = f", {now.seconds:.1f} s" if now.step == now.steps else f", {_left(now)} left"
+        console.print(state + end, markup=False, highlight=False)
+
+    return show
+
+
+def _left(now: Progress) -> str:
+    return "? s" if now.remaining is None else f"{now.remaining:.0f} s"
+
+
+@contextmanager
+def _one_line_warnings() -> Iterator[None]:
+    """Warnings of knotflow as one line each, without the place in the source."""
+
+    def show(message: Warning | str, *_: Any, **__: Any) -> None:
+        print("warning:", " ".join(str(message).split()), file=sys.stderr)
+
+    with warnings.catch_warnings():
+        warnings.showwarning = show
+        yield

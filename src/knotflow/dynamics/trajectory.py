@@ -1,0 +1,210 @@
+"""What a run leaves: the parameters at the saved steps, and all that is needed to carry it on."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from knotflow.dynamics import methods
+from knotflow.errors import InputError
+from knotflow.files import atomic_write
+from knotflow.network import ReLUNet
+from knotflow.samples import Samples
+
+if TYPE_CHECKING:
+    from knotflow.dynamics.evolution import Progress
+
+Array = NDArray[np.float64]
+
+_FORMAT = 1
+_ARRAYS = ("steps", "loss", "a", "b", "c", "bias")
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Trajectory:
+    """A run of m neurons, saved at n steps; a value, made by `evolve`.
+
+    steps           (n,) int64, the saved steps, 0 first
+    loss            (n,), L = 1/2 sum w (f - y)^2 at them
+    a, b, c         (n, m); bias (n,): the parameters at them; ``net_at(k)`` is the k-th as a network
+    norm            the networks' norm
+    data, dynamics  what it was trained on, and how
+    status          "finished", "stop_loss", "stop_gradient", "interrupted" or "diverged"; ``message`` says it in words
+    seconds         wall time of the run
+    state           what ``resume`` goes on from: all that the next step needs; None after a divergence
+    """
+
+    steps: NDArray[np.int64]
+    loss: Array
+    a: Array
+    b: Array
+    c: Array
+    bias: Array
+    norm: float
+    data: Samples
+    dynamics: Any
+    status: str
+    message: str
+    seconds: float
+    state: dict[str, NDArray[Any]] | None
+
+    @classmethod
+    def begin(cls, net: ReLUNet, data: Samples, dynamics: Any) -> Trajectory:
+        """The trajectory of no steps."""
+        return cls(
+            np.zeros(1, np.int64), np.array([net.loss(data)]),
+            net.a[None], net.b[None], net.c[None], np.array([net.bias]), net.norm,
+            data, dynamics, "finished", "took no steps", 0.0, None,
+        )  # fmt: skip
+
+    def extended(
+        self,
+        saved: list[tuple[int, float, Any]],
+        state: dict[str, NDArray[Any]] | None,
+        status: str,
+        message: str,
+        seconds: float,
+    ) -> Trajectory:
+        """This trajectory followed by (step, loss, (a, b, c, bias)) rows."""
+        rows: dict[str, Any] = {
+            "steps": np.array([row[0] for row in saved], np.int64),
+            "loss": np.array([row[1] for row in saved], float),
+        }
+        m = self.a.shape[1]
+        for k, name in enumerate(("a", "b", "c")):
+            rows[name] = np.array([row[2][k] for row in saved], float).reshape(-1, m)
+        rows["bias"] = np.array([row[2][3] for row in saved], float)
+        joined: dict[str, Any] = {name: np.concatenate([getattr(self, name), rows[name]]) for name in _ARRAYS}
+        for value in joined.values():
+            value.setflags(write=False)
+        return replace(self, **joined, state=state, status=status, message=message, seconds=self.seconds + seconds)
+
+    def __len__(self) -> int:
+        return self.steps.size
+
+    def __repr__(self) -> str:
+        return (
+            f"Trajectory({len(self)} saves over {self.steps[-1]} steps of {type(self.dynamics).__name__},"
+            f" {self.a.shape[1]} neurons, loss {self.loss[0]:.6g} -> {self.loss[-1]:.6g}, {self.status})"
+        )
+
+    @property
+    def times(self) -> Array:
+        """(n,) step times lr: the time of the gradient flow that plain gradient descent follows."""
+        return self.steps * self.dynamics.lr
+
+    @property
+    def train(self) -> frozenset[str]:
+        """Which of {"a", "b", "c", "bias"} moved."""
+        return self.dynamics.train
+
+    def net_at(self, k: int) -> ReLUNet:
+        """The network at the k-th saved step; negative k count from the end. InputError if there is none."""
+        if not -len(self) <= k < len(self):
+            raise InputError(f"k is {k}; the trajectory has {len(self)} saved steps, numbered from 0")
+        return ReLUNet(self.a[k], self.b[k], self.c[k], self.norm, float(self.bias[k]))
+
+    @property
+    def start(self) -> ReLUNet:
+        """The network at step 0."""
+        return self.net_at(0)
+
+    @property
+    def final(self) -> ReLUNet:
+        """The network at the last saved step."""
+        return self.net_at(-1)
+
+    @property
+    def knots(self) -> Array:
+        """(n, m) where every neuron switches, b / a; +-inf or NaN where a = 0."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return self.b / self.a
+
+    @property
+    def delta(self) -> Array:
+        """(n, m) c^2 - a^2 - b^2; gradient flow conserves it, descent drifts by O(lr^2) a step."""
+        return self.c**2 - self.a**2 - self.b**2
+
+    def resume(
+        self,
+        *,
+        steps: int,
+        save_every: int | None = None,
+        save_at: Iterable[int] | None = None,
+        stop_loss: float | None = None,
+        stop_gradient: float | None = None,
+        progress: Callable[[Progress], Any] | None = None,
+    ) -> Trajectory:
+        """The run carried on for ``steps`` more steps: this trajectory and what follows.
+
+        Split or in one piece, a run ends at the same numbers bit for bit. The options are those of `evolve`; the
+        steps of ``save_every`` and ``save_at`` count from the very start. Raises InputError after a divergence.
+        """
+        from knotflow.dynamics import evolution
+
+        if self.status == "diverged":
+            raise InputError("this run diverged and cannot be carried on; start anew with a smaller lr")
+        plan = evolution.plan_of(
+            self.a.shape[1], steps, save_every, save_at, stop_loss, stop_gradient, int(self.steps[-1])
+        )
+        return evolution.run(self, plan, progress)
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the run to one .npz file (the suffix is added if missing), whole or not at all; returns its path.
+
+        `load_trajectory` reads it back, bit for bit, ready to be resumed.
+        """
+        target = Path(path)
+        if target.suffix != ".npz":
+            target = target.with_name(target.name + ".npz")
+        about = {
+            "format": _FORMAT,
+            "norm": self.norm,
+            "status": self.status,
+            "message": self.message,
+            "seconds": self.seconds,
+            "x_name": self.data.x_name,
+            "y_name": self.data.y_name,
+            "dynamics": methods.to_json(self.dynamics),
+        }
+        arrays: dict[str, Any] = {name: getattr(self, name) for name in _ARRAYS}
+        samples: dict[str, Any] = {"data_x": self.data.x, "data_y": self.data.y, "data_weights": self.data.weights}
+        state: dict[str, Any] = {f"state_{name}": value for name, value in (self.state or {}).items()}
+        with atomic_write(target) as temporary:
+            np.savez_compressed(temporary, about=np.array(json.dumps(about)), **arrays, **samples, **state)
+        return target
+
+
+def load_trajectory(path: str | os.PathLike[str]) -> Trajectory:
+    """The trajectory that `Trajectory.save` wrote. Raises InputError for a file that is not one."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            content = {name: file[name] for name in file.files}
+        about = json.loads(str(content["about"]))
+        if about["format"] != _FORMAT:
+            raise InputError(f"{path} has format {about['format']}; this version of knotflow reads {_FORMAT}")
+        data = Samples(
+            content["data_x"], content["data_y"], content["data_weights"],
+            x_name=about["x_name"], y_name=about["y_name"],
+        )  # fmt: skip
+        state = {k.removeprefix("state_"): v for k, v in content.items() if k.startswith("state_")}
+        arrays = {name: content[name] for name in _ARRAYS}
+        for value in arrays.values():
+            value.setflags(write=False)
+        return Trajectory(
+            **arrays, norm=about["norm"], data=data, dynamics=methods.from_json(about["dynamics"]),
+            status=about["status"], message=about["message"], seconds=about["seconds"], state=state or None,
+        )  # fmt: skip
+    except InputError:
+        raise
+    except FileNotFoundError:
+        raise InputError(f"{path} does not exist; give the path of a file that Trajectory.save wrote") from None
+    except Exception as error:
+        raise InputError(f"{path} is not a trajectory file that knotflow wrote ({error})") from None

@@ -1,0 +1,396 @@
+"""Gradient descent in O(s) a step plus O(1) for each neuron near a sample: the others sleep.
+
+One step multiplies every neuron of arc g by one matrix (with E = lr/norm times the arc's residual sums)
+
+    (a, b, c) -> L_g (a, b, c),      L_g = [[1, 0, -E1], [0, 1, E0], [-E1, E0, 1]]
+
+so a neuron that stays on its arc needs no work of its own: the arc keeps the product of its matrices ``lam`` and the
+second moments ``z0`` of its sleepers, and its share of the function is a bilinear form in them. A sleeper cannot
+reach a border while lam has moved less than the arc's ``reach`` since the sleepers lay down; then all are moved at
+once (``_settle``), and those near a border (within the next reach) stay awake and are stepped one by one.
+How far to reach balances the two costs. The result is that of ordinary gradient descent up to rounding.
+
+Weight decay scales the diagonal of L_g; an untrained parameter's row of L_g is that of the identity; a minibatch only
+changes the sums E. The slow twin is ``dense.py``.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+from knotflow.engine.arcs import add_moments, arc_sums, borders, find_arcs, follow, predict, residuals
+
+# Relative costs, measured: stepping an awake neuron, settling any neuron, stepping a sleeping arc.
+AWAKE_COST, SETTLE_COST, ARC_COST = 4.0, 12.0, 6.0
+# Sleepers are laid down for this many times the motion predicted from the current sums.
+RESERVE = 1.25
+LEAST_SHARE = 0.5
+BATCH = 64
+MAX_HORIZON = 1 << 20
+MAX_PATIENCE = 1 << 14
+
+# Rows of State.bulk for each arc. One flat array with constant offsets is what lets the compiler use vector
+# instructions: it can see that no row overlaps another.
+LANES, ROWS = 16, 21
+LAM = 0  # 9 rows: the propagator's rows for a, b, c since the sleepers lay down
+Z0 = 9  # 6 rows: sums of aa, ab, bb, ac, bc, cc over the sleepers
+LOWER, UPPER = 15, 16  # abscissae of the arc's borders
+REACH_C, REACH_AB = 17, 18  # how far the coefficients of c, and of a or b, of a border's h may move
+IN0, IN1 = 19, 20  # scratch: e0, e1 in; ca, cb out
+
+# Places in State.count.
+N_AWAKE, HORIZON, AGE, PATIENCE, WAIT, N_MARGIN = range(6)
+# What ``run`` returns.
+DONE, REACHED, DIVERGED = range(3)
+
+
+class State(NamedTuple):
+    """All that the next step needs; the arrays are the engine's own. m neurons, s distinct samples, 2s arcs."""
+
+    a: np.ndarray  # (m,), as they were when they lay down, for sleepers
+    b: np.ndarray
+    c: np.ndarray
+    bias: np.ndarray  # (1,)
+    arc: np.ndarray  # (m,) int32
+    asleep: np.ndarray  # (m,) uint8
+    awake: np.ndarray  # (m,) int32, the first count[N_AWAKE] are the awake neurons
+    bulk: np.ndarray  # what the sleeping arcs carry: ROWS numbers an arc, LANES arcs side by side (see below)
+    ca: np.ndarray  # (2s, rounded up to whole lanes) per arc, sum c a
+    cb: np.ndarray  # likewise sum c b
+    e0: np.ndarray  # likewise lr/norm sum r_j
+    e1: np.ndarray  # likewise lr/norm sum r_j x_j
+    batch: np.ndarray  # (3, BATCH) scratch of ``_step_awake``
+    count: np.ndarray  # (6,) int64
+
+
+class Problem(NamedTuple):
+    """What stays the same from step to step."""
+
+    x: np.ndarray  # (s,) distinct, ascending
+    y: np.ndarray  # (s,) weighted means
+    weight: np.ndarray  # (s,)
+    lower: np.ndarray  # (2s,) border abscissae
+    upper: np.ndarray
+    train: np.ndarray  # (4,) 1 where a, b, c, bias are trained, else 0
+    keep: np.ndarray  # (4,) 1 - lr * weight decay for a, b, c, bias; 1 where not trained
+    lr: float
+    inv_norm: float
+    point: np.ndarray  # (n,) for each sample the number of its distinct x; the three are only for minibatches
+    sample_y: np.ndarray  # (n,)
+    sample_weight: np.ndarray  # (n,)
+
+
+def problem(x, y, weight, norm, lr, train, weight_decay, point, sample_y, sample_weight) -> Problem:
+    """The constants of gradient descent with the step lr: s distinct x, n samples."""
+    lower, upper = borders(x)
+    on = np.array([float(p in train) for p in ("a", "b", "c", "bias")])
+    keep = 1.0 - lr * weight_decay * on
+    return Problem(
+        x, y, weight, lower, upper, on, keep, float(lr), 1.0 / norm, point, sample_y, sample_weight
+    )  # fmt: skip
+
+
+def start(a, b, c, bias, x) -> State:
+    """A state with everyone awake; O(m log s)."""
+    m, blocks = a.size, -(-2 * x.size // LANES)
+    arc = np.empty(m, np.int32)
+    find_arcs(a, b, x, arc)
+    count = np.zeros(6, np.int64)
+    count[N_AWAKE], count[HORIZON], count[PATIENCE], count[WAIT] = m, 16, 8, 1
+    bulk = np.zeros((blocks, ROWS, LANES))
+    bulk[:, [LAM, LAM + 4, LAM + 8]] = 1.0
+    for row, border in zip((LOWER, UPPER), borders(x), strict=True):
+        bulk[:, row] = np.resize(border, (blocks, LANES))
+    ca, cb, e0, e1 = (np.zeros(blocks * LANES) for _ in range(4))
+    add_moments(a, b, c, arc, ca, cb)
+    return State(
+        a.copy(), b.copy(), c.copy(), np.array([float(bias)]), arc,
+        np.zeros(m, np.uint8), np.arange(m, dtype=np.int32), bulk.reshape(-1), ca, cb, e0, e1,
+        np.zeros((3, BATCH)), count,
+    )  # fmt: skip
+
+
+@njit(cache=True)
+def _place(g):
+    """Where arc g's row 0 lies in the bulk; row k is k * LANES further on."""
+    return (g // LANES) * (ROWS * LANES) + g % LANES
+
+
+@njit(cache=True)
+def _moved(bulk, g, a, b, c):
+    """Where the sleeper that lay down at (a, b, c) is now."""
+    o = _place(g)
+    return (
+        bulk[o] * a + bulk[o + LANES] * b + bulk[o + 2 * LANES] * c,
+        bulk[o + 3 * LANES] * a + bulk[o + 4 * LANES] * b + bulk[o + 5 * LANES] * c,
+        bulk[o + 6 * LANES] * a + bulk[o + 7 * LANES] * b + bulk[o + 8 * LANES] * c,
+    )
+
+
+@njit(cache=True)
+def parameters(state, a, b, c):
+    """Write the present parameters into a, b, c; the state stays as it is. O(m)."""
+    for i in range(a.size):
+        a[i], b[i], c[i] = state.a[i], state.b[i], state.c[i]
+        if state.asleep[i]:
+            a[i], b[i], c[i] = _moved(state.bulk, state.arc[i], a[i], b[i], c[i])
+
+
+@njit(cache=True)
+def _set_reach(state, prob):
+    """Let each arc's propagator move by HORIZON steps' worth before its sleepers must be looked at; O(s).
+
+    L_g = I + M with M^3 = w^2 M, w^2 = e0^2 + e1^2, so that n steps move a border's h = x a - b by about
+    (x e1 + e0) sinh(n w)/w in the coefficient of c, and by (x e1 + e0) e (cosh(n w) - 1)/w^2 in those of a and b.
+    Only the cost depends on this guess: ``_step_sleepers`` watches how far the propagator really goes.
+    """
+    bulk, arcs = state.bulk, 2 * prob.x.size
+    n = float(state.count[HORIZON])
+    ta, tb, tc = prob.train[0], prob.train[1], prob.train[2]
+    decay = 1.0 - min(prob.keep[0], prob.keep[1])
+    sum_c = sum_ab = 0.0
+    for g in range(arcs):
+        o = _place(g)
+        e0, e1 = abs(state.e0[g]), abs(state.e1[g])
+        w = min(n * np.sqrt(e0 * e0 + e1 * e1), 700.0)
+        sinh = np.sinh(w) / w if w > 1e-6 else 1.0
+        cosh = (np.cosh(w) - 1.0) / (w * w) if w > 1e-3 else 0.5
+        most_c = most_ab = 0.0
+        for x in (bulk[o + LOWER * LANES], bulk[o + UPPER * LANES]):
+            speed = n * abs(ta * x * state.e1[g] + tb * state.e0[g])
+            most_c = max(most_c, RESERVE * speed * sinh)
+            turn = tc * speed * n * max(e0, e1) * cosh
+            most_ab = max(most_ab, RESERVE * (turn + n * decay * (abs(x) + 1.0)))
+        bulk[o + REACH_C * LANES] = most_c
+        bulk[o + REACH_AB * LANES] = most_ab
+        if g > 0:
+            sum_c += most_c
+            sum_ab += most_ab
+    # An arc whose sums happen to vanish now will not stay at rest: give it a share of what the others get.
+    share = LEAST_SHARE / (arcs - 1)
+    for g in range(1, arcs):
+        o = _place(g)
+        bulk[o + REACH_C * LANES] = max(bulk[o + REACH_C * LANES], share * sum_c)
+        bulk[o + REACH_AB * LANES] = max(bulk[o + REACH_AB * LANES], share * sum_ab)
+
+
+@njit(cache=True)
+def _clear(bulk, arcs):
+    """Propagators to the identity, second moments to zero."""
+    for g in range(arcs):
+        o = _place(g)
+        for row in range(LAM, Z0 + 6):
+            bulk[o + row * LANES] = 0.0
+        for row in (0, 4, 8):
+            bulk[o + row * LANES] = 1.0
+
+
+@njit(cache=True)
+def _settle(state, prob):
+    """Move every sleeper to where it is now, find who may sleep on, and rebuild all sums; O(m + s)."""
+    bulk = state.bulk
+    awake = margin = 0
+    for i in range(state.a.size):
+        if state.asleep[i]:
+            moved = _moved(bulk, state.arc[i], state.a[i], state.b[i], state.c[i])
+            state.a[i], state.b[i], state.c[i] = moved
+    _clear(bulk, 2 * prob.x.size)
+    state.ca[:] = 0.0
+    state.cb[:] = 0.0
+    for i in range(state.a.size):
+        a, b, c = state.a[i], state.b[i], state.c[i]
+        g = state.arc[i]
+        g = follow(state.arc[i], a, b, prob.x, prob.lower, prob.upper)
+        state.arc[i] = g
+        state.ca[g] += c * a
+        state.cb[g] += c * b
+        o = _place(g)
+        near = min(abs(a * prob.lower[g] - b), abs(a * prob.upper[g] - b))
+        move = bulk[o + REACH_C * LANES] * abs(c) + bulk[o + REACH_AB * LANES] * (abs(a) + abs(b))
+        if near > move or (g == 0 and near >= move):
+            state.asleep[i] = 1
+            bulk[o + Z0 * LANES] += a * a
+            bulk[o + (Z0 + 1) * LANES] += a * b
+            bulk[o + (Z0 + 2) * LANES] += b * b
+            bulk[o + (Z0 + 3) * LANES] += a * c
+            bulk[o + (Z0 + 4) * LANES] += b * c
+            bulk[o + (Z0 + 5) * LANES] += c * c
+        else:
+            state.asleep[i] = 0
+            state.awake[awake] = i
+            awake += 1
+            if near > 0.5 * move:
+                margin += 1
+    state.count[N_AWAKE] = awake
+    state.count[N_MARGIN] = 2 * margin
+    state.count[AGE] = 0
+
+
+@njit(cache=True)
+def _wake_all(state):
+    """Give up sleeping for a while: the sums of an arc cost more than its few neurons."""
+    for i in range(state.a.size):
+        state.awake[i] = i
+        state.asleep[i] = 0
+    state.count[N_AWAKE] = state.a.size
+    state.count[WAIT] = state.count[PATIENCE]
+    state.count[PATIENCE] = min(2 * state.count[PATIENCE], MAX_PATIENCE)
+
+
+@njit(cache=True)
+def _resettle(state, prob):
+    """Settle with a horizon that makes the awake neurons' steps cost about as much as settling itself."""
+    count = state.count
+    m, arcs = state.a.size, state.e0.size
+    lasted = max(count[AGE], 1)
+    if count[N_AWAKE] < m:
+        margin_cost = AWAKE_COST * count[N_MARGIN] * lasted
+        if margin_cost > 2.0 * SETTLE_COST * m:
+            count[HORIZON] = max(count[HORIZON] // 2, 1)
+        elif margin_cost < 0.5 * SETTLE_COST * m:
+            count[HORIZON] = min(2 * count[HORIZON], MAX_HORIZON)
+        expected = 2 * lasted
+    else:
+        expected = count[HORIZON]
+    _set_reach(state, prob)
+    _settle(state, prob)
+    expected = min(expected, count[HORIZON])
+    saved = AWAKE_COST * (m - count[N_AWAKE]) - ARC_COST * arcs - SETTLE_COST * m / expected
+    if saved <= 0.0:
+        _wake_all(state)
+    else:
+        count[PATIENCE] = 8
+
+
+@njit(cache=True)
+def _step_sleepers(state, prob):
+    """Advance every arc's propagator by one step and read off its sums; True if one has used up its reach."""
+    bulk = state.bulk
+    ma, mb, mc = prob.train[0], prob.train[1], prob.train[2]
+    ka, kb, kc = prob.keep[0], prob.keep[1], prob.keep[2]
+    spent = 0
+    for block in range(state.e0.size // LANES):
+        first = LANES * block
+        start = ROWS * first
+        for k in range(LANES):
+            bulk[start + IN0 * LANES + k] = state.e0[first + k]
+            bulk[start + IN1 * LANES + k] = state.e1[first + k]
+        for k in range(LANES):
+            o = start + k
+            e0, e1 = bulk[o + IN0 * LANES], bulk[o + IN1 * LANES]
+            a0, a1, a2 = bulk[o], bulk[o + LANES], bulk[o + 2 * LANES]
+            b0, b1, b2 = bulk[o + 3 * LANES], bulk[o + 4 * LANES], bulk[o + 5 * LANES]
+            c0, c1, c2 = bulk[o + 6 * LANES], bulk[o + 7 * LANES], bulk[o + 8 * LANES]
+            u, v, p, q = ma * e1, mb * e0, mc * e1, mc * e0
+            na0, na1, na2 = ka * a0 - u * c0, ka * a1 - u * c1, ka * a2 - u * c2
+            nb0, nb1, nb2 = kb * b0 + v * c0, kb * b1 + v * c1, kb * b2 + v * c2
+            nc0 = kc * c0 - (p * a0 - q * b0)
+            nc1 = kc * c1 - (p * a1 - q * b1)
+            nc2 = kc * c2 - (p * a2 - q * b2)
+            bulk[o], bulk[o + LANES], bulk[o + 2 * LANES] = na0, na1, na2
+            bulk[o + 3 * LANES], bulk[o + 4 * LANES], bulk[o + 5 * LANES] = nb0, nb1, nb2
+            bulk[o + 6 * LANES], bulk[o + 7 * LANES], bulk[o + 8 * LANES] = nc0, nc1, nc2
+            aa, ab, bb = bulk[o + Z0 * LANES], bulk[o + (Z0 + 1) * LANES], bulk[o + (Z0 + 2) * LANES]
+            ac, bc, cc = bulk[o + (Z0 + 3) * LANES], bulk[o + (Z0 + 4) * LANES], bulk[o + (Z0 + 5) * LANES]
+            za = aa * nc0 + ab * nc1 + ac * nc2
+            zb = ab * nc0 + bb * nc1 + bc * nc2
+            zc = ac * nc0 + bc * nc1 + cc * nc2
+            bulk[o + IN0 * LANES] = na0 * za + na1 * zb + na2 * zc
+            bulk[o + IN1 * LANES] = nb0 * za + nb1 * zb + nb2 * zc
+            x, z = bulk[o + LOWER * LANES], bulk[o + UPPER * LANES]
+            reach_c, reach_ab = bulk[o + REACH_C * LANES], bulk[o + REACH_AB * LANES]
+            da, db = na0 - 1.0, nb1 - 1.0
+            spent |= (
+                (abs(x * na2 - nb2) > reach_c)
+                | (abs(z * na2 - nb2) > reach_c)
+                | (abs(x * da - nb0) > reach_ab)
+                | (abs(z * da - nb0) > reach_ab)
+                | (abs(x * na1 - db) > reach_ab)
+                | (abs(z * na1 - db) > reach_ab)
+            )
+        for k in range(LANES):
+            state.ca[first + k] = bulk[start + IN0 * LANES + k]
+            state.cb[first + k] = bulk[start + IN1 * LANES + k]
+    return spent != 0
+
+
+@njit(cache=True)
+def _step_awake(state, prob):
+    """Step the awake neurons one by one, follow them from arc to arc, and add them to the arcs' sums.
+
+    Adding is put off by a batch: done at once, each neuron's sum would wait for its predecessor's arc to be known.
+    """
+    ma, mb, mc = prob.train[0], prob.train[1], prob.train[2]
+    ka, kb, kc = prob.keep[0], prob.keep[1], prob.keep[2]
+    batch = state.batch
+    n = state.count[N_AWAKE]
+    for first in range(0, n, BATCH):
+        size = min(BATCH, n - first)
+        for k in range(size):
+            i = state.awake[first + k]
+            g = state.arc[i]
+            e0, e1 = state.e0[g], state.e1[g]
+            a0, b0, c0 = state.a[i], state.b[i], state.c[i]
+            a = ka * a0 - ma * e1 * c0
+            b = kb * b0 + mb * e0 * c0
+            c = kc * c0 - mc * (e1 * a0 - e0 * b0)
+            state.a[i], state.b[i], state.c[i] = a, b, c
+            g = follow(g, a, b, prob.x, prob.lower, prob.upper)
+            state.arc[i] = g
+            batch[0, k], batch[1, k], batch[2, k] = g, c * a, c * b
+        for k in range(size):
+            g = int(batch[0, k])
+            state.ca[g] += batch[1, k]
+            state.cb[g] += batch[2, k]
+
+
+@njit(cache=True)
+def _batch_residuals(picks, prob, f, r):
+    """Residual sums of a minibatch, times n / size: on average over batches they are those of all samples."""
+    r[:] = 0.0
+    scale = prob.sample_y.size / picks.size
+    for k in picks:
+        j = prob.point[k]
+        r[j] += scale * prob.sample_weight[k] * (f[j] - prob.sample_y[k])
+
+
+@njit(cache=True)
+def run(state, prob, steps, stop_loss, blow_up, picks, ends):
+    """Take up to ``steps`` steps; (steps taken, why it ended, loss there).
+
+    Step t uses the samples picks[ends[t]:ends[t + 1]]; all of them if ``ends`` is empty. The loss is that of all.
+    """
+    m, s = state.a.size, prob.x.size
+    f, r = np.empty(s), np.empty(s)
+    loss = 0.0
+    for t in range(steps + 1):
+        predict(state.ca, state.cb, prob.x, state.bias[0], prob.inv_norm, f)
+        loss = residuals(f, prob.y, prob.weight, r)
+        if not loss <= blow_up:
+            return t, DIVERGED, loss
+        if loss <= stop_loss:
+            return t, REACHED, loss
+        if t == steps:
+            break
+        if ends.size > 0:
+            _batch_residuals(picks[ends[t] : ends[t + 1]], prob, f, r)
+        arc_sums(r, prob.x, prob.lr * prob.inv_norm, state.e0, state.e1)
+        if prob.train[3] != 0.0:
+            state.bias[0] = prob.keep[3] * state.bias[0] - prob.lr * r.sum()
+        if state.count[N_AWAKE] == m:
+            state.ca[:] = 0.0
+            state.cb[:] = 0.0
+            _step_awake(state, prob)
+            state.count[WAIT] -= 1
+            if state.count[WAIT] <= 0:
+                _resettle(state, prob)
+        else:
+            spent = _step_sleepers(state, prob)
+            _step_awake(state, prob)
+            state.count[AGE] += 1
+            if spent:
+                _resettle(state, prob)
+    return steps, DONE, loss

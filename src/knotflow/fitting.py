@@ -1,0 +1,359 @@
+"""The short way in: data -> standardise, initialise, choose delta, train -> a network in the user's units."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from os import PathLike
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from knotflow.errors import InputError
+from knotflow.initial import INITIALISERS, uniform_knots
+from knotflow.network import ReLUNet
+from knotflow.samples import Samples, Scaling
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from knotflow.dynamics import SGD, Adam, GradientDescent, Progress, Trajectory
+
+__all__ = ["DYNAMICS", "REGIMES", "Fit", "Regime", "fit", "start_network"]
+
+Data = Samples | str | PathLike[str] | tuple[ArrayLike, ArrayLike]
+
+
+@dataclass(frozen=True)
+class Regime:
+    """A value of delta = c^2 - a^2 - b^2, what training from it looks like, and who showed it."""
+
+    name: str
+    delta: float
+    shows: str
+    source: str
+
+
+REGIMES: Mapping[str, Regime] = MappingProxyType(
+    {
+        regime.name: regime
+        for regime in (
+            Regime(
+                "kernel",
+                -1e4,
+                "the knots stay where they are: a smooth, cubic-like spline",
+                "Williams et al. 2019, section 3.3 and Theorem 5; Sahs et al. 2022, section 2.6",
+            ),
+            Regime(
+                "between",
+                0.0,
+                "the knots move while the slopes grow: between both",
+                "Williams et al. 2019, section 3.2 and figure 4",
+            ),
+            Regime(
+                "adaptive",
+                1e4,
+                "the knots gather at samples: a linear spline with few pieces",
+                "Williams et al. 2019, section 3.1 and Lemma 2",
+            ),
+        )
+    }
+)
+
+DYNAMICS = ("descent", "sgd", "adam")
+
+_STEPS = 1_000_000
+_SAVES = 200  # states kept of a run, evenly spaced in log(step)
+_BATCH = 16
+_ROUGH_STEPS = 2_000  # after as many steps in the kernel regime a network has the coarse shape of the data
+_AT_REST = 1e-3  # a run has converged if its excess loss fell by less than this part in the last tenth
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """A trained network and where it came from; calling it evaluates the network.
+
+    net         ReLUNet in the units of `data`
+    data        the Samples as they were given
+    trajectory  Trajectory of the training, in standardised units (mean 0, standard deviation 1)
+    scaling     Scaling between the two
+    regime      "kernel", "between" or "adaptive", or "delta=..." if another delta was asked for
+    settings    all that decided the training besides the data: `fit(data, **settings)` repeats it bit for bit
+    """
+
+    net: ReLUNet
+    data: Samples
+    trajectory: Trajectory
+    scaling: Scaling
+    regime: str
+    settings: Mapping[str, Any]
+
+    def __call__(self, x: ArrayLike) -> NDArray[np.float64]:
+        """The fitted function at x (any shape), in the user's units."""
+        return self.net(np.asarray(x, dtype=float))
+
+    @cached_property
+    def summary(self) -> dict[str, Any]:
+        """The run in numbers, in the user's units: `comparison.summarise`, and how far the training came.
+
+        converged      whether the excess loss (the loss above `data.distinct.within`, which no function of x
+                       can remove) fell by less than 0.1 % during the last tenth of the steps
+        still_falling  by which part it fell; nan if the run has no last tenth
+        verdict        the same in a sentence
+        """
+        from knotflow.comparison import summarise
+
+        falling = _still_falling(self.trajectory)
+        converged = self.trajectory.status != "diverged" and falling < _AT_REST
+        return {
+            **summarise(self.net, self.data, self.trajectory),
+            "converged": converged,
+            "still_falling": falling,
+            "verdict": _verdict(self.trajectory, converged, falling),
+        }
+
+    def save(self, directory: str | PathLike[str]) -> list[Path]:
+        """Write report, figures, curve, knots, summary and run into `directory`; returns the files' paths."""
+        from knotflow import results
+
+        return results.save([self], directory)
+
+
+def fit(
+    data: Data,
+    *,
+    regime: str = "between",
+    delta: float | None = None,
+    width: int = 1000,
+    init: str = "pytorch",
+    norm: float | str | None = None,
+    steps: int | None = None,
+    lr: float | None = None,
+    seed: int = 0,
+    train: Collection[str] = ("a", "b", "c"),
+    dynamics: str = "descent",
+    batch: int | None = None,
+    progress: Callable[[Progress], object] | None = None,
+) -> Fit:
+    """Train a ReLU network of one hidden layer on univariate data; the short way through the whole library.
+
+        net = initial[init](width) -> with_delta(delta) -> evolve on standardised data -> the user's units
+
+    data      Samples, a pair (x, y), or the path of a CSV file
+    regime    "kernel", "between" or "adaptive": delta = -10 000, 0, 10 000 (`knotflow.fitting.REGIMES`)
+    delta     c^2 - a^2 - b^2 of every neuron at the start; overrides `regime`
+    width     number of neurons
+    init      a name in `knotflow.initial`
+    norm      a positive number, or "1", "sqrt" (of the width, the default) or "m" (the width)
+    steps     1 000 000 by default; 0 returns the network at the start
+    lr        learning rate in standardised units. By default half of the stability bound 2 / lambda_max,
+              with lambda_max the larger of the tangent kernel's largest eigenvalue at the start and at a
+              network of the same delta that already has the coarse shape of the data (at delta = 0 it grows
+              a hundredfold on the way). For "sgd" that times batch / n. For "adam" such that a step changes
+              f by about 0.01
+    seed      of the initial network and of the minibatches
+    train     which of "a", "b", "c", "bias" are trained
+    dynamics  "descent" (gradient descent), "sgd" or "adam"
+    batch     samples in a minibatch, for "sgd" only; 16 (or all) by default
+    progress  called now and then with a `Progress`: step, steps, loss, seconds, remaining
+
+    Ctrl-C ends the training, and what was computed is returned (`trajectory.status == "interrupted"`).
+
+    Cost: O(width + s) a step at most, s distinct x. Raises InputError for arguments that are not as above.
+
+    Source: Williams et al. 2019, sections 3 and 4 (delta and the regimes).
+    """
+    from knotflow.dynamics import evolve
+
+    samples = _samples(data)
+    standard, scaling = samples.standardised()
+    start = start_network(standard, regime=regime, delta=delta, width=width, init=init, norm=norm, seed=seed)
+    delta, label = _delta(regime, delta)
+    steps = _count("steps", _STEPS if steps is None else steps, 0)
+    batch = _batch(dynamics, batch, len(samples))
+    lr = _learning_rate(dynamics, start, standard, delta, train, batch) if lr is None else lr
+    how = _dynamics(dynamics, lr, batch, seed, train)
+    trajectory = evolve(start, standard, how, steps=steps, save_at=_saves(steps), progress=progress)
+    settings = {
+        "regime": regime,
+        "delta": delta,
+        "width": width,
+        "init": init,
+        "norm": start.norm,
+        "steps": steps,
+        "lr": lr,
+        "seed": seed,
+        "train": tuple(sorted(train)),
+        "dynamics": dynamics,
+        "batch": batch,
+    }
+    net = scaling.net_to_user(trajectory.final)
+    return Fit(net, samples, trajectory, scaling, label, MappingProxyType(settings))
+
+
+def start_network(
+    data: Samples,
+    *,
+    regime: str = "between",
+    delta: float | None = None,
+    width: int = 1000,
+    init: str = "pytorch",
+    norm: float | str | None = None,
+    seed: int = 0,
+) -> ReLUNet:
+    """The network that `fit` starts from, for data in standardised units. The arguments are those of `fit`.
+
+    Raises InputError for arguments that are not as there, and if `init` has neurons that no rescaling brings
+    to the delta asked for ("uniform_knots" has c = 0, which only a negative delta allows).
+    """
+    width, rng = _count("width", width, 1), np.random.default_rng(_count("seed", seed, 0))
+    choices = {name: each.start for name, each in INITIALISERS.items() if each.law}
+    choices["uniform_knots"] = lambda m, rng, norm: uniform_knots(m, rng, data, norm=norm)
+    if init not in choices:
+        raise InputError(f"init is {init!r}: it must be one of {', '.join(choices)}")
+    net = choices[init](width, rng, norm=_norm(norm, width))
+    return net.with_delta(_delta(regime, delta)[0])
+
+
+# -- arguments -------------------------------------------------------------------------------------------
+
+
+def _samples(data: Data) -> Samples:
+    if isinstance(data, Samples):
+        return data
+    if isinstance(data, str | PathLike):
+        return Samples.from_csv(data)
+    if isinstance(data, tuple | list) and len(data) == 2:
+        return Samples(*data)
+    raise InputError(
+        f"data is a {type(data).__name__}: it must be Samples, a pair (x, y) or the path of a CSV file"
+    )
+
+
+def _count(name: str, value: int, least: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
+        raise InputError(f"{name} is {value!r}: it must be a whole number of at least {least}")
+    return int(value)
+
+
+def _norm(norm: float | str | None, width: int) -> float:
+    """The number that 1, "sqrt" or "m" stands for; None is "sqrt"."""
+    named = {None: math.sqrt(width), "sqrt": math.sqrt(width), "m": float(width)}
+    if norm is None or (isinstance(norm, str) and norm in named):
+        return named[norm]
+    try:
+        value = float(norm)
+    except (TypeError, ValueError):
+        value = math.nan
+    if not 0 < value < math.inf:
+        raise InputError(
+            f'norm is {norm!r}: it must be a positive number, "sqrt" (of the width) or "m" (the width)'
+        )
+    return value
+
+
+def _delta(regime: str, delta: float | None) -> tuple[float, str]:
+    """delta and what to call the fit: the regime, or the delta that took its place."""
+    if regime not in REGIMES:
+        raise InputError(f"regime is {regime!r}: it must be one of {', '.join(REGIMES)}")
+    usual = REGIMES[regime].delta
+    if delta is None or delta == usual:
+        return usual, regime
+    if not math.isfinite(delta):
+        raise InputError(
+            f"delta is {delta}: it must be finite; the regimes are limits, and 10000 is close to them"
+        )
+    return float(delta), f"delta={delta:g}"
+
+
+def _batch(dynamics: str, batch: int | None, n: int) -> int | None:
+    if dynamics not in DYNAMICS:
+        raise InputError(f"dynamics is {dynamics!r}: it must be one of {', '.join(DYNAMICS)}")
+    if dynamics != "sgd":
+        if batch is not None:
+            raise InputError(f'batch is {batch}, but dynamics is {dynamics!r}: only "sgd" has minibatches')
+        return None
+    return min(_BATCH, n) if batch is None else _count("batch", batch, 1)
+
+
+# -- training --------------------------------------------------------------------------------------------
+
+
+def _learning_rate(
+    dynamics: str, start: ReLUNet, data: Samples, delta: float, train: Collection[str], batch: int | None
+) -> float:
+    if dynamics == "adam":
+        return 0.01 / _reach(start, data)
+    half = _half_the_bound(start, data, delta, train)
+    return half if batch is None else half * batch / len(data)
+
+
+def _half_the_bound(start: ReLUNet, data: Samples, delta: float, train: Collection[str]) -> float:
+    """Half of the largest stable learning rate, at the start or at a rough fit, whichever is smaller.
+
+    Where |delta| is small the parameters, and with them the tangent kernel, grow a lot before the network
+    fits anything. How far is seen at a network that already has the shape of the data: a short run in the
+    kernel regime makes one, and `with_delta` brings it where the real run will arrive.
+    """
+    from knotflow.dynamics import GradientDescent, evolve, stability_limit
+
+    lazy = start.with_delta(REGIMES["kernel"].delta)
+    short = GradientDescent(lr=stability_limit(lazy, data, train) / 2, train=train)
+    rough = evolve(lazy, data, short, steps=_ROUGH_STEPS)
+    if rough.status == "interrupted":
+        raise KeyboardInterrupt
+    return min(stability_limit(net, data, train) for net in (start, rough.final.with_delta(delta))) / 2
+
+
+def _reach(net: ReLUNet, data: Samples) -> float:
+    """A bound on |change of f(x)|, to first order, if every parameter changes by 1; x in the data's range.
+
+    (1/norm) sum_i (max(a_i x - b_i, 0) + |c_i| (|x| + 1)); the first part is convex in x: largest at an end.
+    """
+    ends = np.array(data.range)
+    active = np.maximum(np.multiply.outer(ends, net.a) - net.b, 0).sum(axis=1).max()
+    return float(active + np.abs(net.c).sum() * (np.abs(ends).max() + 1)) / net.norm
+
+
+def _dynamics(
+    name: str, lr: float, batch: int | None, seed: int, train: Collection[str]
+) -> GradientDescent | SGD | Adam:
+    from knotflow.dynamics import SGD, Adam, GradientDescent
+
+    if name == "sgd":
+        assert batch is not None
+        return SGD(lr=lr, batch=batch, rng=np.random.default_rng([seed, 1]), train=train)
+    return (Adam if name == "adam" else GradientDescent)(lr=lr, train=train)
+
+
+def _saves(steps: int) -> list[int]:
+    """0, `steps`, and numbers in between that are evenly spaced in log(step)."""
+    return [0, *np.unique(np.geomspace(1, max(steps, 1), _SAVES).round().astype(int)).tolist()][: steps + 1]
+
+
+# -- how far it came -------------------------------------------------------------------------------------
+
+
+def _still_falling(run: Trajectory) -> float:
+    """By which part the excess loss fell since nine tenths of the steps; nan if that is the last state."""
+    before = np.searchsorted(run.steps, 0.9 * run.steps[-1], side="right") - 1
+    excess = run.loss - run.data.distinct.within
+    if before == len(run.steps) - 1:
+        return math.nan
+    return float(1 - excess[-1] / excess[before]) if excess[before] > 0 else 0.0
+
+
+def _verdict(run: Trajectory, converged: bool, falling: float) -> str:
+    """What a reader should know before trusting the fit, in a sentence."""
+    if run.status in ("diverged", "interrupted") or run.steps[-1] == 0:
+        return run.message
+    if converged:
+        return f"converged: over the last tenth of {run.steps[-1]:,} steps the loss no longer fell"
+    return (
+        f"not converged: over the last tenth of {run.steps[-1]:,} steps the excess loss still fell by "
+        f"{falling:.1%}; more steps would go on"
+    )

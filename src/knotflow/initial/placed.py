@@ -1,0 +1,85 @@
+"""Networks whose knots are placed rather than drawn with the weights."""
+
+from __future__ import annotations
+
+from typing import Literal, SupportsIndex
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from knotflow.errors import InputError
+from knotflow.initial.laws import generator, width
+from knotflow.network import ReLUNet, interval, per_neuron, vector
+from knotflow.samples import Samples
+from knotflow.views.bdso import BDSO, Gauge
+
+
+def uniform_knots(
+    m: SupportsIndex,
+    rng: np.random.Generator,
+    where: Samples | tuple[float, float],
+    *,
+    spacing: Literal["tiled", "random"] = "tiled",
+    output: Literal["zero"] | ArrayLike = "zero",
+    norm: float = 1.0,
+) -> ReLUNet:
+    """a = +-1 at random, b = a * knot, with knots uniform on an interval; c = `output`, bias = 0. O(m).
+
+    where    (lo, hi), or samples, for their range
+    spacing  "tiled": the middles of m equal cells, ascending; "random": independent, U(lo, hi)
+    output   "zero", a number, or (m,) numbers: c. At zero f = 0, and the first step of descent moves c only
+
+    The signs are drawn first. Knots outside the data see no gradient, and data outside the knots only lines.
+
+    Source: Sahs et al. 2022, appendix A.4. Raises InputError for other arguments, and unless lo < hi.
+    """
+    m, rng = width(m), generator(rng)
+    lo, hi = _interval(where)
+    c = per_neuron("output", 0.0 if isinstance(output, str) and output == "zero" else output, m)
+    a = rng.choice([-1.0, 1.0], m)
+    if spacing == "tiled":
+        position = (np.arange(m) + 0.5) / m
+    elif spacing == "random":
+        position = rng.uniform(size=m)
+    else:
+        raise InputError(f'spacing is {spacing!r}: it must be "tiled" or "random"')
+    return ReLUNet(a, a * (lo + position * (hi - lo)), c, norm)
+
+
+def _interval(where: Samples | tuple[float, float]) -> tuple[float, float]:
+    if isinstance(where, Samples):
+        return where.range
+    try:
+        lo, hi = where
+    except (TypeError, ValueError):
+        raise InputError(f"where is {where!r}: it must be an interval (lo, hi) or Samples") from None
+    return interval(lo, hi)
+
+
+def spiky(knots: ArrayLike, values: ArrayLike, *, gauge: Gauge = "unit", norm: float = 1.0) -> ReLUNet:
+    """The piecewise linear function through k >= 2 points, from k - 1 right-facing neurons. O(k).
+
+    Neuron p has its knot at knots[p], p = 0..k-2; the first has the slope of the first piece and every
+    other one the change of slope at its knot; the bias is values[0]. So f is constant left of knots[0]
+    and keeps its last slope right of knots[k-2]; place knots[0] at or before the first sample.
+
+    knots   (k,) ascending;  values  (k,) the function there
+    gauge   what |a| is: "unit", "equal" or "balanced", see `BDSO.to_net`
+    norm    goes into c: the function is the same for every norm
+
+    Source: Sahs et al. 2022, section 3 and appendix A.1 and A.2, "spiky" and "uniform" initialisation.
+    Raises InputError for other shapes, and knots that do not ascend. `ReLUNet.from_cpwl` has both outer
+    slopes free.
+    """
+    knots = vector("knots", knots)
+    values = vector("values", values, len(knots), "knots")
+    if len(knots) < 2:
+        raise InputError(
+            f"knots has length {len(knots)}: a piecewise linear function takes at least 2 points"
+        )
+    gaps = np.diff(knots)
+    if np.any(gaps <= 0):
+        p = int(np.argmax(gaps <= 0)) + 1
+        raise InputError(f"knots[{p}] is {knots[p]:g} after {knots[p - 1]:g}: knots must ascend strictly")
+    changes = np.diff(np.diff(values) / gaps, prepend=0.0)
+    return BDSO(knots[:-1], changes, np.ones(len(changes)), float(values[0]), norm).to_net(gauge)

@@ -1,0 +1,88 @@
+"""Networks whose parameters are drawn independently. Each is `laws.<name>(m, ...).draw(m, rng, norm)`.
+
+All raise InputError if m is not an integer of at least 1, rng is not a numpy Generator, a scale is
+negative or norm is not positive. O(m).
+"""
+
+from __future__ import annotations
+
+from typing import SupportsIndex
+
+import numpy as np
+
+from knotflow.initial import laws
+from knotflow.network import ReLUNet
+
+
+def pytorch(m: SupportsIndex, rng: np.random.Generator, *, norm: float = 1.0) -> ReLUNet:
+    """The default of torch.nn.Linear(1, m) and Linear(m, 1): uniform within 1/sqrt(fan-in), biases included.
+
+    a, b ~ U(-1, 1) and c, bias ~ U(-1/sqrt m, 1/sqrt m); the law of b is that of torch's -b. Knots have
+    density 1/4 on [-1, 1] and 1/(4 x^2) outside; the mean of delta is -2/3 + 1/(3m).
+
+    Source: PyTorch's `kaiming_uniform_` with a = sqrt 5, which Sahs et al. 2022 call "He".
+    """
+    return laws.pytorch(m).draw(m, rng, norm)
+
+
+def he(
+    m: SupportsIndex, rng: np.random.Generator, sigma_b: float = laws.HE_SIGMA, *, norm: float = 1.0
+) -> ReLUNet:
+    """He's Gaussian law: a ~ N(0, 2), b ~ N(0, sigma_b^2), c ~ N(0, 2/m), bias = 0.
+
+    Knots are Cauchy with scale sigma_b / sqrt 2. He sets first-layer biases to 0, which puts every knot
+    at 0; they are drawn like a here unless sigma_b = 0 asks for that. The mean of the roughness is 4 /
+    norm^2 for every m.
+
+    Source: He et al. 2015, equation (10); Sahs et al. 2022, theorem 2.
+    """
+    return laws.he(m, sigma_b).draw(m, rng, norm)
+
+
+def glorot(
+    m: SupportsIndex, rng: np.random.Generator, sigma_b: float | None = None, *, norm: float = 1.0
+) -> ReLUNet:
+    """Glorot's Gaussian law: a, c ~ N(0, 2/(m + 1)), b ~ N(0, sigma_b^2), bias = 0.
+
+    sigma_b is that of a when left out: knots are then standard Cauchy. sigma_b = 0, as printed, puts them
+    all at 0. The mean of the roughness is 4 m / (m + 1)^2 / norm^2.
+
+    Source: Glorot and Bengio 2010, equation (12); Sahs et al. 2022, theorem 2.
+    """
+    return laws.glorot(m, sigma_b).draw(m, rng, norm)
+
+
+def gaussian(
+    m: SupportsIndex,
+    rng: np.random.Generator,
+    sigma_a: float = 1.0,
+    sigma_b: float = 1.0,
+    sigma_c: float = 1.0,
+    *,
+    norm: float = 1.0,
+) -> ReLUNet:
+    """a ~ N(0, sigma_a^2), b ~ N(0, sigma_b^2), c ~ N(0, sigma_c^2), bias = 0.
+
+    Knots are Cauchy with scale sigma_b / sigma_a.
+
+    Source: Sahs et al. 2022, corollary 1 (a).
+    """
+    return laws.gaussian(m, sigma_a, sigma_b, sigma_c).draw(m, rng, norm)
+
+
+def uniform(
+    m: SupportsIndex,
+    rng: np.random.Generator,
+    bound_a: float = 1.0,
+    bound_b: float = 1.0,
+    bound_c: float = 1.0,
+    *,
+    norm: float = 1.0,
+) -> ReLUNet:
+    """a, b, c ~ U(-bound, bound), each with its own bound; bias = 0.
+
+    Half of the knots lie within bound_b / bound_a of 0.
+
+    Source: Sahs et al. 2022, corollary 1 (b).
+    """
+    return laws.uniform(m, bound_a, bound_b, bound_c).draw(m, rng, norm)

@@ -1,0 +1,69 @@
+"""The starts there are, as data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from knotflow.initial import laws, placed, random
+from knotflow.initial.laws import Law
+from knotflow.network import ReLUNet
+
+
+@dataclass(frozen=True)
+class Initialiser:
+    """One way to start.
+
+    start     makes the network: `start(m, rng, norm=...)` if there is a `law`, else see `summary`
+    law       `law(m)` is the law of the parameters; None where the knots are placed
+    summary   one line
+    citation  where it comes from
+    """
+
+    name: str
+    start: Callable[..., ReLUNet]
+    law: Callable[..., Law] | None
+    summary: str
+    citation: str
+
+
+_ALL = (
+    Initialiser(
+        "pytorch",
+        random.pytorch,
+        laws.pytorch,
+        "the default of torch.nn.Linear",
+        "PyTorch; Sahs et al. 2022, 2.2",
+    ),
+    Initialiser("he", random.he, laws.he, "Gaussian, a ~ N(0, 2), c ~ N(0, 2/m)", "He et al. 2015"),
+    Initialiser(
+        "glorot", random.glorot, laws.glorot, "Gaussian, a, c ~ N(0, 2/(m+1))", "Glorot & Bengio 2010"
+    ),
+    Initialiser(
+        "gaussian",
+        random.gaussian,
+        laws.gaussian,
+        "Gaussian with given deviations",
+        "Sahs et al. 2022, corollary 1",
+    ),
+    Initialiser(
+        "uniform", random.uniform, laws.uniform, "uniform with given bounds", "Sahs et al. 2022, corollary 1"
+    ),
+    Initialiser(
+        "uniform_knots",
+        placed.uniform_knots,
+        None,
+        "knots spread evenly over the data or an interval (lo, hi), c = 0",
+        "Sahs et al. 2022, appendix A.4",
+    ),
+    Initialiser(
+        "spiky",
+        placed.spiky,
+        None,
+        "the piecewise linear function through points",
+        "Sahs et al. 2022, appendix A.2",
+    ),
+)
+
+INITIALISERS: Mapping[str, Initialiser] = MappingProxyType({each.name: each for each in _ALL})

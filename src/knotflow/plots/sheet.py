@@ -1,0 +1,33 @@
+"""The four figures of a fit on one sheet."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from matplotlib.figure import Figure
+
+from knotflow.plots import style
+from knotflow.plots.function import fit_plot
+from knotflow.plots.paths import knot_paths
+from knotflow.plots.plane import uv_plane
+from knotflow.plots.training import loss_curve
+
+if TYPE_CHECKING:
+    from knotflow.fitting import Fit
+
+_PANELS = (
+    (fit_plot, "The function"),
+    (uv_plane, "The neurons"),
+    (knot_paths, "The knots during training"),
+    (loss_curve, "The loss"),
+)
+
+
+def overview(fit: Fit) -> Figure:
+    """Draw the fit, the (u, v) plane, the knot paths and the loss of one fit on one sheet."""
+    width, height = style.SIZE
+    figure = Figure(figsize=(2 * width, 2 * height + 0.6), dpi=style.DPI, layout="constrained")
+    for panel, (draw, title) in zip(figure.subfigures(2, 2).flat, _PANELS, strict=True):
+        draw(fit, ax=panel.add_subplot())
+        panel.suptitle(title, fontsize=style.FONT + 2, color=style.INK, x=0.02, ha="left")
+    return figure

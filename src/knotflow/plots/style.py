@@ -1,0 +1,120 @@
+"""One colour for one thing, in every figure, and how an axes is dressed.
+
+The hues are Okabe and Ito's, which stay apart under the common colour-vision deficiencies. Everything is
+set on the axes at hand: no global matplotlib state is read or changed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+DATA: Final = "#7a7a7a"
+NETWORK: Final = "#111111"
+CUBIC: Final = "#009e73"
+LINEAR: Final = "#cc79a7"
+POSITIVE: Final = "#d55e00"  # a neuron with r > 0: its kink bends upwards
+NEGATIVE: Final = "#0072b2"  # a neuron with r < 0: its kink bends downwards
+NEUTRAL: Final = "#9a9a9a"  # a neuron with r = 0: no kink
+# Networks that are compared are told apart by ink and by dash: either alone suffices.
+PENS: Final = ((NETWORK, "-"), ("#7b3294", (0, (5, 1.2))), ("#b38600", (0, (5, 1.2, 1.2, 1.2))))
+INK: Final = "#2b2b2b"
+FAINT: Final = "#c9c9c9"
+
+SIZE: Final = (5.7, 4.2)  # inches
+DPI: Final = 200  # sharp at twice the size a report shows
+FONT: Final = 10.5  # points
+
+
+def new_axes(ax: Axes | None) -> tuple[Figure, Axes]:
+    """The axes to draw on, dressed, and their figure: the caller's, or new ones."""
+    if ax is None:
+        ax = Figure(figsize=SIZE, dpi=DPI, layout="constrained").add_subplot()
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.spines[["left", "bottom"]].set_color(INK)
+    ax.tick_params(which="both", labelsize=FONT - 1, color=INK, labelcolor=INK)
+    figure = ax.get_figure(root=True)
+    assert figure is not None
+    return figure, ax
+
+
+def label_axes(ax: Axes, x: str, y: str) -> None:
+    """Name both axes, in the size and ink of every figure."""
+    ax.set_xlabel(x, fontsize=FONT, color=INK)
+    ax.set_ylabel(y, fontsize=FONT, color=INK)
+
+
+def legend_above(ax: Axes, handles: list, columns: int) -> None:
+    """A legend over the axes, never over the data."""
+    _legend(ax, handles, "lower left", (0.0, 1.0), columns)
+
+
+def legend_beside(ax: Axes, handles: list) -> None:
+    """A legend to the right of the axes, from its top down."""
+    _legend(ax, handles, "upper left", (1.0, 1.0), 1)
+
+
+def _legend(ax: Axes, handles: list, corner: str, anchor: tuple[float, float], columns: int) -> None:
+    ax.legend(
+        handles=handles,
+        loc=corner,
+        bbox_to_anchor=anchor,
+        ncols=columns,
+        fontsize=FONT - 2,
+        labelcolor=INK,
+        frameon=False,
+        borderaxespad=0.3,
+        borderpad=0.2,
+        handlelength=1.6,
+        handletextpad=0.6,
+        columnspacing=1.3,
+    )
+
+
+def line(colour: str, label: str, width: float = 1.5, style: str = "-") -> Line2D:
+    """A legend entry for a line."""
+    return Line2D([], [], color=colour, linewidth=width, linestyle=style, label=label)
+
+
+def dot(colour: str, label: str, size: float = 6.0) -> Line2D:
+    """A legend entry for a dot."""
+    return Line2D([], [], color=colour, marker="o", markersize=size, markeredgewidth=0, ls="", label=label)
+
+
+def remark(label: str) -> Line2D:
+    """A legend entry without a mark, for what the picture leaves out."""
+    return Line2D([], [], ls="", label=label)
+
+
+def sign_colours(r: NDArray[np.float64]) -> NDArray[np.str_]:
+    """The colour of each neuron, by the sign of its r."""
+    return np.array([NEGATIVE, NEUTRAL, POSITIVE])[np.sign(r).astype(int) + 1]
+
+
+def widened(low: float, high: float, margin: float) -> tuple[float, float]:
+    """The interval with a margin (a fraction of its length) on both sides; a point becomes an interval."""
+    room = margin * (high - low) or margin * max(abs(low), 1.0)
+    return low - room, high + room
+
+
+def plural(count: int, noun: str) -> str:
+    """``1 knot``, ``1,234 knots``."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+
+def step_axis(ax: Axes, steps: NDArray[np.int64]) -> None:
+    """Training steps along x, logarithmic where they span decades; step 0 keeps its place at the left."""
+    if len(steps) > 1:
+        ax.set_xlim(steps[0], steps[-1])
+        if steps[-1] >= 20 * steps[1]:
+            ax.set_xscale("symlog", linthresh=float(steps[1]), linscale=0.5)
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
