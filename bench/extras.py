@@ -33,9 +33,7 @@ def scaling(rounds: int, largest: int) -> tuple[Table, dict]:
 
 def _cost(m: int, s: int, rounds: int) -> float:
     steps = max(20, 20_000_000 // (m + s))  # tens of milliseconds
-    return ns_per_step({"knotflow": Stretch(rivals.knotflow(problem(m, s)), 1, 1 + steps)}, rounds)[
-        "knotflow"
-    ]
+    return ns_per_step({"knotflow": Stretch(rivals.knotflow(problem(m, s)), 1, 1 + steps)}, rounds)["knotflow"]
 
 
 def optimisers(rounds: int) -> tuple[Table, dict]:
@@ -45,7 +43,7 @@ def optimisers(rounds: int) -> tuple[Table, dict]:
     prob = problem(1_000, 100)
 
     def ours(make):
-        return Stretch(lambda steps: kf.evolve(prob.net, prob.data, make(), steps=steps), 1, 5_001)
+        return Stretch(lambda steps: kf.evolve(prob.net, prob.data, make(), steps=steps, save_at=()), 1, 5_001)
 
     def theirs(**options):
         return Stretch(rivals.torch_eager(prob, **options), 1, 201)

@@ -24,7 +24,7 @@ def status(field):
         return next(1024 * int(line.split()[1]) for line in lines if line.startswith(field))
 
 def evolve(p):
-    return kf.evolve(p.net, p.data, kf.GradientDescent(p.lr), steps=20)
+    return kf.evolve(p.net, p.data, kf.GradientDescent(p.lr), steps=20, save_at=())
 
 evolve(problem(100, 100))
 p = problem({m}, 100)

@@ -19,6 +19,11 @@ lopsided = st.builds(
 parameters = st.one_of(tied, lopsided)
 
 
+def numbers(bound: float) -> st.SearchStrategy[float]:
+    """Up to `bound` in size, and nothing so small that products of it underflow."""
+    return st.floats(-bound, bound).map(lambda v: v if abs(v) > 1e-100 else 0.0)
+
+
 @st.composite
 def nets(draw: st.DrawFn) -> ReLUNet:
     """1 to 8 neurons; some repeat another one in other parameters, or with the opposite c or the other facing."""
@@ -35,7 +40,8 @@ def points(net: ReLUNet) -> np.ndarray:
     """Where errors hide: at the knots and right beside them, between them, at 0 and far outside; unsorted."""
     knots = np.unique(net.knots[np.isfinite(net.knots)])
     between = (knots[1:] + knots[:-1]) / 2
-    beside = np.concatenate([np.nextafter(knots, np.inf), np.nextafter(knots, -np.inf), knots + 0.1])
+    step = np.where(knots == 0, 1e-200, np.spacing(knots))  # no products that underflow
+    beside = np.concatenate([knots + step, knots - step, knots + 0.1])
     return np.concatenate([[1e8, 0.0, -1e8, 1.5, -0.3], knots, between, beside])
 
 

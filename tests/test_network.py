@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from nets import dense, exact, nets, points
+from nets import dense, exact, nets, numbers, points
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.optimize import brentq
 
@@ -134,16 +134,13 @@ def test_the_neuron_changes_the_slope_at_its_knot_by_orientation_times_delta_slo
     for i in (0, 1, 2):
         knot, h = LOPSIDED.knots[i], 0.25
         left, here, right = LOPSIDED([knot - h, knot, knot + h])
-        assert (right - 2 * here + left) / h == pytest.approx(
-            LOPSIDED.orientations[i] * LOPSIDED.delta_slopes[i]
-        )
+        assert (right - 2 * here + left) / h == pytest.approx(LOPSIDED.orientations[i] * LOPSIDED.delta_slopes[i])
 
 
 def test_loss_is_half_the_weighted_sum_of_squares():
     data = Samples([0.0, 2.0, -1.0, 2.0], [1.0, 0.5, 2.0, 0.0], weights=[1.0, 3.0, 2.0, 0.5])
     expected = 0.5 * sum(
-        w * (dense(LOPSIDED, np.array([x]))[0] - y) ** 2
-        for x, y, w in zip(data.x, data.y, data.weights, strict=True)
+        w * (dense(LOPSIDED, np.array([x]))[0] - y) ** 2 for x, y, w in zip(data.x, data.y, data.weights, strict=True)
     )
     assert LOPSIDED.loss(data) == pytest.approx(expected, rel=1e-14)
 
@@ -153,9 +150,7 @@ def test_repr_says_what_there_is():
         "ReLUNet(6 neurons: 2 right-facing, 2 left-facing, 2 without a knot; knots in [-4, 0.5]; "
         "delta in [-16, 48]; norm=1.6, bias=0.3)"
     )
-    assert (
-        repr(ReLUNet([0], [1], [2])) == "ReLUNet(1 neuron: 1 without a knot; delta in [3, 3]; norm=1, bias=0)"
-    )
+    assert repr(ReLUNet([0], [1], [2])) == "ReLUNet(1 neuron: 1 without a knot; delta in [3, 3]; norm=1, bias=0)"
 
 
 # -- a value ---------------------------------------------------------------------------------------------
@@ -240,7 +235,7 @@ def test_bad_factors_are_named(k, message):
 live = st.floats(1e-3, 1e3).flatmap(lambda size: st.sampled_from([size, -size]))
 
 
-@given(st.lists(st.tuples(live, live, live), min_size=1, max_size=5), st.floats(-1e6, 1e6))
+@given(st.lists(st.tuples(live, live, live), min_size=1, max_size=5), numbers(1e6))
 def test_delta_becomes_what_was_asked_for(neurons, delta):
     net = ReLUNet(*np.array(neurons).T, norm=2.0, bias=0.1)
     other, x = net.with_delta(delta), points(net)
@@ -256,9 +251,7 @@ def test_the_factor_solves_the_defining_equation(delta):
     n2, c2 = net.a**2 + net.b**2, net.c**2
     k = net.with_delta(delta).a / net.a
     for i in range(len(net)):
-        root = brentq(
-            lambda s, i=i: c2[i] * np.exp(-2 * s) - n2[i] * np.exp(2 * s) - delta, -20, 20, xtol=1e-13
-        )
+        root = brentq(lambda s, i=i: c2[i] * np.exp(-2 * s) - n2[i] * np.exp(2 * s) - delta, -20, 20, xtol=1e-13)
         assert k[i] == pytest.approx(np.exp(root), rel=1e-11)
 
 
@@ -266,9 +259,7 @@ def test_the_factor_solves_the_defining_equation(delta):
 def test_extreme_delta(delta):
     net = wide(30)
     other = net.with_delta(delta)
-    assert np.all(
-        np.abs(other.delta - delta) <= 3e-15 * np.maximum(abs(delta), net.c**2 + net.a**2 + net.b**2)
-    )
+    assert np.all(np.abs(other.delta - delta) <= 3e-15 * np.maximum(abs(delta), net.c**2 + net.a**2 + net.b**2))
     assert_allclose(np.abs(other.c) * np.hypot(other.a, other.b), net.c * np.hypot(net.a, net.b), rtol=1e-14)
     assert_allclose(other.a / other.b, net.a / net.b, rtol=1e-14)
 

@@ -47,9 +47,7 @@ def test_weights_are_one_when_left_out():
     np.testing.assert_array_equal(Samples([2, 1], [3, 4]).weights, [1.0, 1.0])
 
 
-@pytest.mark.parametrize(
-    "x", [[3, 1, 2], (3, 1, 2), range(3), np.array([3, 1, 2], "f4"), [True, False, True]]
-)
+@pytest.mark.parametrize("x", [[3, 1, 2], (3, 1, 2), range(3), np.array([3, 1, 2], "f4"), [True, False, True]])
 def test_anything_that_holds_numbers_is_taken(x):
     data = Samples(x, x)
     assert data.x.dtype == data.y.dtype == data.weights.dtype == np.float64
@@ -157,11 +155,11 @@ def test_any_unit_of_x_is_taken(unit):
 def test_a_hundred_thousand_samples_are_fast():
     rng = np.random.default_rng(0)
     x, y = rng.integers(0, 50_000, 100_000) / 7, rng.standard_normal(100_000)
-    start = time.perf_counter()
+    start = time.process_time()
     data = Samples(x, y)
     assert len(data.distinct.x) == len(np.unique(x))
     data.standardised()
-    assert time.perf_counter() - start < 1.0
+    assert time.process_time() - start < 1.0
 
 
 # -- ties ------------------------------------------------------------------------------------------------
@@ -186,9 +184,7 @@ def test_distinct_points_agree_with_a_plain_loop(rows):
 @given(points(), st.integers(0, 2**32))
 def test_the_loss_of_any_function_splits_into_within_and_the_distinct_points(rows, seed):
     data = Samples(*zip(*rows, strict=True))
-    f = dict(
-        zip(data.distinct.x, np.random.default_rng(seed).normal(0, 1e3, len(data.distinct.x)), strict=True)
-    )
+    f = dict(zip(data.distinct.x, np.random.default_rng(seed).normal(0, 1e3, len(data.distinct.x)), strict=True))
     loss = 0.5 * np.sum(data.weights * (np.array([f[x] for x in data.x]) - data.y) ** 2)
     d = data.distinct
     between = 0.5 * np.sum(d.weight * (np.array([f[x] for x in d.x]) - d.y) ** 2)
@@ -503,9 +499,7 @@ def test_a_first_column_that_is_no_index_is_kept(write, text):
 @pytest.mark.parametrize("marker", ["", "NA", "NaN", "nan", "null", "None", ".", "NULL", " ", '""', "-nan"])
 def test_rows_with_a_missing_cell_are_an_error_or_dropped(write, marker):
     path = write(f"t,v,w\n1,1.5,\n2,{marker},\n{marker},3,\n3,0.5,\n")
-    with pytest.raises(
-        InputError, match=r"data\.csv: line 4, column 't': .*leave such rows out with missing='drop'$"
-    ):
+    with pytest.raises(InputError, match=r"data\.csv: line 4, column 't': .*leave such rows out with missing='drop'$"):
         Samples.from_csv(path)
     assert rows_of(Samples.from_csv(path, missing="drop")) == [(1, 1.5), (3, 0.5)]
 
@@ -588,13 +582,9 @@ def test_columns_that_are_not_there(write, x, y, missing, message):
 
 
 def test_numbers_of_columns_without_a_header(write):
-    with pytest.raises(
-        InputError, match=r"x is 2: there is no column 2.*it has no header and 2 columns, 0 to 1$"
-    ):
+    with pytest.raises(InputError, match=r"x is 2: there is no column 2.*it has no header and 2 columns, 0 to 1$"):
         Samples.from_csv(write("1,2\n2,3\n"), 2)
-    with pytest.raises(
-        InputError, match=r"x is 't': no such column; it has no header and 2 columns, 0 to 1$"
-    ):
+    with pytest.raises(InputError, match=r"x is 't': no such column; it has no header and 2 columns, 0 to 1$"):
         Samples.from_csv(write("1,2\n2,3\n"), "t")
 
 
@@ -625,7 +615,7 @@ def test_a_hundred_thousand_rows_are_read_fast(tmp_path):
     x, y = np.random.default_rng(4).standard_normal((2, 100_000))
     path = tmp_path / "long.csv"
     np.savetxt(path, np.stack([x, y], axis=1), fmt="%.17g", delimiter=",", header="x,y", comments="")
-    start = time.perf_counter()
+    start = time.process_time()
     data = Samples.from_csv(path)
-    assert time.perf_counter() - start < 3.0
+    assert time.process_time() - start < 3.0
     np.testing.assert_array_equal(data.x, np.sort(x))

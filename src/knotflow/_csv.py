@@ -245,9 +245,7 @@ def _position(table: _Table, argument: Literal["x", "y"], choice: str | int) -> 
     try:
         column = int(choice) if isinstance(choice, str) else operator.index(choice)
     except TypeError:
-        raise InputError(
-            f"{argument} is {choice!r}: it must be a column's name or its number from 0"
-        ) from None
+        raise InputError(f"{argument} is {choice!r}: it must be a column's name or its number from 0") from None
     if not 0 <= column < table.width:
         what = f"there is no column {column}, they are numbered 0 to {table.width - 1}"
         raise InputError(f"{argument} is {choice!r}: {what}; {table.columns()}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -57,7 +59,7 @@ Examples:
 \b
 Written into --out:
   report.html      everything on one page
-  <regime>.png     function, neurons, knots and loss of one regime
+  report-*.png     its figures: functions, neurons, knots and losses
   curve.csv        the fitted functions, the natural cubic and the linear spline
   knots.csv        every neuron's knot, delta-slope and orientation
   summary.json     the numbers and the settings
@@ -82,28 +84,23 @@ def _root(
 
 @app.command(epilog=_FIT_EXAMPLES)
 def fit(
+    context: typer.Context,
     data: Annotated[Path, typer.Argument(help="A delimited text file with a column x and a column y.")],
     x: Annotated[str | None, typer.Option(help="Column of x: its name, or its number from 0.")] = None,
     y: Annotated[str | None, typer.Option(help="Column of y.")] = None,
     missing: Annotated[str, typer.Option(help="Rows with an empty x or y: error or drop.")] = "error",
     regime: Annotated[str, typer.Option(help="kernel, between, adaptive or all.")] = "all",
-    delta: Annotated[
-        float | None, typer.Option(help="c² - a² - b² at the start, in place of a regime.")
-    ] = None,
+    delta: Annotated[float | None, typer.Option(help="c² - a² - b² at the start, in place of a regime.")] = None,
     width: Annotated[int, typer.Option(help="Number of neurons.")] = 1000,
-    init: Annotated[
-        str, typer.Option(help="pytorch, he, glorot, gaussian, uniform or uniform_knots.")
-    ] = "pytorch",
+    init: Annotated[str, typer.Option(help="pytorch, he, glorot, gaussian, uniform or uniform_knots.")] = "pytorch",
     norm: Annotated[str, typer.Option(help="1, sqrt or m (of the width), or a positive number.")] = "sqrt",
-    steps: Annotated[int, typer.Option(help="Training steps.")] = 1_000_000,
+    steps: Annotated[int, typer.Option(help="Training steps.")] = 500_000,
     lr: Annotated[
         float | None,
         typer.Option(help="Learning rate, in standardised units.  [default: half of the stable]"),
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the initial network and of the minibatches.")] = 0,
-    optimizer: Annotated[
-        str, typer.Option("--optimizer", "--dynamics", help="descent, sgd or adam.")
-    ] = "descent",
+    optimizer: Annotated[str, typer.Option("--optimizer", "--dynamics", help="descent, sgd or adam.")] = "descent",
     batch: Annotated[int | None, typer.Option(help="Samples in a minibatch, for sgd.  [default: 16]")] = None,
     out: Out = Path("knotflow-report"),
 ) -> None:
@@ -119,12 +116,14 @@ def fit(
     samples = Samples.from_csv(data, x, y, missing=missing)  # type: ignore[arg-type]
     start = {"delta": delta, "width": width, "init": init, "norm": norm, "seed": seed}
     training = {"steps": steps, "lr": lr, "dynamics": optimizer, "batch": batch}
-    _run(samples, _regimes(regime, delta), start, training, out)
+    _run(samples, _regimes(regime, delta), start, training, out, context.obj)
 
 
 @app.command()
 def demo(
-    out: Out = Path("demo-report"), steps: Annotated[int, typer.Option(help="Training steps.")] = 1_000_000
+    context: typer.Context,
+    out: Out = Path("demo-report"),
+    steps: Annotated[int, typer.Option(help="Training steps.")] = 500_000,
 ) -> None:
     """Fit the motorcycle data in all three regimes.
 
@@ -132,14 +131,15 @@ def demo(
     """
     from knotflow.samples import datasets
 
-    _run(datasets.motorcycle(), _regimes("all", None), {}, {"steps": steps}, out)
+    _run(datasets.motorcycle(), _regimes("all", None), {}, {"steps": steps}, out, context.obj)
 
 
 def main(args: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code; errors become one line on stderr."""
+    words = list(sys.argv[1:] if args is None else args)
     try:
         with _one_line_warnings():
-            return app(list(sys.argv[1:] if args is None else args) or ["--help"], standalone_mode=False) or 0
+            return app(words or ["--help"], obj=shlex.join(["knotflow", *words]), standalone_mode=False) or 0
     except (KnotflowError, OSError, typer.TyperException) as error:
         text = error.format_message() if isinstance(error, typer.TyperException) else str(error)
         print("error:", " ".join(text.split()), file=sys.stderr)
@@ -161,7 +161,12 @@ def _regimes(regime: str, delta: float | None) -> list[str]:
 
 
 def _run(
-    data: Samples, regimes: list[str], start: dict[str, Any], training: dict[str, Any], out: Path
+    data: Samples,
+    regimes: list[str],
+    start: dict[str, Any],
+    training: dict[str, Any],
+    out: Path,
+    command: str,
 ) -> None:
     """Train in every regime, write the results, print the table; on Ctrl-C with what there is."""
     from rich.console import Console
@@ -171,10 +176,9 @@ def _run(
     standard, _ = data.standardised()
     for regime in regimes:  # before the first run: what is wrong with a later one
         fitting.start_network(standard, regime=regime, **start)
-    console = Console(stderr=True)
-    console.print(f"{data}", markup=False, highlight=False)
+    _check_directory(out)
     fits: list[Fit] = []
-    with _progress(console) as follow:
+    with _progress(Console(stderr=True)) as follow:
         for regime in regimes:
             try:
                 fits.append(fitting.fit(data, regime=regime, **start, **training, progress=follow(regime)))
@@ -184,7 +188,7 @@ def _run(
                 break
     interrupted = len(fits) < len(regimes) or fits[-1].trajectory.status == "interrupted"
     if fits:
-        results.save(fits, out)
+        results.save(fits, out, command=command)
         _print_table(fits)
         print(f"Report: {out / 'report.html'}")
     if interrupted:
@@ -194,29 +198,44 @@ def _run(
         raise typer.Exit(_DIVERGED)
 
 
+def _check_directory(out: Path) -> None:
+    """Whether `out` can be written to, before an hour is spent on what to write."""
+    there = next(path for path in (out, *out.absolute().parents) if path.exists())
+    if not there.is_dir():
+        raise InputError(f"out is {out}: it must be a directory, but {there} is a file; choose another name")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise InputError(f"out is {out}: there is no permission to write to {there}; choose another directory")
+
+
 def _print_table(fits: list[Fit]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    data = fits[0].data
-    table = Table(title=f"{data.y_name} over {data.x_name}", title_justify="left")
+    print(data := fits[0].data)
+    even = fits[0].summary["fraction_expected"]
+    table = Table(
+        title=f"{data.y_name} against {data.x_name}",
+        caption=f"Knots at samples: within 1% of the range; {even:.0%} if they were spread evenly.",
+        title_justify="left",
+        caption_justify="left",
+    )
     table.add_column("regime")
-    for heading in ("RMS residual", "pieces", "knots at samples", "to natural cubic", "to linear"):
+    for heading in ("RMS\nresidual", "variation\nof slope", "knots at\nsamples", "max distance to\nnatural cubic"):
         table.add_column(heading, justify="right")
+    table.add_column("max distance\nto linear", justify="right")
     for fit in fits:
         s = fit.summary
+        numbers = (s[key] for key in ("cubic_distance", "linear_distance"))
         table.add_row(
             fit.regime,
             f"{s['rms_residual']:.4g}",
-            f"{s['pieces']}",
-            f"{s['fraction_near_samples']:.0%} (evenly spread: {s['fraction_expected']:.0%})",
-            f"{s['cubic_distance']:.4g}",
-            f"{s['linear_distance']:.4g}",
+            f"{s['total_variation']:.4g}",
+            f"{s['fraction_near_samples']:.0%}",
+            *(f"{number:.4g}" for number in numbers),
         )
-    console = Console()
-    console.print(table)
+    Console().print(table)
     for fit in fits:
-        console.print(f"{fit.regime}: {fit.summary['verdict']}", markup=False, highlight=False)
+        print(f"{fit.regime}: {fit.summary['verdict']}")
 
 
 # -- on the terminal -------------------------------------------------------------------------------------
@@ -226,7 +245,7 @@ def _print_table(fits: list[Fit]) -> None:
 def _progress(console: Console) -> Iterator[Callable[[str], Callable[[Progress], None]]]:
     """For each regime what shows its progress: a bar, or now and then a line where nothing can move."""
     if not console.is_terminal:
-        yield lambda regime: _lines(console, regime)
+        yield _lines
         return
     from rich.progress import BarColumn, TextColumn
     from rich.progress import Progress as Bars
@@ -250,17 +269,17 @@ def _bar(bars: Any, regime: str) -> Callable[[Progress], None]:
     return show
 
 
-def _lines(console: Console, regime: str) -> Callable[[Progress], None]:
-    due = monotonic() + _QUIET
+def _lines(regime: str) -> Callable[[Progress], None]:
+    due, done = monotonic() + _QUIET, False
 
     def show(now: Progress) -> None:
-        nonlocal due
-        if now.step < now.steps and monotonic() < due:
+        nonlocal due, done
+        if done or (now.step < now.steps and monotonic() < due):
             return
-        due = monotonic() + _QUIET
+        due, done = monotonic() + _QUIET, now.step == now.steps
         state = f"{regime}: step {now.step:,} of {now.steps:,}, loss {now.loss:.4g}"
         end = f", {now.seconds:.1f} s" if now.step == now.steps else f", {_left(now)} left"
-        console.print(state + end, markup=False, highlight=False)
+        print(state + end, file=sys.stderr)
 
     return show
 

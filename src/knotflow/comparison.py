@@ -154,9 +154,7 @@ def sup_distance(net: ReLUNet, spline: Spline) -> float:
     return float(np.max(np.abs(net(x) - spline(x))))
 
 
-def _unit_roots(
-    a: NDArray[np.float64], b: NDArray[np.float64], c: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def _unit_roots(a: NDArray[np.float64], b: NDArray[np.float64], c: NDArray[np.float64]) -> NDArray[np.float64]:
     """The roots of a t^2 + b t + c in [0, 1], shape (2, n); 0 stands for a root that is not there."""
     q = -(b + np.copysign(np.sqrt(np.maximum(b * b - 4 * a * c, 0)), b)) / 2  # without cancellation
     roots = np.zeros((2, len(a)))

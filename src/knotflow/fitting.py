@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from os import PathLike
@@ -50,7 +50,7 @@ REGIMES: Mapping[str, Regime] = MappingProxyType(
             ),
             Regime(
                 "between",
-                0.0,
+                -1.0,  # the scale of 2 norm |r| / m here, where neurons turn and grow at comparable rates
                 "the knots move while the slopes grow: between both",
                 "Williams et al. 2019, section 3.2 and figure 4",
             ),
@@ -66,10 +66,9 @@ REGIMES: Mapping[str, Regime] = MappingProxyType(
 
 DYNAMICS = ("descent", "sgd", "adam")
 
-_STEPS = 1_000_000
-_SAVES = 200  # states kept of a run, evenly spaced in log(step)
+_STEPS = 500_000
 _BATCH = 16
-_ROUGH_STEPS = 2_000  # after as many steps in the kernel regime a network has the coarse shape of the data
+_ROUGH_STEPS = 20_000  # after as many steps in the kernel regime a network has the shape of the data
 _AT_REST = 1e-3  # a run has converged if its excess loss fell by less than this part in the last tenth
 
 
@@ -117,7 +116,7 @@ class Fit:
         }
 
     def save(self, directory: str | PathLike[str]) -> list[Path]:
-        """Write report, figures, curve, knots, summary and run into `directory`; returns the files' paths."""
+        """Write report, figures, tables and run into `directory` (`results.save`); returns the files' paths."""
         from knotflow import results
 
         return results.save([self], directory)
@@ -134,7 +133,7 @@ def fit(
     steps: int | None = None,
     lr: float | None = None,
     seed: int = 0,
-    train: Collection[str] = ("a", "b", "c"),
+    train: Iterable[str] = ("a", "b", "c"),
     dynamics: str = "descent",
     batch: int | None = None,
     progress: Callable[[Progress], object] | None = None,
@@ -144,16 +143,16 @@ def fit(
         net = initial[init](width) -> with_delta(delta) -> evolve on standardised data -> the user's units
 
     data      Samples, a pair (x, y), or the path of a CSV file
-    regime    "kernel", "between" or "adaptive": delta = -10 000, 0, 10 000 (`knotflow.fitting.REGIMES`)
+    regime    "kernel", "between" or "adaptive": delta = -10 000, -1, 10 000 (`knotflow.fitting.REGIMES`)
     delta     c^2 - a^2 - b^2 of every neuron at the start; overrides `regime`
     width     number of neurons
     init      a name in `knotflow.initial`
     norm      a positive number, or "1", "sqrt" (of the width, the default) or "m" (the width)
-    steps     1 000 000 by default; 0 returns the network at the start
+    steps     500 000 by default; 0 returns the network at the start
     lr        learning rate in standardised units. By default half of the stability bound 2 / lambda_max,
               with lambda_max the larger of the tangent kernel's largest eigenvalue at the start and at a
-              network of the same delta that already has the coarse shape of the data (at delta = 0 it grows
-              a hundredfold on the way). For "sgd" that times batch / n. For "adam" such that a step changes
+              network of the same delta that already has the coarse shape of the data (it grows on the
+              way, at delta = 0 a hundredfold). For "sgd" that times batch / n. For "adam" such that a step changes
               f by about 0.01
     seed      of the initial network and of the minibatches
     train     which of "a", "b", "c", "bias" are trained
@@ -175,9 +174,10 @@ def fit(
     delta, label = _delta(regime, delta)
     steps = _count("steps", _STEPS if steps is None else steps, 0)
     batch = _batch(dynamics, batch, len(samples))
-    lr = _learning_rate(dynamics, start, standard, delta, train, batch) if lr is None else lr
-    how = _dynamics(dynamics, lr, batch, seed, train)
-    trajectory = evolve(start, standard, how, steps=steps, save_at=_saves(steps), progress=progress)
+    moving = frozenset(train)
+    lr = _learning_rate(dynamics, start, standard, delta, moving, batch) if lr is None else lr
+    how = _dynamics(dynamics, lr, batch, seed, moving)
+    trajectory = evolve(start, standard, how, steps=steps, progress=progress)
     settings = {
         "regime": regime,
         "delta": delta,
@@ -187,7 +187,7 @@ def fit(
         "steps": steps,
         "lr": lr,
         "seed": seed,
-        "train": tuple(sorted(train)),
+        "train": tuple(sorted(moving)),
         "dynamics": dynamics,
         "batch": batch,
     }
@@ -229,9 +229,7 @@ def _samples(data: Data) -> Samples:
         return Samples.from_csv(data)
     if isinstance(data, tuple | list) and len(data) == 2:
         return Samples(*data)
-    raise InputError(
-        f"data is a {type(data).__name__}: it must be Samples, a pair (x, y) or the path of a CSV file"
-    )
+    raise InputError(f"data is a {type(data).__name__}: it must be Samples, a pair (x, y) or the path of a CSV file")
 
 
 def _count(name: str, value: int, least: int) -> int:
@@ -250,9 +248,7 @@ def _norm(norm: float | str | None, width: int) -> float:
     except (TypeError, ValueError):
         value = math.nan
     if not 0 < value < math.inf:
-        raise InputError(
-            f'norm is {norm!r}: it must be a positive number, "sqrt" (of the width) or "m" (the width)'
-        )
+        raise InputError(f'norm is {norm!r}: it must be a positive number, "sqrt" (of the width) or "m" (the width)')
     return value
 
 
@@ -264,9 +260,7 @@ def _delta(regime: str, delta: float | None) -> tuple[float, str]:
     if delta is None or delta == usual:
         return usual, regime
     if not math.isfinite(delta):
-        raise InputError(
-            f"delta is {delta}: it must be finite; the regimes are limits, and 10000 is close to them"
-        )
+        raise InputError(f"delta is {delta}: it must be finite; the regimes are limits, and 10000 is close to them")
     return float(delta), f"delta={delta:g}"
 
 
@@ -277,14 +271,18 @@ def _batch(dynamics: str, batch: int | None, n: int) -> int | None:
         if batch is not None:
             raise InputError(f'batch is {batch}, but dynamics is {dynamics!r}: only "sgd" has minibatches')
         return None
-    return min(_BATCH, n) if batch is None else _count("batch", batch, 1)
+    if batch is None:
+        return min(_BATCH, n)
+    if _count("batch", batch, 1) > n:
+        raise InputError(f"batch is {batch}: it must be at most {n}, the number of samples")
+    return batch
 
 
 # -- training --------------------------------------------------------------------------------------------
 
 
 def _learning_rate(
-    dynamics: str, start: ReLUNet, data: Samples, delta: float, train: Collection[str], batch: int | None
+    dynamics: str, start: ReLUNet, data: Samples, delta: float, train: frozenset[str], batch: int | None
 ) -> float:
     if dynamics == "adam":
         return 0.01 / _reach(start, data)
@@ -292,7 +290,7 @@ def _learning_rate(
     return half if batch is None else half * batch / len(data)
 
 
-def _half_the_bound(start: ReLUNet, data: Samples, delta: float, train: Collection[str]) -> float:
+def _half_the_bound(start: ReLUNet, data: Samples, delta: float, train: frozenset[str]) -> float:
     """Half of the largest stable learning rate, at the start or at a rough fit, whichever is smaller.
 
     Where |delta| is small the parameters, and with them the tangent kernel, grow a lot before the network
@@ -320,7 +318,7 @@ def _reach(net: ReLUNet, data: Samples) -> float:
 
 
 def _dynamics(
-    name: str, lr: float, batch: int | None, seed: int, train: Collection[str]
+    name: str, lr: float, batch: int | None, seed: int, train: frozenset[str]
 ) -> GradientDescent | SGD | Adam:
     from knotflow.dynamics import SGD, Adam, GradientDescent
 
@@ -328,11 +326,6 @@ def _dynamics(
         assert batch is not None
         return SGD(lr=lr, batch=batch, rng=np.random.default_rng([seed, 1]), train=train)
     return (Adam if name == "adam" else GradientDescent)(lr=lr, train=train)
-
-
-def _saves(steps: int) -> list[int]:
-    """0, `steps`, and numbers in between that are evenly spaced in log(step)."""
-    return [0, *np.unique(np.geomspace(1, max(steps, 1), _SAVES).round().astype(int)).tolist()][: steps + 1]
 
 
 # -- how far it came -------------------------------------------------------------------------------------

@@ -57,9 +57,7 @@ def _require_torch() -> None:
     try:
         import torch  # noqa: F401
     except ImportError as error:
-        raise KnotflowError(
-            'this needs PyTorch, which is not installed: pip install "knotflow[torch]"'
-        ) from error
+        raise KnotflowError('this needs PyTorch, which is not installed: pip install "knotflow[torch]"') from error
 
 
 def _array(parameter: torch.Tensor) -> Array:

@@ -49,9 +49,7 @@ class ReLUNet:
     norm: float
     bias: float
 
-    def __init__(
-        self, a: ArrayLike, b: ArrayLike, c: ArrayLike, norm: float = 1.0, bias: float = 0.0
-    ) -> None:
+    def __init__(self, a: ArrayLike, b: ArrayLike, c: ArrayLike, norm: float = 1.0, bias: float = 0.0) -> None:
         a = vector("a", a)
         if len(a) == 0:
             raise InputError("a is empty: a network has at least one neuron")
@@ -267,9 +265,7 @@ def per_neuron(name: str, value: ArrayLike, m: int) -> Array:
     """A number, spread over the m neurons, or one number for each."""
     array = numbers(name, value)
     if array.shape not in ((), (m,)):
-        raise InputError(
-            f"{name} has shape {array.shape}: it must be a number or have shape ({m},), one per neuron"
-        )
+        raise InputError(f"{name} has shape {array.shape}: it must be a number or have shape ({m},), one per neuron")
     return np.broadcast_to(array, m)
 
 

@@ -6,13 +6,14 @@ import csv
 import json
 import math
 import platform
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib.metadata import version
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 import knotflow
 from knotflow.files import atomic_write
@@ -22,37 +23,35 @@ if TYPE_CHECKING:
 
 __all__ = ["save"]
 
+Array = NDArray[np.float64]
+
 _POINTS = 1001  # of the curve, evenly spaced, besides the samples
 _MARGIN = 0.05  # of the data's span, on both sides
 
 
-def save(fits: Sequence[Fit], directory: str | PathLike[str]) -> list[Path]:
+def save(fits: Sequence[Fit], directory: str | PathLike[str], *, command: str | None = None) -> list[Path]:
     """Write the results of one or more fits of the same data; returns the paths of the files.
 
-    report.html    what a reader needs, in one file
-    <regime>.png   function, neurons, knots and loss of one fit
+    report.html    what a reader needs, on one page, and its figures as PNG files (`knotflow.report.write`);
+                   `command` is what the page says made it
     curve.csv      x, the fitted functions, the natural cubic and the linear spline through the data
-    knots.csv      one line for each neuron that has a knot
+    knots.csv      one line for each neuron that has a knot, from left to right
     summary.json   the numbers and settings of each fit, and the versions that made them
     <regime>.npz   the run, for `knotflow.load_trajectory`; in standardised units
 
     Raises OSError as the file system does.
     """
-    from knotflow import plots, report
+    from knotflow import report
 
     out = Path(directory)
-    files = [out / "curve.csv", out / "knots.csv", out / "summary.json", out / "report.html"]
-    _write_table(files[0], *_curve(fits))
-    _write_table(files[1], *_knots(fits))
-    _write_json(files[2], _summary(fits))
-    for fit in fits:
-        run, figure = out / f"{fit.regime}.npz", out / f"{fit.regime}.png"
+    tables = [out / "curve.csv", out / "knots.csv", out / "summary.json"]
+    _write_table(tables[0], *_curve(fits))
+    _write_table(tables[1], *_knots(fits))
+    _write_json(tables[2], _summary(fits))
+    runs = [out / f"{fit.regime}.npz" for fit in fits]
+    for fit, run in zip(fits, runs, strict=True):
         fit.trajectory.save(run)
-        with atomic_write(figure) as temporary:
-            plots.overview(fit).savefig(temporary)
-        files += [run, figure]
-    report.write(fits, files[3])
-    return files
+    return [*report.write(fits, out / "report.html", command=command), *tables, *runs]
 
 
 def _curve(fits: Sequence[Fit]) -> tuple[list[str], Iterable[Sequence[float]]]:
@@ -62,7 +61,7 @@ def _curve(fits: Sequence[Fit]) -> tuple[list[str], Iterable[Sequence[float]]]:
     margin = _MARGIN * data.span
     grid = np.linspace(data.range[0] - margin, data.range[1] + margin, _POINTS)
     x = np.union1d(grid, data.distinct.x)
-    functions = {
+    functions: dict[str, Callable[[Array], Array]] = {
         **{fit.regime: fit for fit in fits},
         "natural_cubic": splines.natural(data),
         "linear": splines.linear(data),

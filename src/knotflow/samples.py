@@ -163,9 +163,7 @@ class Samples:
         xs = _vector("x", x)
         ys = _vector("f(x)", f(xs))
         if not (math.isfinite(noise) and noise >= 0):
-            raise InputError(
-                f"noise is {noise}: it is a standard deviation and must be finite and at least 0"
-            )
+            raise InputError(f"noise is {noise}: it is a standard deviation and must be finite and at least 0")
         if noise == 0:
             return cls(xs, ys)
         if rng is None:
@@ -234,17 +232,13 @@ def _vector(name: str, values: ArrayLike) -> Array:
     """`values` as finite float64 of shape (n,), n >= 1, or InputError."""
     numbers = _numeric(name, values)
     if numbers.ndim != 1:
-        raise InputError(
-            f"{name} has shape {numbers.shape}: it must be one-dimensional, for example {name}.ravel()"
-        )
+        raise InputError(f"{name} has shape {numbers.shape}: it must be one-dimensional, for example {name}.ravel()")
     if numbers.size == 0:
         raise InputError(f"{name} is empty: at least two samples with distinct x are needed")
     bad = np.flatnonzero(~np.isfinite(numbers))
     if bad.size:
         more = f" ({bad.size} values are not finite)" if bad.size > 1 else ""
-        raise InputError(
-            f"{name}[{bad[0]}] is {numbers[bad[0]]}: every value must be finite; drop or fill it{more}"
-        )
+        raise InputError(f"{name}[{bad[0]}] is {numbers[bad[0]]}: every value must be finite; drop or fill it{more}")
     return numbers
 
 
@@ -256,12 +250,8 @@ def _numeric(name: str, values: ArrayLike) -> Array:
     except (TypeError, ValueError, RuntimeError) as error:
         raise InputError(f"{name} is not an array of numbers: {error}") from None
     if array.dtype.kind not in "biuf":
-        raise InputError(
-            f"{name} has dtype {array.dtype}: it must hold real numbers; convert it to float first"
-        )
-    with np.errstate(
-        over="ignore"
-    ):  # a long double too large for float64 becomes inf, and is refused as such
+        raise InputError(f"{name} has dtype {array.dtype}: it must hold real numbers; convert it to float first")
+    with np.errstate(over="ignore"):  # a long double too large for float64 becomes inf, and is refused as such
         return array.astype(np.float64)
 
 
@@ -274,9 +264,7 @@ def _check_lengths(x: Array, y: Array, weights: Array) -> None:
 def _check_weights(weights: Array) -> None:
     bad = np.flatnonzero(weights <= 0)
     if bad.size:
-        raise InputError(
-            f"weights[{bad[0]}] is {weights[bad[0]]}: every weight must be > 0; drop the sample instead"
-        )
+        raise InputError(f"weights[{bad[0]}] is {weights[bad[0]]}: every weight must be > 0; drop the sample instead")
 
 
 def _check_magnitudes(x: Array, y: Array, weights: Array) -> None:
@@ -293,9 +281,7 @@ def _check_magnitudes(x: Array, y: Array, weights: Array) -> None:
     if not math.isfinite(total):
         raise InputError("the sum of weights overflows: divide the weights by their maximum")
     if not math.isfinite(loss):
-        raise InputError(
-            "the sum of weights * y^2 overflows: change the unit of y, or scale the weights down"
-        )
+        raise InputError("the sum of weights * y^2 overflows: change the unit of y, or scale the weights down")
 
 
 def _read_only(values: Array) -> Array:

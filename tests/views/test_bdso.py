@@ -86,7 +86,7 @@ def test_a_quotient_beyond_float64_is_no_knot():
 @pytest.mark.parametrize(("b", "bias"), [(-2.0, 6.5), (2.0, 0.5), (0.0, 0.5)])
 def test_a_network_without_knots(b, bias):
     view = ReLUNet([0.0], [b], [3.0], bias=0.5).bdso()
-    assert len(view.knots) == 0
+    assert (len(view.knots), len(view.constant), len(view.dead)) == (0, b < 0, b >= 0)
     assert view.bias == bias
     back = view.to_net()
     assert_array_equal([back.a, back.b, back.c], np.zeros((3, 1)))

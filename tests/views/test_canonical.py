@@ -7,8 +7,7 @@ import math
 import numpy as np
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
-from nets import exact, nets, points
+from nets import exact, nets, numbers, points
 from numpy.testing import assert_allclose, assert_array_equal
 
 from knotflow.errors import InputError
@@ -55,7 +54,7 @@ def test_the_function_in_polar_coordinates(net):
     assert np.all(np.abs(f - net(x)) <= 1e-14 * circle_scale(net, x))
 
 
-@given(nets(), st.floats(-1e6, 1e6))
+@given(nets(), numbers(1e6))
 def test_delta_is_free_where_r_is_not_zero(net, delta):
     live = (net.c != 0) & (np.hypot(net.a, net.b) != 0)
     view = net.canonical()

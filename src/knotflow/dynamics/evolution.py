@@ -116,9 +116,10 @@ def _saves(m: int, steps: int, every: int | None, at: Iterable[int] | None, offs
         every = _count("save_every", every, 1)
         return np.arange(offset // every * every, offset + steps + 1, every)[1:] - offset
     if at is not None:
-        wanted = np.asarray(list(at))
-        if wanted.size and (not np.issubdtype(wanted.dtype, np.integer) or wanted.ndim != 1):
-            raise InputError(f"save_at is {wanted.tolist()!r}; it must be whole numbers of steps")
+        listed = list(at) if isinstance(at, Iterable) else None
+        if listed is None or not all(isinstance(k, (int, np.integer)) and not isinstance(k, bool) for k in listed):
+            raise InputError(f"save_at is {at!r}; it must be a sequence of whole numbers, the steps to save at")
+        wanted = np.array(listed, np.int64)
         outside = wanted[(wanted < 0) | (wanted > offset + steps)]
         if outside.size:
             raise InputError(f"save_at has {outside[0]}; it must lie within the run, 0 to {offset + steps}")
@@ -177,7 +178,7 @@ class _Recorder:
         points = before.data.distinct
         self.within = points.within
         at_zero = 0.5 * float(np.sum(points.weight * points.y**2))
-        self.blow_up = BLOW_UP * (before.loss[0] - points.within + at_zero)
+        self.blow_up = BLOW_UP * (before.loss[0] + at_zero)
         self.loss = float(before.loss[-1])
         self.slice = 1
         self.began = self.told = time.perf_counter()
@@ -247,7 +248,9 @@ class _Recorder:
         self.status, self.message = status, message
 
     def save(self) -> None:
-        """Save the present parameters; a loss that no step computed yet is computed by a step of none."""
+        """Save the present parameters, once; a loss that no step computed yet is computed by a step of none."""
+        if self.first + self.taken == (self.saved[-1][0] if self.saved else self.first):
+            return
         _, _, loss = self.session.advance(0, -np.inf, np.inf)
         self.loss = loss + self.within
         self.saved.append((self.first + self.taken, self.loss, self.session.parameters()))
@@ -258,7 +261,7 @@ class _Recorder:
             state = None  # nothing sensible follows
             if np.isfinite(self.loss) and all(np.all(np.isfinite(p)) for p in self.session.parameters()):
                 self.saved.append((self.first + self.taken, self.loss, self.session.parameters()))
-        elif self.status is not None and (not self.saved or self.saved[-1][0] < self.first + self.taken):
+        elif self.status is not None:
             self.save()
         now = time.perf_counter()
         if self.progress:

@@ -83,7 +83,8 @@ class GradientDescent:
 
     def stability_limit(self, limit: float) -> float:
         """The largest stable lr of this method, from that of plain gradient descent, 2 / lambda_max."""
-        return (1.0 + self.momentum) * 2.0 / (2.0 / limit + self.weight_decay)
+        curvature = 2.0 / limit + self.weight_decay
+        return (1.0 + self.momentum) * 2.0 / curvature if curvature > 0.0 else np.inf
 
 
 @dataclass(frozen=True)

@@ -33,11 +33,11 @@ class Gradient(NamedTuple):
 
 def trained(train: Iterable[str]) -> frozenset[str]:
     """``train`` as a set, checked: a non-empty subset of {"a", "b", "c", "bias"}."""
-    names = frozenset([train]) if isinstance(train, str) else frozenset(train)
-    if not names or not names <= set(PARAMETERS):
+    names = [train] if isinstance(train, str) or not isinstance(train, Iterable) else list(train)
+    if not names or not all(name in PARAMETERS for name in names):
         was = ", ".join(sorted(map(repr, names))) or "nothing"
         raise InputError(f'train is {{{was}}}; it must be a non-empty subset of {{"a", "b", "c", "bias"}}')
-    return names
+    return frozenset(names)
 
 
 def writable(*arrays: Array) -> list[Array]:

@@ -34,12 +34,13 @@ MAX_PATIENCE = 1 << 14
 
 # Rows of State.bulk for each arc. One flat array with constant offsets is what lets the compiler use vector
 # instructions: it can see that no row overlaps another.
-LANES, ROWS = 16, 21
+LANES, ROWS = 16, 22
 LAM = 0  # 9 rows: the propagator's rows for a, b, c since the sleepers lay down
 Z0 = 9  # 6 rows: sums of aa, ab, bb, ac, bc, cc over the sleepers
 LOWER, UPPER = 15, 16  # abscissae of the arc's borders
 REACH_C, REACH_AB = 17, 18  # how far the coefficients of c, and of a or b, of a border's h may move
 IN0, IN1 = 19, 20  # scratch: e0, e1 in; ca, cb out
+LIVE = 21  # 1 if the arc has sleepers, else 0. Sums that move nobody can stay large for ever: lam would overflow
 
 # Places in State.count.
 N_AWAKE, HORIZON, AGE, PATIENCE, WAIT, N_MARGIN = range(6)
@@ -166,7 +167,7 @@ def _set_reach(state, prob):
             most_ab = max(most_ab, RESERVE * (turn + n * decay * (abs(x) + 1.0)))
         bulk[o + REACH_C * LANES] = most_c
         bulk[o + REACH_AB * LANES] = most_ab
-        if g > 0:
+        if state.ca[g] != 0.0 or state.cb[g] != 0.0:  # not of arcs that nobody is on
             sum_c += most_c
             sum_ab += most_ab
     # An arc whose sums happen to vanish now will not stay at rest: give it a share of what the others get.
@@ -184,6 +185,7 @@ def _clear(bulk, arcs):
         o = _place(g)
         for row in range(LAM, Z0 + 6):
             bulk[o + row * LANES] = 0.0
+        bulk[o + LIVE * LANES] = 0.0
         for row in (0, 4, 8):
             bulk[o + row * LANES] = 1.0
 
@@ -197,7 +199,7 @@ def _settle(state, prob):
         if state.asleep[i]:
             moved = _moved(bulk, state.arc[i], state.a[i], state.b[i], state.c[i])
             state.a[i], state.b[i], state.c[i] = moved
-    _clear(bulk, 2 * prob.x.size)
+    _clear(bulk, state.e0.size)
     state.ca[:] = 0.0
     state.cb[:] = 0.0
     for i in range(state.a.size):
@@ -212,6 +214,7 @@ def _settle(state, prob):
         move = bulk[o + REACH_C * LANES] * abs(c) + bulk[o + REACH_AB * LANES] * (abs(a) + abs(b))
         if near > move or (g == 0 and near >= move):
             state.asleep[i] = 1
+            bulk[o + LIVE * LANES] = 1.0
             bulk[o + Z0 * LANES] += a * a
             bulk[o + (Z0 + 1) * LANES] += a * b
             bulk[o + (Z0 + 2) * LANES] += b * b
@@ -276,8 +279,9 @@ def _step_sleepers(state, prob):
         first = LANES * block
         start = ROWS * first
         for k in range(LANES):
-            bulk[start + IN0 * LANES + k] = state.e0[first + k]
-            bulk[start + IN1 * LANES + k] = state.e1[first + k]
+            live = bulk[start + LIVE * LANES + k]
+            bulk[start + IN0 * LANES + k] = live * state.e0[first + k]
+            bulk[start + IN1 * LANES + k] = live * state.e1[first + k]
         for k in range(LANES):
             o = start + k
             e0, e1 = bulk[o + IN0 * LANES], bulk[o + IN1 * LANES]
@@ -303,7 +307,7 @@ def _step_sleepers(state, prob):
             x, z = bulk[o + LOWER * LANES], bulk[o + UPPER * LANES]
             reach_c, reach_ab = bulk[o + REACH_C * LANES], bulk[o + REACH_AB * LANES]
             da, db = na0 - 1.0, nb1 - 1.0
-            spent |= (
+            spent |= (bulk[o + LIVE * LANES] != 0.0) & (
                 (abs(x * na2 - nb2) > reach_c)
                 | (abs(z * na2 - nb2) > reach_c)
                 | (abs(x * da - nb0) > reach_ab)

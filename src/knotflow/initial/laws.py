@@ -87,7 +87,5 @@ def width(m: SupportsIndex) -> int:
 def generator(rng: np.random.Generator) -> np.random.Generator:
     """The source of randomness, or InputError."""
     if not isinstance(rng, np.random.Generator):
-        raise InputError(
-            f"rng is {rng!r}: it must be a numpy Generator; make one with numpy.random.default_rng(seed)"
-        )
+        raise InputError(f"rng is {rng!r}: it must be a numpy Generator; make one with numpy.random.default_rng(seed)")
     return rng

@@ -74,9 +74,7 @@ def spiky(knots: ArrayLike, values: ArrayLike, *, gauge: Gauge = "unit", norm: f
     knots = vector("knots", knots)
     values = vector("values", values, len(knots), "knots")
     if len(knots) < 2:
-        raise InputError(
-            f"knots has length {len(knots)}: a piecewise linear function takes at least 2 points"
-        )
+        raise InputError(f"knots has length {len(knots)}: a piecewise linear function takes at least 2 points")
     gaps = np.diff(knots)
     if np.any(gaps <= 0):
         p = int(np.argmax(gaps <= 0)) + 1

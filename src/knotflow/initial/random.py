@@ -25,9 +25,7 @@ def pytorch(m: SupportsIndex, rng: np.random.Generator, *, norm: float = 1.0) ->
     return laws.pytorch(m).draw(m, rng, norm)
 
 
-def he(
-    m: SupportsIndex, rng: np.random.Generator, sigma_b: float = laws.HE_SIGMA, *, norm: float = 1.0
-) -> ReLUNet:
+def he(m: SupportsIndex, rng: np.random.Generator, sigma_b: float = laws.HE_SIGMA, *, norm: float = 1.0) -> ReLUNet:
     """He's Gaussian law: a ~ N(0, 2), b ~ N(0, sigma_b^2), c ~ N(0, 2/m), bias = 0.
 
     Knots are Cauchy with scale sigma_b / sqrt 2. He sets first-layer biases to 0, which puts every knot
@@ -39,9 +37,7 @@ def he(
     return laws.he(m, sigma_b).draw(m, rng, norm)
 
 
-def glorot(
-    m: SupportsIndex, rng: np.random.Generator, sigma_b: float | None = None, *, norm: float = 1.0
-) -> ReLUNet:
+def glorot(m: SupportsIndex, rng: np.random.Generator, sigma_b: float | None = None, *, norm: float = 1.0) -> ReLUNet:
     """Glorot's Gaussian law: a, c ~ N(0, 2/(m + 1)), b ~ N(0, sigma_b^2), bias = 0.
 
     sigma_b is that of a when left out: knots are then standard Cauchy. sigma_b = 0, as printed, puts them

@@ -37,9 +37,7 @@ _ALL = (
         "PyTorch; Sahs et al. 2022, 2.2",
     ),
     Initialiser("he", random.he, laws.he, "Gaussian, a ~ N(0, 2), c ~ N(0, 2/m)", "He et al. 2015"),
-    Initialiser(
-        "glorot", random.glorot, laws.glorot, "Gaussian, a, c ~ N(0, 2/(m+1))", "Glorot & Bengio 2010"
-    ),
+    Initialiser("glorot", random.glorot, laws.glorot, "Gaussian, a, c ~ N(0, 2/(m+1))", "Glorot & Bengio 2010"),
     Initialiser(
         "gaussian",
         random.gaussian,
@@ -47,9 +45,7 @@ _ALL = (
         "Gaussian with given deviations",
         "Sahs et al. 2022, corollary 1",
     ),
-    Initialiser(
-        "uniform", random.uniform, laws.uniform, "uniform with given bounds", "Sahs et al. 2022, corollary 1"
-    ),
+    Initialiser("uniform", random.uniform, laws.uniform, "uniform with given bounds", "Sahs et al. 2022, corollary 1"),
     Initialiser(
         "uniform_knots",
         placed.uniform_knots,

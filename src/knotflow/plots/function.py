@@ -27,39 +27,39 @@ def fit_plot(fit: Fit | ReLUNet, data: Samples | None = None, *, ax: Axes | None
 
     Call ``fit_plot(fit)`` or ``fit_plot(net, data)``. Knots are dots on the curve, coloured by whether f bends
     upwards or downwards there (the sign of c, which is that of r); the area of a dot is the total |delta-slope|
-    of the knots of one sign in 1/200 of the data range.
-    Both splines pass through the distinct x and the weighted mean of y there. The vertical range is that of
-    the data and of f, so an interpolant that swings further is cut off. Left of Figure 1 of Williams et al.
-    (2019). O(m log m + n log n).
+    of the knots of one sign in 1/200 of the data range. Both splines pass through the distinct x and the weighted
+    mean of y there. A cubic spline that swings far beyond the data and f is cut off.
+
+    Left of Figure 1 of Williams et al. (2019). O(m log m + n log n).
     """
     net, data = net_and_data(fit, data)
     figure, ax = style.new_axes(ax)
     low, high = style.widened(*data.range, 0.04)
     x = _nodes(net, low, high)
     inside = np.union1d(np.linspace(*data.range, 1200), data.distinct.x)
+    cubic = natural(data)(inside)
 
-    ax.plot(inside, natural(data)(inside), color=style.CUBIC, lw=1.1, zorder=2)
+    ax.plot(inside, cubic, color=style.CUBIC, lw=1.1, zorder=2)
     ax.plot(inside, linear(data)(inside), color=style.LINEAR, lw=1.0, zorder=1.9)
     ax.plot(x, net(x), color=style.NETWORK, lw=1.8, zorder=3)
     ax.scatter(data.x, data.y, s=_data_size(len(data)), color=style.DATA, alpha=0.8, lw=0, zorder=2.5)
-    counts = _draw_knots(ax, net, data)
+    up, down, outside = _draw_knots(ax, net, data)
 
     ax.set_xlim(low, high)
-    ax.set_ylim(*style.widened(*_span(data.y, net(x)), 0.06))
-    style.label_axes(ax, data.x_name, data.y_name)
-    up, down, outside = counts
+    ax.set_ylim(*_view(_span(data.y, net(x)), _span(data.y, net(x), cubic)))
+    style.label_axes(ax, style.plain(data.x_name), style.plain(data.y_name))
     style.legend_above(
         ax,
         [
             style.line(style.NETWORK, "network", 1.8),
             style.line(style.CUBIC, "natural cubic spline", 1.2),
             style.line(style.LINEAR, "linear interpolant", 1.2),
+            style.dot(style.DATA, "data", 5),
             style.dot(style.POSITIVE, f"{style.plural(up, 'knot')} bending up ($r > 0$)"),
             style.dot(style.NEGATIVE, f"{style.plural(down, 'knot')} bending down ($r < 0$)"),
-            style.dot(style.DATA, "data", 5),
-            style.remark(f"{style.plural(outside, 'knot')} outside"),
+            style.remark(f"{style.plural(outside, 'knot')} outside the data"),
         ],
-        columns=3,
+        columns=2,
     )
     return figure
 
@@ -76,8 +76,9 @@ def functions(fits: Mapping[str, Fit], *, ax: Axes | None = None) -> Figure:
         curves += ax.plot(x, fit.net(x), color=ink, ls=dashes, lw=1.8, zorder=3, label=name)
     ax.set_xlim(low, high)
     ax.set_ylim(*style.widened(*_span(data.y, *(curve.get_ydata() for curve in curves)), 0.06))
-    style.label_axes(ax, data.x_name, data.y_name)
-    style.legend_above(ax, [*curves, style.dot(style.DATA, "data", 5)], columns=4)
+    style.label_axes(ax, style.plain(data.x_name), style.plain(data.y_name))
+    handles = [*curves, style.dot(style.DATA, "data", 5)]
+    style.legend_above(ax, handles, columns=4 if len(handles) <= 4 else 3)
     return figure
 
 
@@ -93,7 +94,7 @@ def _draw_knots(ax: Axes, net: ReLUNet, data: Samples) -> tuple[int, int, int]:
     bends = np.isfinite(net.knots) & (net.c != 0)
     inside = bends & (net.knots >= low) & (net.knots <= high)
     up, down = inside & (net.c > 0), inside & (net.c < 0)
-    groups = [_grouped(net.knots[sign], np.abs(net.delta_slopes[sign]), data.span) for sign in (up, down)]
+    groups = [_grouped(net.knots[sign], np.abs(net.delta_slopes[sign]), data) for sign in (up, down)]
     largest = max(total.max(initial=0.0) for _, total in groups) or 1.0
     for (place, total), colour in zip(groups, (style.POSITIVE, style.NEGATIVE), strict=True):
         ax.scatter(place, net(place), s=7 + 103 * total / largest, c=colour, alpha=0.85, lw=0, zorder=2.8)
@@ -101,15 +102,24 @@ def _draw_knots(ax: Axes, net: ReLUNet, data: Samples) -> tuple[int, int, int]:
 
 
 def _grouped(
-    knots: NDArray[np.float64], size: NDArray[np.float64], span: float
+    knots: NDArray[np.float64], size: NDArray[np.float64], data: Samples
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Mean place and total size of the knots in each 1/200 of the span that holds any."""
-    _, cell, count = np.unique(np.floor(200 / span * knots), return_inverse=True, return_counts=True)
-    return np.bincount(cell, knots) / count, np.bincount(cell, size)
+    """Mean place and total size of the knots in each 1/200 of the data range that holds any."""
+    cells = np.floor(200 * ((knots - data.range[0]) / data.span))
+    _, cell, count = np.unique(cells, return_inverse=True, return_counts=True)
+    total = np.zeros(len(count))
+    np.add.at(total, cell, size)
+    return np.bincount(cell, knots) / count, total
 
 
 def _data_size(n: int) -> float:
     return float(np.clip(2400 / n, 6, 30))
+
+
+def _view(must: tuple[float, float], would: tuple[float, float]) -> tuple[float, float]:
+    """The vertical range: what would be shown as well, unless it took half as much room again."""
+    fits = would[1] - would[0] <= 1.5 * (must[1] - must[0])
+    return style.widened(*(would if fits else must), 0.06)
 
 
 def _span(*values: Any) -> tuple[float, float]:

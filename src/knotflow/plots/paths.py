@@ -10,6 +10,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from knotflow.fitting import Fit
 from knotflow.plots import style
 
 if TYPE_CHECKING:
@@ -18,10 +19,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from knotflow.dynamics import Trajectory
-    from knotflow.fitting import Fit
     from knotflow.samples import Scaling
 
-_SNAPSHOTS = 400  # drawn at most: finer than a figure can show
+# Drawn at most: more than a figure can show.
+_SNAPSHOTS, _KNOTS = 400, 3000
 
 
 def knot_paths(run: Fit | Trajectory, scaling: Scaling | None = None, *, ax: Axes | None = None) -> Figure:
@@ -30,31 +31,32 @@ def knot_paths(run: Fit | Trajectory, scaling: Scaling | None = None, *, ax: Axe
     Call ``knot_paths(fit)`` (the user's units), or ``knot_paths(traj)`` and, for a run on standardised data,
     ``knot_paths(traj, scaling)``. A line is coloured by the sign of the neuron's final r and interrupted where
     the neuron turned around: its knot left through one infinity and came back through the other. Ticks at
-    the right edge, and thin lines for few samples, mark the samples. O(n m) for n snapshots.
+    the right edge, and thin lines for few samples, mark the samples. At most 400 snapshots and 3000
+    knots are drawn. O(n m) for n snapshots.
     """
-    traj, scaling = (run.trajectory, run.scaling) if hasattr(run, "trajectory") else (run, scaling)
+    traj, scaling = (run.trajectory, run.scaling) if isinstance(run, Fit) else (run, scaling)
     figure, ax = style.new_axes(ax)
     data = traj.data
     to_user = scaling.x_to_user if scaling else (lambda x: x)
     samples = to_user(data.distinct.x)
-    low, high = style.widened(*to_user(np.array(data.range)), 0.06)
+    low, high = style.widened(float(samples[0]), float(samples[-1]), 0.06)
 
-    kept = _thinned(traj.steps)
-    lines, colours = _visible_lines(traj, kept, to_user, low, high)
+    width = traj.knots.shape[1]
+    neurons = np.arange(0, width, -(-width // _KNOTS))
+    lines, colours = _visible_lines(traj, neurons, to_user, low, high)
     ax.add_collection(_bundle(lines, colours), autolim=False)
     _mark_samples(ax, samples)
     style.step_axis(ax, traj.steps)
     ax.set_ylim(low, high)
-    style.label_axes(ax, "training step", f"knot position, {data.x_name}")
-    style.legend_above(
-        ax,
-        [
-            style.line(style.POSITIVE, "knots with $r > 0$ at the end"),
-            style.line(style.NEGATIVE, "knots with $r < 0$ at the end"),
-            Line2D([], [], color=style.INK, marker="_", ms=8, mew=1, ls="", label="samples"),
-        ],
-        columns=3,
-    )
+    style.label_axes(ax, "training step", f"knot position, {style.plain(data.x_name)}")
+    handles = [
+        style.line(style.POSITIVE, "knot, $r > 0$ at the end"),
+        style.line(style.NEGATIVE, "knot, $r < 0$ at the end"),
+        Line2D([], [], color=style.INK, marker="_", ms=8, mew=1, ls="", label="sample"),
+    ]
+    if len(neurons) < width:
+        handles.append(style.remark(f"{len(neurons):,} of {style.plural(width, 'knot')} drawn"))
+    style.legend_above(ax, handles, columns=3)
     return figure
 
 
@@ -67,10 +69,13 @@ def _thinned(steps: NDArray[np.int64]) -> NDArray[np.intp]:
 
 
 def _visible_lines(
-    traj: Trajectory, kept: NDArray[np.intp], to_user: Any, low: float, high: float
+    traj: Trajectory, neurons: NDArray[np.intp], to_user: Any, low: float, high: float
 ) -> tuple[list[NDArray[np.float64]], list[str]]:
-    knots, facing = to_user(traj.knots[kept]), np.sign(traj.a[kept])
-    steps, colours = traj.steps[kept], style.sign_colours(traj.c[-1])
+    """The polylines of these neurons that touch the range, and the colour of each."""
+    kept = _thinned(traj.steps)
+    cut = np.ix_(kept, neurons)
+    knots, facing = to_user(traj.knots[cut]), np.sign(traj.a[cut])
+    steps, colours = traj.steps[kept], style.sign_colours(traj.c[-1, neurons])
     lines, hues = [], []
     for i in range(knots.shape[1]):
         for piece in _pieces(knots[:, i], facing[:, i]):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter
 
@@ -25,7 +26,13 @@ POSITIVE: Final = "#d55e00"  # a neuron with r > 0: its kink bends upwards
 NEGATIVE: Final = "#0072b2"  # a neuron with r < 0: its kink bends downwards
 NEUTRAL: Final = "#9a9a9a"  # a neuron with r = 0: no kink
 # Networks that are compared are told apart by ink and by dash: either alone suffices.
-PENS: Final = ((NETWORK, "-"), ("#7b3294", (0, (5, 1.2))), ("#b38600", (0, (5, 1.2, 1.2, 1.2))))
+PENS: Final = (
+    (NETWORK, "-"),
+    ("#7b3294", (0, (5, 1.2))),
+    ("#b38600", (0, (5, 1.2, 1.2, 1.2))),
+    ("#4f7187", (0, (1.2, 1.2))),
+    ("#8c564b", (0, (8, 1.2, 1.2, 1.2, 1.2, 1.2))),
+)
 INK: Final = "#2b2b2b"
 FAINT: Final = "#c9c9c9"
 
@@ -37,13 +44,21 @@ FONT: Final = 10.5  # points
 def new_axes(ax: Axes | None) -> tuple[Figure, Axes]:
     """The axes to draw on, dressed, and their figure: the caller's, or new ones."""
     if ax is None:
-        ax = Figure(figsize=SIZE, dpi=DPI, layout="constrained").add_subplot()
+        ax = Figure(figsize=SIZE, dpi=DPI, layout=layout()).add_subplot()
     ax.spines[["top", "right"]].set_visible(False)
     ax.spines[["left", "bottom"]].set_color(INK)
     ax.tick_params(which="both", labelsize=FONT - 1, color=INK, labelcolor=INK)
-    figure = ax.get_figure(root=True)
-    assert figure is not None
-    return figure, ax
+    return ax.figure.figure, ax
+
+
+def layout() -> ConstrainedLayoutEngine:
+    """The layout of every figure; the padding makes room for what an equal aspect shifts."""
+    return ConstrainedLayoutEngine(w_pad=0.05, h_pad=0.09)
+
+
+def plain(name: str) -> str:
+    """The name of a column as a label: not read as mathematics, and not too long for an axis."""
+    return (name if len(name) <= 48 else f"{name[:47]}…").replace("$", r"\$")
 
 
 def label_axes(ax: Axes, x: str, y: str) -> None:
@@ -54,21 +69,12 @@ def label_axes(ax: Axes, x: str, y: str) -> None:
 
 def legend_above(ax: Axes, handles: list, columns: int) -> None:
     """A legend over the axes, never over the data."""
-    _legend(ax, handles, "lower left", (0.0, 1.0), columns)
-
-
-def legend_beside(ax: Axes, handles: list) -> None:
-    """A legend to the right of the axes, from its top down."""
-    _legend(ax, handles, "upper left", (1.0, 1.0), 1)
-
-
-def _legend(ax: Axes, handles: list, corner: str, anchor: tuple[float, float], columns: int) -> None:
     ax.legend(
         handles=handles,
-        loc=corner,
-        bbox_to_anchor=anchor,
+        loc="lower left",
+        bbox_to_anchor=(0.0, 1.0),
         ncols=columns,
-        fontsize=FONT - 2,
+        fontsize=FONT - 1.5,
         labelcolor=INK,
         frameon=False,
         borderaxespad=0.3,
@@ -79,9 +85,9 @@ def _legend(ax: Axes, handles: list, corner: str, anchor: tuple[float, float], c
     )
 
 
-def line(colour: str, label: str, width: float = 1.5, style: str = "-") -> Line2D:
+def line(colour: str, label: str, width: float = 1.5) -> Line2D:
     """A legend entry for a line."""
-    return Line2D([], [], color=colour, linewidth=width, linestyle=style, label=label)
+    return Line2D([], [], color=colour, linewidth=width, label=label)
 
 
 def dot(colour: str, label: str, size: float = 6.0) -> Line2D:
@@ -110,11 +116,18 @@ def plural(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
-
 def step_axis(ax: Axes, steps: NDArray[np.int64]) -> None:
     """Training steps along x, logarithmic where they span decades; step 0 keeps its place at the left."""
     if len(steps) > 1:
         ax.set_xlim(steps[0], steps[-1])
         if steps[-1] >= 20 * steps[1]:
             ax.set_xscale("symlog", linthresh=float(steps[1]), linscale=0.5)
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _counted(value)))
+
+
+def _counted(value: float) -> str:
+    """500, 20k, 1.5M."""
+    for unit, name in ((1e6, "M"), (1e3, "k")):
+        if value >= unit:
+            return f"{value / unit:g}{name}"
+    return f"{value:g}"

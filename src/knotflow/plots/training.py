@@ -10,18 +10,16 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from knotflow.fitting import Fit
 from knotflow.plots import style
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from knotflow.dynamics import Trajectory
-    from knotflow.fitting import Fit
 
 
-def loss_curve(
-    runs: Fit | Trajectory | Mapping[str, Fit | Trajectory], *, ax: Axes | None = None
-) -> Figure:
+def loss_curve(runs: Fit | Trajectory | Mapping[str, Fit | Trajectory], *, ax: Axes | None = None) -> Figure:
     """Draw the training loss 1/2 sum_j w_j (f(x_j) - y_j)^2 against the step, of one run or of several by name.
 
     A fit is drawn in the user's units, a trajectory in its own. Data with repeated x have a loss that no function
@@ -36,21 +34,21 @@ def loss_curve(
     handles = []
     for (name, (steps, loss, _)), (ink, dashes) in zip(curves.items(), cycle(style.PENS)):
         handles += ax.plot(steps, loss, color=ink, lw=1.8, ls=dashes, label=name)
-    floors = sorted({round(floor, 12) for *_, floor in curves.values() if floor > 0})
+    floors = {floor for *_, floor in curves.values() if floor > 0}
     for floor in floors:
-        ax.axhline(floor, color=style.DATA, lw=1.2, ls=(0, (2, 2)))
+        line = ax.axhline(floor, color=style.DATA, lw=1.2, ls=(0, (2, 2)), label="floor: repeated $x$")
     if floors:
-        handles.append(style.line(style.DATA, "floor for every function of $x$ (repeated $x$)", 1.2, ":"))
+        handles.append(line)
     longest = max((steps for steps, *_ in curves.values()), key=lambda steps: steps[-1])
     style.step_axis(ax, longest)
     style.label_axes(ax, "training step", "training loss  ½ Σ w (f(x) − y)²")
-    style.legend_above(ax, handles, columns=3)
+    style.legend_above(ax, handles, columns=4 if len(handles) <= 4 else 3)
     return figure
 
 
 def _curve(run: Fit | Trajectory) -> tuple[NDArray[np.int64], NDArray[np.float64], float]:
     """Steps, loss and floor: of a fit in the user's units, of a trajectory in its own."""
-    if hasattr(run, "trajectory"):
+    if isinstance(run, Fit):
         square = run.scaling.y_scale**2
         return run.trajectory.steps, square * run.trajectory.loss, run.data.distinct.within
     return run.steps, run.loss, run.data.distinct.within

@@ -10,6 +10,8 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
+
 from knotflow import plots
 from knotflow.comparison import NUMBERS
 from knotflow.errors import InputError
@@ -50,6 +52,9 @@ _SETTINGS = {
     "lr": "Learning rate",
     "steps": "Steps asked for",
 }
+
+
+_ROUNDED = (3 * np.round(np.arange(256) / 3)).astype(np.uint8)  # black and white stay what they are
 
 
 class Picture(NamedTuple):
@@ -120,21 +125,19 @@ def _shared_pictures(named: Mapping[str, Fit]) -> dict[str, Picture]:
 
 
 def _pictures(name: str, fit: Fit) -> dict[str, Picture]:
-    return {
-        figure: Picture(title, alt.format(name=name), _png(draw(fit))) for figure, draw, title, alt in _PANELS
-    }
+    return {figure: Picture(title, alt.format(name=name), _png(draw(fit))) for figure, draw, title, alt in _PANELS}
 
 
 def _png(figure: Figure) -> bytes:
-    """The figure in 256 colours: a third of the size, and no difference to see."""
+    """The figure with each channel rounded to a multiple of 3: four fifths of the size, and no difference to see."""
     from PIL import Image
 
-    raw, small = io.BytesIO(), io.BytesIO()
-    figure.savefig(raw, format="png")
-    image = Image.open(raw).convert("RGB")
-    image = image.quantize(256, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)  # keeps rare colours
-    image.save(small, format="png", optimize=True)
-    return small.getvalue()
+    raw, rounded = io.BytesIO(), io.BytesIO()
+    figure.savefig(raw, format="rgba")
+    width, height = figure.canvas.get_width_height()
+    pixels = np.frombuffer(raw.getvalue(), np.uint8).reshape(height, width, 4)[..., :3]
+    Image.fromarray(_ROUNDED[pixels]).save(rounded, format="png", compress_level=7)
+    return rounded.getvalue()
 
 
 # -- the page --------------------------------------------------------------------------------------------
@@ -172,7 +175,7 @@ def _render(
 def _section(name: str, fit: Fit, pictures: list[Picture]) -> dict[str, Any]:
     return {
         "name": name,
-        "title": words.TITLES.get(name, name),
+        "title": words.title(name),
         "slug": _slug(name),
         "explained": words.REGIMES.get(fit.regime, words.CUSTOM),
         "observed": words.observed(fit),
@@ -213,7 +216,7 @@ def _setting_rows(named: Mapping[str, Fit]) -> list[tuple[str, list[str]]]:
         ("Stability bound 2/λ at the start", [_stability_bound(run, run.start) for run in runs]),
         ("Stability bound 2/λ at the end", [_stability_bound(run, run.final) for run in runs]),
         ("Steps taken", [words.shown(int(run.steps[-1])) for run in runs]),
-        ("Seconds", [words.shown(round(run.seconds, 1)) for run in runs]),
+        ("Seconds", [f"{run.seconds:.1f}" for run in runs]),
         ("Status", [run.status for run in runs]),
     ]
 

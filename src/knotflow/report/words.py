@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 REGIMES: Final = {
     "kernel": "The outer weights learn, the inner ones hardly do: c² is far below a² + b² (δ ≪ 0). The knots stay "
     "where they were at the start, and the network is a linear model on fixed hinges. For evenly spread knots, "
-    "more neurons and longer training bring it towards a cubic spline.",
-    "between": "All weights learn at comparable rates (δ near 0): knots move while the slopes at them grow. The "
-    "result is neither the smooth spline of the kernel regime nor fully a polygon.",
+    "more neurons and longer training bring it towards a cubic spline through the data.",
+    "between": "All weights learn at comparable rates (δ near 0): knots move while the slopes at them grow, and the "
+    "function lies between the smooth spline of the kernel regime and the few straight pieces of the adaptive one.",
     "adaptive": "The inner weights learn fastest: c² is far above a² + b² (δ ≫ 0). Knots travel, meet and gather, "
     "many of them at samples, and the function tends to a linear spline with few pieces.",
 }
-TITLES: Final = {
+_TITLES: Final = {
     "kernel": "The kernel regime",
     "between": "Between the regimes",
     "adaptive": "The adaptive regime",
@@ -34,9 +34,14 @@ CUSTOM: Final = (
 _SUPERSCRIPT: Final = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
+def title(name: str) -> str:
+    """What to call the section of a run."""
+    return _TITLES.get(name, name.replace("delta=", "δ = ").replace("-", "−"))
+
+
 def shown(value: Any) -> str:
     """A value as a table shows it: 12,350 and 0.001234 and 1.200×10⁻⁹, four digits; other things by name."""
-    if value is None or isinstance(value, float) and math.isnan(value):
+    if value is None or (isinstance(value, float) and math.isnan(value)):
         return "–"
     if isinstance(value, str):
         return value
@@ -76,15 +81,16 @@ def observed(fit: Fit) -> str:
         )
     if s["knots_in_range"]:
         sentences.append(
-            f"At the end there are {plural(s['knots_in_range'], 'knot')} in the range, {share(s['fraction_near_samples'])} "
-            f"at samples (within 1% of the range); evenly spread knots would show {share(s['fraction_expected'])}."
+            f"At the end {plural(s['knots_in_range'], 'knot')} of {len(fit.net):,} can be found there, "
+            f"{share(s['fraction_near_samples'])} of them at samples (within 1% of the range); evenly spread knots "
+            f"would show {share(s['fraction_expected'])}."
         )
         sentences.append(f"Most of the bending of f (95%) is at {plural(s['bends'], 'place')}.")
     else:
         sentences.append("At the end no knot is in the data range: f is a straight line there.")
     sentences.append(
-        f"Over the data range f is at most {shown(s['cubic_distance'])} away from the natural cubic spline and "
-        f"{shown(s['linear_distance'])} from the linear interpolant (in {fit.data.y_name})."
+        f"In the units of y, f is at most {shown(s['cubic_distance'])} away from the natural cubic spline and at most "
+        f"{shown(s['linear_distance'])} from the linear interpolant."
     )
     return " ".join(sentences)
 
@@ -101,6 +107,6 @@ def _median_move(fit: Fit) -> float | None:
 
 
 def code(fit: Fit) -> str:
-    """The call that repeats a fit."""
+    """The call that repeats a fit, in Python."""
     arguments = ", ".join(f"{name}={value!r}" for name, value in fit.settings.items())
     return f"fit = kf.fit(data, {arguments})"

@@ -16,9 +16,7 @@ from knotflow.samples import Samples
 
 Array = NDArray[np.float64]
 
-_CLOSEST = (
-    1e-50  # least distance of two knots over their span: its cube still divides any y that Samples takes
-)
+_CLOSEST = 1e-50  # least distance of two knots over their span: its cube still divides any y that Samples takes
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -89,9 +87,7 @@ def points_of(data: Samples) -> Points:
     closest = np.argmin(np.diff(x))
     if x[closest + 1] - x[closest] < _CLOSEST * data.span:
         pair = f"{x[closest]} and {x[closest + 1]}"
-        raise InputError(
-            f"data has x {pair}, too close for a spline over a span of {data.span:g}: merge them"
-        )
+        raise InputError(f"data has x {pair}, too close for a spline over a span of {data.span:g}: merge them")
     exponent = math.frexp(data.span)[1]
     return Points(x, y, np.ldexp(x, -exponent), exponent)
 
@@ -102,10 +98,8 @@ def extended(points: Points, coefficients: Array) -> Spline:
     The lines take up the value and the slope of the outermost pieces at the first and the last knot. They are
     pieces like any other, which SciPy extrapolates, so that nothing outside the data is a special case.
     """
-    u = points.u
-    inner = PPoly(coefficients, u)
-    before = min(2 * u[0] - u[1], np.nextafter(u[0], -np.inf))
-    after = max(2 * u[-1] - u[-2], np.nextafter(u[-1], np.inf))
+    u, inner = points.u, PPoly(coefficients, points.u)
+    before, after = 2 * u[0] - u[1], 2 * u[-1] - u[-2]  # as wide as the next piece: any width would do
     left, right = np.zeros((2, len(coefficients), 1))
     left[-2:, 0] = inner(u[0], 1), inner(u[0]) - (u[0] - before) * inner(u[0], 1)
     right[-2:, 0] = inner(u[-1], 1), points.y[-1]

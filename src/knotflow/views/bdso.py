@@ -61,9 +61,7 @@ class BDSO:
         signs = vector("orientations", orientations, k, "knots")
         if not np.all(np.abs(signs) == 1):
             i = int(np.argmax(np.abs(signs) != 1))
-            raise InputError(
-                f"orientations[{i}] is {signs[i]:g}: it must be 1 (right-facing) or -1 (left-facing)"
-            )
+            raise InputError(f"orientations[{i}] is {signs[i]:g}: it must be 1 (right-facing) or -1 (left-facing)")
         freeze(self, orientations=_integers("orientations", signs))
         freeze(self, bias=number("bias", bias), norm=number("norm", norm, positive=True))
         live = _integers("live", np.arange(k) if live is None else live)

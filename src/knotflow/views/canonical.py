@@ -40,9 +40,7 @@ class Canonical:
     norm: float
     bias: float
 
-    def __init__(
-        self, r: ArrayLike, theta: ArrayLike, delta: ArrayLike, norm: float = 1.0, bias: float = 0.0
-    ) -> None:
+    def __init__(self, r: ArrayLike, theta: ArrayLike, delta: ArrayLike, norm: float = 1.0, bias: float = 0.0) -> None:
         r = vector("r", r)
         if len(r) == 0:
             raise InputError("r is empty: a network has at least one neuron")

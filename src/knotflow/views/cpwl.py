@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _EPS = np.finfo(np.float64).eps
 _SAME_KNOT = 4 * _EPS  # two roundings in each b / a, and as much again for a rescaled neuron
 _CONTINUOUS = 1e-9
+_TINY = np.finfo(np.float64).tiny  # below it, rounding is no longer relative
 
 
 @dataclass(frozen=True, init=False, eq=False, repr=False)
@@ -38,17 +39,13 @@ class CPWL:
     slopes: Array
     intercept: float
 
-    def __init__(
-        self, knots: ArrayLike, values: ArrayLike, slopes: ArrayLike, intercept: float | None = None
-    ) -> None:
+    def __init__(self, knots: ArrayLike, values: ArrayLike, slopes: ArrayLike, intercept: float | None = None) -> None:
         knots = vector("knots", knots)
         k = len(knots)
         values = vector("values", values, k, "knots")
         slopes = vector("slopes", slopes)
         if len(slopes) != k + 1:
-            raise InputError(
-                f"slopes has length {len(slopes)}: {k} knots make {k + 1} pieces, one slope for each"
-            )
+            raise InputError(f"slopes has length {len(slopes)}: {k} knots make {k + 1} pieces, one slope for each")
         if np.any(np.diff(knots) <= 0):
             p = int(np.argmax(np.diff(knots) <= 0)) + 1
             raise InputError(f"knots[{p}] is {knots[p]:g} after {knots[p - 1]:g}: knots must ascend strictly")
@@ -65,7 +62,8 @@ class CPWL:
     def _check_continuity(self) -> None:
         x, y, slopes = self._anchors()
         rise = slopes[1:-1] * np.diff(x)
-        wrong = np.abs(np.diff(y) - rise) > _CONTINUOUS * (np.abs(y[1:]) + np.abs(y[:-1]) + np.abs(rise))
+        size = np.abs(y[1:]) + np.abs(y[:-1]) + np.abs(rise)
+        wrong = np.abs(np.diff(y) - rise) > _CONTINUOUS * size + _TINY
         if wrong.any():
             p = int(np.argmax(wrong))
             raise InputError(

@@ -1,0 +1,310 @@
+"""The sleeping kernel against dense gradient descent, and the invariant it rests on: no sleeper leaves its arc.
+
+Rounding makes the two differ by about 1e-16 of the sums that go into them. A difference that small can decide on which
+side of a sample a knot lies, after which two runs rightly part. So each comparison follows the activity patterns too:
+while they agree, the parameters must; where they first differ, the knot must have been within rounding of the sample.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from problems import NOTHING, TRAINS, Descent, arc_patterns, descents, materialised
+
+from knotflow.engine import dense, descent
+
+ROUNDING = 1e-13
+
+
+def advance(state, problem, steps=1, batch=None):
+    picks, ends = (NOTHING, NOTHING) if batch is None else (batch, np.array([0, batch.size]))
+    taken, _, _ = descent.run(state, problem, steps, -np.inf, np.inf, picks, ends)
+    assert taken == steps
+
+
+def preactivations(values, x):
+    return np.multiply.outer(values[0], x) - values[1][:, None]
+
+
+def assert_on_arcs(state, x, patterns):
+    """Every neuron, asleep or awake, is where the engine believes it to be."""
+    np.testing.assert_array_equal(preactivations(materialised(state), x) > 0, patterns[state.arc])
+
+
+class Scale:
+    """What a relative rounding of every term would amount to in a, b, c and the bias, accumulated over steps."""
+
+    def __init__(self, p, values):
+        self.p, self.scale = p, [np.abs(v) for v in values]
+        self.x, self.y, self.weight, _ = p.distinct
+
+    def add(self, values, batch=None):
+        a, b, c, bias = (np.abs(v) for v in values)
+        f = bias + c @ (np.multiply.outer(a, np.abs(self.x)) + b[:, None]) / self.p.norm
+        r = self.weight * (f + np.abs(self.y))
+        if batch is not None:
+            r = np.full(r.size, (self.p.sample_x.size / batch.size) * r.max())
+        q0, q1 = r.sum() / self.p.norm, r @ np.abs(self.x) / self.p.norm
+        for k, (v, g) in enumerate(zip((a, b, c, bias), (c * q1, c * q0, a * q1 + b * q0, r.sum()), strict=True)):
+            self.scale[k] = np.maximum(self.scale[k], v) + self.p.lr * g
+
+    def worst(self, ours, theirs):
+        return max(np.max(np.abs(u - v) / (z + 1e-300)) for u, v, z in zip(ours, theirs, self.scale, strict=True))
+
+    def of_h(self):
+        return np.multiply.outer(self.scale[0], np.abs(self.x)) + self.scale[1][:, None]
+
+
+def follow(p: Descent, steps: int, batches=None) -> tuple[int, bool]:
+    """Compare step by step; (steps until the runs rightly part or lr is no longer stable, whether anyone slept)."""
+    state, problem = p.engine()
+    x = p.distinct[0]
+    patterns, slept = arc_patterns(x.size), False
+    values = next(p.dense(0))
+    scale = Scale(p, values)
+    for t, theirs in enumerate(p.dense(steps, batches)):
+        if t:
+            batch = batches[t - 1] if batches else None
+            if p.lr > 1.0001 * p.bound(values):
+                return t, slept  # beyond the stability bound rounding grows like everything else
+            advance(state, problem, 1, batch)
+            scale.add(values, batch)
+        values = theirs
+        slept = slept or bool(state.asleep[np.abs(p.c) + np.abs(p.a) > 0].any())
+        assert_on_arcs(state, x, patterns)
+        ours = materialised(state)
+        assert scale.worst(ours, values) < ROUNDING
+        h = preactivations(values, x)
+        differ = (preactivations(ours, x) > 0) != (h > 0)
+        if differ.any():
+            assert np.all(np.abs(h[differ]) <= ROUNDING * scale.of_h()[differ])
+            return t, slept
+    return steps, slept
+
+
+@given(descents())
+def test_any_descent_is_dense_descent(p):
+    follow(p, 25)
+
+
+@given(descents())
+def test_any_descent_in_a_crowd_where_neurons_sleep_is_dense_descent(p):
+    follow(p.crowded(), 40)
+
+
+@given(descents(), st.integers(1, 15), st.integers(0, 2**32 - 1))
+def test_any_minibatch_descent_is_dense_descent(p, size, seed):
+    rng, n = np.random.default_rng(seed), p.sample_x.size
+    batches = [rng.choice(n, min(size, n), replace=False) for _ in range(30)]
+    follow(p.crowded().with_lr(0.1), 30, batches)
+
+
+def lopsided(seed, m=24, n=9, **options) -> Descent:
+    rng = np.random.default_rng(seed)
+    x = np.sort(rng.exponential(1.0, n)) - 0.8
+    a, b, c = rng.normal(0.3, 1, m), rng.normal(0.2, 1, m), rng.normal(-0.1, 1, m)
+    y, weight = np.sin(3 * x) + rng.normal(0, 0.3, n), rng.uniform(0.3, 2.0, n)
+    return Descent(a, b, c, 0.2, m**0.5, x, y, weight, 1.0, **options)
+
+
+@pytest.mark.parametrize("train", TRAINS, ids=lambda names: "+".join(sorted(names)))
+@pytest.mark.parametrize("decay", [0.0, 0.01])
+def test_ordinary_descents_are_followed_to_the_end_with_sleepers(train, decay):
+    """The honest exits of ``follow`` are rare: ordinary problems run their whole course."""
+    p = lopsided(3, train=train, decay=decay).crowded().with_lr(0.4)
+    assert follow(p, 300) == (300, True)
+
+
+def relative_error(ours, theirs):
+    return max(np.max(np.abs(u - v)) / max(np.max(np.abs(v)), 1e-300) for u, v in zip(ours, theirs, strict=True))
+
+
+def run_both(p, steps):
+    state, problem = p.engine()
+    advance(state, problem, steps)
+    x, y, weight, _ = p.distinct
+    theirs = dense.descend(p.a, p.b, p.c, p.bias, p.norm, x, y, weight, p.lr, steps, p.train, p.decay)
+    assert_on_arcs(state, x, arc_patterns(x.size))
+    return state, materialised(state), theirs
+
+
+def mostly_asleep(state):
+    awake, m = state.count[descent.N_AWAKE], state.a.size
+    assert awake + np.count_nonzero(state.asleep) == m
+    return awake < m / 2
+
+
+@pytest.mark.parametrize("decay", [0.0, 1e-3])
+@pytest.mark.parametrize("n", [30, 32])
+def test_wide_networks_sleep_and_agree(n, decay):
+    p = lopsided(1, m=2000, n=n, decay=decay).with_lr(0.3)
+    state, ours, theirs = run_both(p, 400)
+    assert mostly_asleep(state)
+    assert relative_error(ours, theirs) < 1e-12
+
+
+def with_delta(p: Descent, delta: float) -> Descent:
+    """The same function with c^2 - a^2 - b^2 = delta for every neuron."""
+    w2, c2 = p.a**2 + p.b**2, p.c**2
+    # k^2 w2 and c2 / k^2 differ by delta: solve for k^2 without cancellation.
+    root = np.sqrt(delta**2 + 4 * w2 * c2)
+    k = np.sqrt((root - delta) / (2 * w2) if delta < 0 else 2 * c2 / (root + delta))
+    return Descent(**{**vars(p), "a": k * p.a, "b": k * p.b, "c": p.c / k})
+
+
+@pytest.mark.parametrize("delta", [-1e6, -1e2, 1e2, 1e4])
+def test_kernel_and_adaptive_regimes(delta):
+    p = with_delta(lopsided(2, m=600, n=15), delta).with_lr(0.5)
+    np.testing.assert_allclose(p.c**2 - p.a**2 - p.b**2, delta, rtol=1e-9)
+    state, ours, theirs = run_both(p, 300)
+    assert mostly_asleep(state)
+    assert relative_error(ours, theirs) < 1e-11
+    assert p.loss(ours) < 0.5 * p.loss([p.a, p.b, p.c, p.bias])
+
+
+def test_a_frozen_network_costs_nothing_once_asleep():
+    """delta = -infinity: with c alone trained no knot ever moves, so nobody needs to stay awake for good."""
+    p = lopsided(4, m=1000, n=20, train=frozenset("c")).with_lr(0.9)
+    state, problem = p.engine()
+    advance(state, problem, 200)
+    assert state.count[descent.N_AWAKE] == 0
+    np.testing.assert_array_equal(materialised(state)[0], p.a)
+    np.testing.assert_array_equal(materialised(state)[1], p.b)
+
+
+def test_a_million_steps_of_a_linear_problem_end_where_linear_algebra_says():
+    """c alone: r_T = (1 - lr K W)^T r_0, in closed form."""
+    p = lopsided(5, m=300, n=8, train=frozenset("c")).with_lr(0.5)
+    steps = 1_000_000
+    state, problem = p.engine()
+    advance(state, problem, steps)
+    x, y, weight, _ = p.distinct
+    root = np.sqrt(weight)
+    kernel = dense.tangent_kernel(p.a, p.b, p.c, p.norm, x, p.train)
+    values, vectors = np.linalg.eigh(root[:, None] * kernel * root)
+    start = root * (dense.forward(p.a, p.b, p.c, p.bias, p.norm, x)[2] - y)
+    expected = vectors @ ((1 - p.lr * values) ** steps * (vectors.T @ start)) / root
+    got = dense.forward(*materialised(state), p.norm, x)[2] - y
+    np.testing.assert_allclose(got, expected, atol=1e-10 * np.abs(start).max())
+    assert 1e-6 < np.abs(expected).max() < 0.1 * np.abs(start).max()  # neither begun nor done: the test sees both
+
+
+def test_a_converged_run_stays_where_it_is_for_a_million_steps():
+    p = lopsided(7, m=200, n=3).with_lr(0.4)
+    state, problem = p.engine()
+    advance(state, problem, 100_000)
+    before = materialised(state)
+    assert p.loss(before) < 1e-25
+    advance(state, problem, 1_000_000)
+    assert relative_error(materialised(state), before) < 1e-12
+    assert mostly_asleep(state)
+    assert_on_arcs(state, p.distinct[0], arc_patterns(3))
+
+
+@pytest.mark.parametrize(
+    ("options", "share", "batch"),
+    [
+        ({}, 0.05, None),
+        ({}, 0.9, None),
+        ({"decay": 0.05}, 0.5, None),
+        ({"train": frozenset(("b", "c", "bias"))}, 0.5, None),
+        ({"train": frozenset("ab"), "decay": 1e-3}, 0.3, None),
+        ({}, 0.05, 3),
+        ({"train": frozenset("a"), "decay": 0.01}, 0.2, 1),
+        ({"train": frozenset("abc"), "decay": 0.01}, 0.1, 4),
+    ],
+)
+def test_no_sleeper_ever_crosses(options, share, batch):
+    """Long runs of wide networks, looked at after every step."""
+    p = lopsided(len(options), m=300, n=10, **options).with_lr(share)
+    rng, (state, problem) = np.random.default_rng(0), p.engine()
+    x, patterns, slept = p.distinct[0], arc_patterns(10), 0
+    for _ in range(1000):
+        advance(state, problem, 1, batch and rng.choice(10, batch, replace=False))
+        assert_on_arcs(state, x, patterns)
+        slept += np.count_nonzero(state.asleep)
+    assert slept > 0.3 * 1000 * 300
+
+
+@pytest.mark.parametrize(("n", "seed", "share"), [(4, 6, 0.4), (5, 7, 1.0), (6, 6, 1.0)])
+def test_knots_that_chatter_across_samples_are_followed(n, seed, share):
+    """Knots stuck to samples hop across them thousands of times: each hop has to be taken at the same step."""
+    p = lopsided(seed, m=200, n=n).with_lr(share)
+    x, hops, active = p.distinct[0], 0, None
+    for theirs in p.dense(4000):
+        before, active = active, preactivations(theirs, x) > 0
+        hops += 0 if before is None else np.count_nonzero(before != active)
+    state, problem = p.engine()
+    advance(state, problem, 4000)
+    assert hops > 5000
+    assert state.asleep.any()
+    assert relative_error(materialised(state), theirs) < 1e-12
+
+
+@pytest.mark.parametrize("crowd", [0, 300])
+def test_looking_changes_nothing(crowd):
+    """One call of n steps, n calls of one step, reading the parameters in between: the same to the last bit."""
+    p = lopsided(8).crowded(crowd).with_lr(0.5)
+    whole, problem = p.engine()
+    advance(whole, problem, 777)
+    parts, problem = p.engine()
+    for _ in range(7):
+        for steps in (100, 10, 0, 1):
+            advance(parts, problem, steps)
+            materialised(parts)
+    for ours, theirs in zip(whole, parts, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_each_step_changes_delta_by_the_squared_gradient():
+    """c^2 - a^2 - b^2 grows by lr^2 [(dL/dc)^2 - (dL/da)^2 - (dL/db)^2] a step: the first-order terms cancel."""
+    p = lopsided(9, m=1500, n=20).with_lr(0.8)
+    state, problem = p.engine()
+    for _ in range(50):
+        old = materialised(state)
+        ga, gb, gc, _ = p.gradient(old)
+        advance(state, problem)
+        new = materialised(state)
+        change = (new[2] ** 2 - new[0] ** 2 - new[1] ** 2) - (old[2] ** 2 - old[0] ** 2 - old[1] ** 2)
+        size = old[0] ** 2 + old[1] ** 2 + old[2] ** 2
+        np.testing.assert_array_less(np.abs(change - p.lr**2 * (gc**2 - ga**2 - gb**2)), 1e-14 * size + 1e-16)
+    assert mostly_asleep(state)
+
+
+def final(p, steps=200):
+    state, problem = p.engine()
+    advance(state, problem, steps)
+    return materialised(state)
+
+
+def test_reflection():
+    p = lopsided(10).crowded().with_lr(0.3)
+    flipped = {name: np.array(getattr(p, name)[::-1]) for name in ("sample_x", "sample_y", "sample_weight")}
+    mirrored = Descent(**{**vars(p), **flipped, "a": -p.a, "sample_x": -flipped["sample_x"]})
+    a, b, c, bias = final(mirrored)
+    assert relative_error([-a, b, c, bias], final(p)) < 1e-12
+
+
+def test_permutation_of_neurons():
+    p = lopsided(11).crowded().with_lr(0.3)
+    order = np.random.default_rng(0).permutation(p.a.size)
+    shuffled = Descent(**{**vars(p), "a": p.a[order], "b": p.b[order], "c": p.c[order]})
+    expected = [*(v[order] for v in final(p)[:3]), final(p)[3]]
+    assert relative_error(final(shuffled), expected) < 1e-12
+
+
+def test_loss_stops_and_divergence():
+    p = lopsided(12).with_lr(0.3)
+    losses = [p.loss(values) for values in p.dense(50)]
+    target = losses[20]
+    state, problem = p.engine()
+    taken, code, loss = descent.run(state, problem, 50, target * (1 + 1e-12), np.inf, NOTHING, NOTHING)
+    assert (taken, code) == (next(t for t, v in enumerate(losses) if v <= target * (1 + 1e-12)), descent.REACHED)
+    assert loss == pytest.approx(target, rel=1e-12)
+    state, problem = p.with_lr(40.0).engine()
+    taken, code, loss = descent.run(state, problem, 50, -np.inf, 100 * losses[0], NOTHING, NOTHING)
+    assert code == descent.DIVERGED
+    assert taken < 50
+    assert not loss <= 100 * losses[0]
