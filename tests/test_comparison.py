@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -38,7 +39,7 @@ def brute_force_distance(net: ReLUNet, data: Samples) -> float:
         return np.abs(dense(net, np.atleast_1d(x)) - spline(np.atleast_1d(x)))
 
     best = gap(ends).max()
-    for left, right in zip(ends[:-1], ends[1:], strict=True):
+    for left, right in pairwise(ends):
         found = minimize_scalar(lambda x: -gap(x)[0], bounds=(left, right), options={"xatol": 1e-12})
         best = max(best, -found.fun)
     return float(best)

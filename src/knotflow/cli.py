@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 import knotflow
-from knotflow.errors import InputError, KnotflowError
+from knotflow.errors import DivergenceWarning, InputError, KnotflowError, StabilityWarning
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -39,28 +39,27 @@ _ABOUT = """Train ReLU networks on univariate data and see which spline they bec
 
 _EXAMPLES = """\b
 Examples:
-  knotflow demo                        motorcycle data, all regimes, in a minute
-  knotflow fit data.csv                the first two columns of your own file
+  knotflow demo                       motorcycle data, all regimes, a minute
+  knotflow fit data.csv               the first two columns of your own file
   knotflow fit data.csv --x times --y accel --out results
-  knotflow fit --help                  everything about fitting
+  knotflow fit --help                 everything about fitting
 """
 
 _FIT_EXAMPLES = """\b
 Examples:
-  knotflow fit data.csv                     first two columns, all three regimes
-  knotflow fit data.csv --x times --y 2     columns by name, or by number from 0
-  knotflow fit data.csv --regime adaptive   only the adaptive linear spline
+  knotflow fit data.csv                    first two columns, all regimes
+  knotflow fit data.csv --x times --y 2    columns by name, or number from 0
+  knotflow fit data.csv --regime adaptive  only the adaptive linear spline
+  knotflow fit data.csv --missing drop     leave out rows with an empty cell
   knotflow fit data.csv --delta -5 --width 300          a delta of your own
   knotflow fit data.csv --optimizer sgd --batch 8 --seed 3
-  knotflow fit data.csv --missing drop      leave out rows with an empty cell
-  knotflow fit data.csv --regime kernel --init uniform_knots --steps 5000000
-                                            close to the natural cubic spline
+  knotflow fit data.csv --regime kernel --init uniform_knots    evenly spread
 
 \b
 Written into --out:
   report.html      everything on one page
   report-*.png     its figures: functions, neurons, knots and losses
-  curve.csv        the fitted functions, the natural cubic and the linear spline
+  curve.csv        the fitted functions, natural cubic and linear spline
   knots.csv        every neuron's knot, delta-slope and orientation
   summary.json     the numbers and the settings
   <regime>.npz     the run: knotflow.load_trajectory("<regime>.npz")
@@ -70,7 +69,7 @@ Exit code: 0 done, 1 a run diverged, 2 the input is wrong,
 130 interrupted (Ctrl-C keeps what was computed).
 """
 
-Out = Annotated[Path, typer.Option(help="Directory for the results.", rich_help_panel="Output")]
+Out = Annotated[Path, typer.Option(help="Directory for the results.")]
 
 
 @app.callback(invoke_without_command=True, help=_ABOUT, epilog=_EXAMPLES)
@@ -97,7 +96,7 @@ def fit(
     steps: Annotated[int, typer.Option(help="Training steps.")] = 500_000,
     lr: Annotated[
         float | None,
-        typer.Option(help="Learning rate, in standardised units.  [default: half of the stable]"),
+        typer.Option(help="Learning rate, in standardised units.  [default: a half or a tenth of the stable]"),
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the initial network and of the minibatches.")] = 0,
     optimizer: Annotated[str, typer.Option("--optimizer", "--dynamics", help="descent, sgd or adam.")] = "descent",
@@ -139,7 +138,8 @@ def main(args: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if args is None else args)
     try:
         with _one_line_warnings():
-            return app(words or ["--help"], obj=shlex.join(["knotflow", *words]), standalone_mode=False) or 0
+            command = shlex.join(["knotflow", *words])
+            return app(words or ["--help"], "knotflow", obj=command, standalone_mode=False) or 0
     except (KnotflowError, OSError, typer.TyperException) as error:
         text = error.format_message() if isinstance(error, typer.TyperException) else str(error)
         print("error:", " ".join(text.split()), file=sys.stderr)
@@ -215,23 +215,24 @@ def _print_table(fits: list[Fit]) -> None:
     even = fits[0].summary["fraction_expected"]
     table = Table(
         title=f"{data.y_name} against {data.x_name}",
-        caption=f"Knots at samples: within 1% of the range; {even:.0%} if they were spread evenly.",
+        caption="Bends: places that hold 95% of the change of slope. Knots at samples: within 1% of the range"
+        f" ({even:.0%} if spread evenly).",
         title_justify="left",
         caption_justify="left",
     )
     table.add_column("regime")
-    for heading in ("RMS\nresidual", "variation\nof slope", "knots at\nsamples", "max distance to\nnatural cubic"):
+    for heading in ("RMS\nresidual", "bends", "knots at\nsamples", "max distance to\nnatural cubic"):
         table.add_column(heading, justify="right")
     table.add_column("max distance\nto linear", justify="right")
     for fit in fits:
         s = fit.summary
-        numbers = (s[key] for key in ("cubic_distance", "linear_distance"))
         table.add_row(
             fit.regime,
             f"{s['rms_residual']:.4g}",
-            f"{s['total_variation']:.4g}",
+            f"{s['bends']}",
             f"{s['fraction_near_samples']:.0%}",
-            *(f"{number:.4g}" for number in numbers),
+            f"{s['cubic_distance']:.4g}",
+            f"{s['linear_distance']:.4g}",
         )
     Console().print(table)
     for fit in fits:
@@ -296,5 +297,7 @@ def _one_line_warnings() -> Iterator[None]:
         print("warning:", " ".join(str(message).split()), file=sys.stderr)
 
     with warnings.catch_warnings():
+        for category in (StabilityWarning, DivergenceWarning):
+            warnings.simplefilter("always", category)
         warnings.showwarning = show
         yield

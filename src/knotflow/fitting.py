@@ -68,7 +68,11 @@ DYNAMICS = ("descent", "sgd", "adam")
 
 _STEPS = 500_000
 _BATCH = 16
+_PART = 0.5  # of the largest stable learning rate
+_PART_ADAPTIVE = 0.1  # where delta > 0: larger steps throw knots across samples, and neurons die
 _ROUGH_STEPS = 20_000  # after as many steps in the kernel regime a network has the shape of the data
+_GONE = 1e-8  # a run has converged, too, if less than this part of its excess loss is left
+_LOCAL = 0.01  # a converged run with more than this part of its excess loss left is in a local minimum
 _AT_REST = 1e-3  # a run has converged if its excess loss fell by less than this part in the last tenth
 
 
@@ -100,19 +104,19 @@ class Fit:
         """The run in numbers, in the user's units: `comparison.summarise`, and how far the training came.
 
         converged      whether the excess loss (the loss above `data.distinct.within`, which no function of x
-                       can remove) fell by less than 0.1 % during the last tenth of the steps
-        still_falling  by which part it fell; nan if the run has no last tenth
+                       can remove) is gone, or fell by less than 0.1 % during the last tenth of the steps
+        still_falling  by which part it fell then; nan if the run has no last tenth
         verdict        the same in a sentence
         """
         from knotflow.comparison import summarise
 
-        falling = _still_falling(self.trajectory)
-        converged = self.trajectory.status != "diverged" and falling < _AT_REST
+        falling, left = _still_falling(self.trajectory), _left(self.trajectory)
+        converged = self.trajectory.status != "diverged" and (falling < _AT_REST or left < _GONE)
         return {
             **summarise(self.net, self.data, self.trajectory),
             "converged": converged,
             "still_falling": falling,
-            "verdict": _verdict(self.trajectory, converged, falling),
+            "verdict": _verdict(self.trajectory, converged, falling, left),
         }
 
     def save(self, directory: str | PathLike[str]) -> list[Path]:
@@ -149,8 +153,9 @@ def fit(
     init      a name in `knotflow.initial`
     norm      a positive number, or "1", "sqrt" (of the width, the default) or "m" (the width)
     steps     500 000 by default; 0 returns the network at the start
-    lr        learning rate in standardised units. By default half of the stability bound 2 / lambda_max,
-              with lambda_max the larger of the tangent kernel's largest eigenvalue at the start and at a
+    lr        learning rate in standardised units. By default half (if delta > 0, a tenth: larger steps throw
+              knots across samples, and neurons die) of the stability bound 2 / lambda_max, with
+              lambda_max the larger of the tangent kernel's largest eigenvalue at the start and at a
               network of the same delta that already has the coarse shape of the data (it grows on the
               way, at delta = 0 a hundredfold). For "sgd" that times batch / n. For "adam" such that a step changes
               f by about 0.01
@@ -286,12 +291,12 @@ def _learning_rate(
 ) -> float:
     if dynamics == "adam":
         return 0.01 / _reach(start, data)
-    half = _half_the_bound(start, data, delta, train)
-    return half if batch is None else half * batch / len(data)
+    part = _PART_ADAPTIVE if delta > 0 else _PART
+    return part * _bound(start, data, delta, train) * (1 if batch is None else batch / len(data))
 
 
-def _half_the_bound(start: ReLUNet, data: Samples, delta: float, train: frozenset[str]) -> float:
-    """Half of the largest stable learning rate, at the start or at a rough fit, whichever is smaller.
+def _bound(start: ReLUNet, data: Samples, delta: float, train: frozenset[str]) -> float:
+    """The largest stable learning rate, at the start or at a rough fit, whichever is smaller.
 
     Where |delta| is small the parameters, and with them the tangent kernel, grow a lot before the network
     fits anything. How far is seen at a network that already has the shape of the data: a short run in the
@@ -304,7 +309,7 @@ def _half_the_bound(start: ReLUNet, data: Samples, delta: float, train: frozense
     rough = evolve(lazy, data, short, steps=_ROUGH_STEPS)
     if rough.status == "interrupted":
         raise KeyboardInterrupt
-    return min(stability_limit(net, data, train) for net in (start, rough.final.with_delta(delta))) / 2
+    return min(stability_limit(net, data, train) for net in (start, rough.final.with_delta(delta)))
 
 
 def _reach(net: ReLUNet, data: Samples) -> float:
@@ -331,22 +336,35 @@ def _dynamics(
 # -- how far it came -------------------------------------------------------------------------------------
 
 
+def _excess(run: Trajectory) -> NDArray[np.float64]:
+    """The loss at the saved steps, without the part that no function of x can remove."""
+    return np.maximum(run.loss - run.data.distinct.within, 0.0)
+
+
 def _still_falling(run: Trajectory) -> float:
     """By which part the excess loss fell since nine tenths of the steps; nan if that is the last state."""
     before = np.searchsorted(run.steps, 0.9 * run.steps[-1], side="right") - 1
-    excess = run.loss - run.data.distinct.within
     if before == len(run.steps) - 1:
         return math.nan
+    excess = _excess(run)
     return float(1 - excess[-1] / excess[before]) if excess[before] > 0 else 0.0
 
 
-def _verdict(run: Trajectory, converged: bool, falling: float) -> str:
+def _left(run: Trajectory) -> float:
+    """Which part of the excess loss at the start is left."""
+    excess = _excess(run)
+    return float(excess[-1] / excess[0]) if excess[0] > 0 else 0.0
+
+
+def _verdict(run: Trajectory, converged: bool, falling: float, left: float) -> str:
     """What a reader should know before trusting the fit, in a sentence."""
     if run.status in ("diverged", "interrupted") or run.steps[-1] == 0:
         return run.message
-    if converged:
-        return f"converged: over the last tenth of {run.steps[-1]:,} steps the loss no longer fell"
-    return (
-        f"not converged: over the last tenth of {run.steps[-1]:,} steps the excess loss still fell by "
-        f"{falling:.1%}; more steps would go on"
-    )
+    tenth = f"the last tenth of {run.steps[-1]:,} steps"
+    if not converged:
+        return f"not converged: the excess loss still fell by {falling:.1%} in {tenth}; more steps would go on"
+    if left < _GONE:
+        return f"converged: {left:.0e} of the excess loss is left"
+    if left > _LOCAL:
+        return f"converged, to a local minimum: {left:.0%} of the excess loss is left, and none went in {tenth}"
+    return f"converged: {left:.1%} of the excess loss is left, and none went in {tenth}"

@@ -174,6 +174,29 @@ def test_a_frozen_network_costs_nothing_once_asleep():
     np.testing.assert_array_equal(materialised(state)[1], p.b)
 
 
+def test_large_sums_that_move_nobody_are_harmless():
+    """On arcs without neurons the propagator would grow for ever: 0 times its overflow must not reach the loss."""
+    everyone_dead = Descent(
+        np.ones(300), np.full(300, 9.0), np.ones(300), 0.0, 1.0,
+        np.array([0.0, 1.0, 2.0]), np.array([1e3, -1e3, 3e3]), np.ones(3), 0.1,
+    )  # fmt: skip
+    state, problem = everyone_dead.engine()
+    assert descent.run(state, problem, 100_000, -np.inf, np.inf, NOTHING, NOTHING) == (100_000, descent.DONE, 5.5e6)
+    assert state.count[descent.N_AWAKE] == 0
+
+
+def test_a_sample_out_of_reach_keeps_nobody_awake():
+    """Its residual stays, and with it the sums of arcs that nobody is on; everyone else has come to rest."""
+    rng, m = np.random.default_rng(0), 400
+    a = rng.uniform(0.5, 1.0, m)
+    x, y = np.array([-3.0, 0.0, 1.0]), np.array([5e3, 1.0, 2.0])
+    p = Descent(a, a * rng.uniform(-2, -0.5, m), rng.normal(size=m), 0.0, m**0.5, x, y, np.ones(3), 1.0).with_lr(0.5)
+    state, problem = p.engine()
+    advance(state, problem, 20_000)
+    assert state.count[descent.N_AWAKE] < 0.1 * m
+    assert p.loss(materialised(state)) == pytest.approx(1.25e7, rel=1e-12)
+
+
 def test_a_million_steps_of_a_linear_problem_end_where_linear_algebra_says():
     """c alone: r_T = (1 - lr K W)^T r_0, in closed form."""
     p = lopsided(5, m=300, n=8, train=frozenset("c")).with_lr(0.5)

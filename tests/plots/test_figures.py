@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import subprocess
 import sys
 
-import matplotlib as mpl
 import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -19,6 +19,12 @@ from knotflow import plots
 from knotflow.plots import style
 
 DATA = kf.Samples([0.0, 1.0, 1.0, 2.5, 4.0, 9.0], [1.0, 2.0, 3.0, 0.0, -1.0, 4.0], x_name="time", y_name="speed")
+
+
+@pytest.fixture(autouse=True)
+def _coarse(monkeypatch):
+    """Fewer pixels: the layout is in inches."""
+    monkeypatch.setattr(style, "DPI", 60)
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +66,8 @@ def test_fit_plot_draws_data_network_and_both_splines(fit):
     x, y = lines[style.NETWORK].get_data()
     grid = np.linspace(x[0], x[-1], 2001)
     assert_allclose(np.interp(grid, x, y), fit.net(grid), atol=1e-12)  # straight lines between nodes are f itself
-    assert x[0] < 0 and x[-1] > 9
+    assert x[0] < 0
+    assert x[-1] > 9
     x, y = lines[style.CUBIC].get_data()
     assert_allclose(y, kf.splines.natural(DATA)(x), atol=1e-12)
     x, y = lines[style.LINEAR].get_data()
@@ -176,14 +183,14 @@ def test_of_many_samples_not_every_line_is_drawn():
 # -- knot_paths --------------------------------------------------------------------------------------------
 
 
-def run_of(a, b, c, steps=None):
+def run_of(a, b, c, steps=None, data=DATA):
     """A trajectory with these parameters, (n, m)."""
     a, b, c = (np.asarray(z, float) for z in (a, b, c))
     steps = np.arange(len(a)) if steps is None else np.asarray(steps)
-    start = kf.ReLUNet(a[0], b[0], c[0])
-    run = kf.Trajectory.begin(start, DATA, kf.GradientDescent(lr=0.1))
-    saved = [(int(k), 1.0, (a[i], b[i], c[i], 0.0)) for i, k in enumerate(steps)][1:]
-    return run.extended(saved, None, "finished", "done", 0.1)
+    run = kf.evolve(kf.ReLUNet(a[0], b[0], c[0]), data, kf.GradientDescent(lr=1e-30), steps=0)
+    ones = np.ones(len(a))
+    times = steps * run.dynamics.lr
+    return dataclasses.replace(run, steps=steps, times=times, loss=ones, a=a, b=b, c=c, bias=0 * ones)
 
 
 def drawn(ax):
@@ -259,6 +266,20 @@ def test_several_losses_have_a_name_and_a_pen_each(fit):
     assert len({to_hex(line.get_color()) for line in ax.lines}) == 5
 
 
+def test_with_a_flow_among_the_runs_time_is_the_axis(fit):
+    """The steps of a flow are those of its integrator."""
+    descent = run_of(np.ones((3, 1)), np.ones((3, 1)), np.ones((3, 1)), steps=[0, 10, 20])
+    flow = dataclasses.replace(descent, dynamics=object(), times=np.array([0.0, 0.25, 3.0]))
+    ax = axes_of(plots.loss_curve({"descent": descent, "flow": flow}))
+    assert ax.get_xlabel() == "time of the gradient flow"
+    assert_allclose(ax.lines[0].get_xdata(), descent.times)
+    assert_allclose(ax.lines[1].get_xdata(), flow.times)
+    ax = axes_of(plots.knot_paths(flow))
+    assert ax.get_xlabel() == "time of the gradient flow"
+    assert_allclose(drawn(ax)[0][0][:, 0], flow.times)
+    assert axes_of(plots.loss_curve(descent)).get_xlabel() == "training step"
+
+
 def test_a_trajectory_without_ties_has_no_floor():
     data = kf.Samples([0.0, 1.0], [0.0, 1.0])
     run = kf.evolve(kf.ReLUNet([1], [0], [0.5]), data, kf.GradientDescent(lr=0.1), steps=30)
@@ -324,7 +345,7 @@ def test_every_figure_fits_its_paper_and_draws_on_given_axes(fit, name):
     ],
 )
 def test_degenerate_networks_and_data_are_drawn(net, data):
-    run = kf.Trajectory.begin(net, data, kf.GradientDescent(lr=1e-30))
+    run = run_of(net.a[None], net.b[None], net.c[None], data=data)
     figures = [plots.fit_plot(net, data), plots.uv_plane(net, data), plots.knot_paths(run), plots.loss_curve(run)]
     for figure in figures:
         assert fits_its_paper(figure)

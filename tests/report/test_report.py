@@ -14,6 +14,7 @@ from PIL import Image
 
 import knotflow as kf
 from knotflow.comparison import NUMBERS
+from knotflow.plots import style
 from knotflow.report import page, words
 
 DATA = kf.Samples([0.0, 1.0, 1.0, 2.5, 4.0, 9.0], [1.0, 2.0, 3.0, 0.0, -1.0, 4.0], x_name="time", y_name="speed")
@@ -70,7 +71,9 @@ def fits():
 @pytest.fixture(scope="module")
 def written(fits, tmp_path_factory):
     directory = tmp_path_factory.mktemp("report")
-    return page.write(fits, directory / "run.html", command="knotflow fit data.csv --seed 0")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(style, "DPI", 60)  # quicker
+        return page.write(fits, directory / "run.html", command="knotflow fit data.csv --seed 0")
 
 
 @pytest.fixture
@@ -110,7 +113,7 @@ def test_the_embedded_figures_are_the_files_beside_the_page(written):
     assert embedded == [path.read_bytes() for path in written[1:]]
     for png in embedded:
         image = Image.open(io.BytesIO(png))
-        assert image.size == (1140, 840)
+        assert image.size == (342, 252)
         assert np.asarray(image).std() > 5
 
 
@@ -206,7 +209,8 @@ def test_different_deltas_never_share_files(no_figures, tmp_path):
 
 
 @pytest.mark.parametrize("steps", [0, 1])
-def test_a_run_that_hardly_ran_is_reported_with_its_figures(steps, tmp_path):
+def test_a_run_that_hardly_ran_is_reported_with_its_figures(steps, tmp_path, monkeypatch):
+    monkeypatch.setattr(style, "DPI", 40)
     fit = kf.fit(kf.Samples([0, 1], [0, 0]), width=1, steps=steps)
     paths = page.write([fit], tmp_path / "tiny.html")
     assert len(paths) == 5
@@ -274,7 +278,7 @@ def test_shares(value, text):
 
 def test_what_is_observed_without_knots_in_the_range(fits):
     net = kf.ReLUNet([1.0], [100.0], [1.0])
-    run = kf.Trajectory.begin(net, fits[0].trajectory.data, kf.GradientDescent(lr=0.1))
+    run = kf.evolve(net, fits[0].trajectory.data, kf.GradientDescent(lr=0.1), steps=0)
     sentences = words.observed(dataclasses.replace(fits[0], net=net, trajectory=run))
     assert sentences.startswith(
         "At the end no knot is in the data range: f is a straight line there. In the units of y"

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 import time
 import warnings
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from knotflow.dynamics.flow import GradientFlow, flow
+from knotflow.dynamics.interruption import Progress, interruptible
 from knotflow.dynamics.methods import DIVERGED, DONE, Method, Session, Snapshot
 from knotflow.dynamics.tangent import gradient, stability_limit
-from knotflow.dynamics.trajectory import Trajectory
+from knotflow.dynamics.trajectory import Save, Trajectory
 from knotflow.errors import DivergenceWarning, InputError, StabilityWarning
 
 if TYPE_CHECKING:
@@ -33,58 +32,90 @@ _SLICE_SECONDS = 0.05
 _SAVES, _SAVED_NUMBERS = 240, 30_000_000
 
 
-@dataclass(frozen=True)
-class Progress:
-    """Where a run is: the step, of how many, the loss there, seconds since the start, and seconds left if known."""
-
-    step: int
-    steps: int
-    loss: float
-    seconds: float
-    remaining: float | None
-
-
 def evolve(
     net: ReLUNet,
     data: Samples,
-    dynamics: Method,
+    dynamics: Method | GradientFlow,
     *,
-    steps: int,
+    steps: int | None = None,
+    until: float | str | None = None,
     save_every: int | None = None,
-    save_at: Iterable[int] | None = None,
+    save_at: Iterable[float] | None = None,
     stop_loss: float | None = None,
     stop_gradient: float | None = None,
     progress: Callable[[Progress], Any] | None = None,
 ) -> Trajectory:
-    """Train ``net`` on ``data`` for up to ``steps`` steps of ``dynamics`` and return the `Trajectory`.
+    """Train ``net`` on ``data`` by ``dynamics`` and return the `Trajectory`.
 
-    dynamics       `GradientDescent`, `SGD` or `Adam`
+    dynamics       `GradientDescent`, `SGD`, `Adam`: methods that take ``steps``; or `GradientFlow`, that runs ``until``
     steps          how many steps, >= 0
+    until          a time, >= 0 (n steps of gradient descent follow the flow for the time n lr), or "converged": until
+                   the loss, at the rate at which it falls, would in as long again fall by less than rtol^2 of the
+                   loss at the start
     save_every     save the parameters every so many steps; or
-    save_at        at these steps. Start and end are always saved. Neither: about 240 steps, evenly spread on a
-                   logarithmic scale (fewer for very wide networks)
-    stop_loss      stop at the first step where L = 1/2 sum w (f - y)^2 is at most this
+    save_at        at these steps, or times of a flow. Start and end are always saved. Neither: about 240, evenly
+                   spread on a logarithmic scale (fewer for very wide networks)
+    stop_loss      stop once L = 1/2 sum w (f - y)^2 is at most this (for a flow, looked at every few steps)
     stop_gradient  stop where the Euclidean norm of the gradient of the trained parameters is at most this; looked at
-                   every 100 steps
+                   every 100 steps, not for a flow
     progress       called about 10 times a second with a `Progress`
 
     Warns with `StabilityWarning` if the learning rate is above the stability bound of the start, and with
     `DivergenceWarning` if the loss grows past 1e8 times that of the start: the run then stops there. Ctrl-C stops
     it too; what was computed is returned, and ``status`` and ``message`` of the trajectory say how the run ended.
-    The result depends on nothing but the arguments: not on the clock, on ``progress`` or on the number of threads.
+    A run of steps depends on nothing but the arguments: not on the clock, on ``progress`` or on the number of threads.
 
     Raises InputError for arguments out of their range.
     """
-    plan = plan_of(len(net), steps, save_every, save_at, stop_loss, stop_gradient)
-    limit = dynamics.stability_limit(stability_limit(net, data, dynamics.train))
-    if dynamics.lr > limit:
-        warnings.warn(
-            f"lr is {dynamics.lr:.6g}, above the stability bound {limit:.6g} = 2 / (largest eigenvalue of the tangent"
-            " kernel) at the start: the loss may grow. Take a smaller lr.",
-            StabilityWarning,
-            stacklevel=2,
-        )
-    return run(Trajectory.begin(net, data, dynamics), plan, progress)
+    if isinstance(dynamics, Method):
+        limit = dynamics.stability_limit(stability_limit(net, data, dynamics.train))
+        if dynamics.lr > limit:
+            warnings.warn(
+                f"lr is {dynamics.lr:.6g}, above the stability bound {limit:.6g} = 2 / (largest eigenvalue of the"
+                " tangent kernel) at the start: the loss may grow. Take a smaller lr.",
+                StabilityWarning,
+                stacklevel=2,
+            )
+    return carry_on(
+        Trajectory.begin(net, data, dynamics),
+        steps=steps,
+        until=until,
+        save_every=save_every,
+        save_at=save_at,
+        stop_loss=stop_loss,
+        stop_gradient=stop_gradient,
+        progress=progress,
+    )
+
+
+def carry_on(
+    before: Trajectory,
+    *,
+    steps: int | None = None,
+    until: float | str | None = None,
+    save_every: int | None = None,
+    save_at: Iterable[float] | None = None,
+    stop_loss: float | None = None,
+    stop_gradient: float | None = None,
+    progress: Callable[[Progress], Any] | None = None,
+) -> Trajectory:
+    """Go on from the end of ``before``; `evolve` documents the arguments."""
+    method = before.dynamics
+    name = type(method).__name__
+    if isinstance(method, GradientFlow):
+        for argument, value in (("steps", steps), ("save_every", save_every), ("stop_gradient", stop_gradient)):
+            if value is not None:
+                raise InputError(f"{argument} is given, but {name} takes no steps of its own; use until= and save_at=")
+        return flow(before, until, save_at, _threshold("stop_loss", stop_loss), progress)
+    if not isinstance(method, Method):
+        raise InputError(f"dynamics is {method!r}; it must be GradientDescent, SGD, Adam or GradientFlow")
+    if until is not None:
+        raise InputError(f"until is given, but {name} takes steps; use steps=")
+    if steps is None:
+        raise InputError(f"steps is missing: {name} takes a number of steps, such as steps=10_000")
+    first = int(before.steps[-1])
+    plan = plan_of(before.a.shape[1], steps, save_every, save_at, stop_loss, stop_gradient, first)
+    return run(before, plan, progress)
 
 
 @dataclass(frozen=True)
@@ -98,7 +129,7 @@ class Plan:
 
 
 def plan_of(
-    m: int, steps: int, save_every: int | None, save_at: Iterable[int] | None,
+    m: int, steps: int, save_every: int | None, save_at: Iterable[float] | None,
     stop_loss: float | None, stop_gradient: float | None, offset: int = 0,
 ) -> Plan:  # fmt: skip
     """The plan of a run of ``steps`` more steps after ``offset`` steps, its arguments checked."""
@@ -108,7 +139,7 @@ def plan_of(
     return Plan(steps, np.unique(saves).astype(np.int64), loss, grad)
 
 
-def _saves(m: int, steps: int, every: int | None, at: Iterable[int] | None, offset: int) -> NDArray[np.int64]:
+def _saves(m: int, steps: int, every: int | None, at: Iterable[float] | None, offset: int) -> NDArray[np.int64]:
     """Steps to save at, counted from now, when ``offset`` steps were taken before."""
     if every is not None and at is not None:
         raise InputError("save_every and save_at are both given; give one of them")
@@ -150,7 +181,7 @@ def run(
     """Carry on from the end of ``before`` by the plan."""
     session = before.dynamics.start(before.start, before.data, before.state)
     recorder = _Recorder(before, session, plan, progress)
-    with _interruptible() as interrupted:
+    with interruptible() as interrupted:
         for save in plan.saves:
             while recorder.taken < save and recorder.status is None:
                 recorder.advance(int(save))
@@ -172,7 +203,7 @@ class _Recorder:
         self.before, self.session, self.plan, self.progress = before, session, plan, progress
         self.first = int(before.steps[-1])
         self.taken = 0
-        self.saved: list[tuple[int, float, Any]] = []
+        self.saved: list[Save] = []
         self.status: str | None = None
         self.message = ""
         points = before.data.distinct
@@ -228,8 +259,8 @@ class _Recorder:
 
     def _last_good_net(self) -> ReLUNet:
         if self.saved:
-            a, b, c, bias = self.saved[-1][2]
-            return self.before.start.replace(a=a, b=b, c=c, bias=bias)
+            last = self.saved[-1]
+            return self.before.start.replace(a=last.a, b=last.b, c=last.c, bias=last.bias)
         return self.before.final
 
     def _net(self) -> ReLUNet:
@@ -241,7 +272,8 @@ class _Recorder:
         seconds = now - self.began
         left = seconds / self.taken * (self.plan.steps - self.taken) if self.taken else None
         total = self.first + self.plan.steps
-        self.progress(Progress(self.first + self.taken, total, self.loss, seconds, left))
+        done = self.taken / self.plan.steps if self.plan.steps else 1.0
+        self.progress(Progress(self.first + self.taken, total, self.loss, seconds, left, done))
         self.told = now
 
     def stop(self, status: str, message: str) -> None:
@@ -249,18 +281,22 @@ class _Recorder:
 
     def save(self) -> None:
         """Save the present parameters, once; a loss that no step computed yet is computed by a step of none."""
-        if self.first + self.taken == (self.saved[-1][0] if self.saved else self.first):
+        if self.first + self.taken == (self.saved[-1].steps if self.saved else self.first):
             return
         _, _, loss = self.session.advance(0, -np.inf, np.inf)
         self.loss = loss + self.within
-        self.saved.append((self.first + self.taken, self.loss, self.session.parameters()))
+        self._keep()
+
+    def _keep(self) -> None:
+        step = self.first + self.taken
+        self.saved.append(Save(step, step * self.before.dynamics.lr, self.loss, *self.session.parameters()))
 
     def finish(self) -> Trajectory:
         state: Snapshot | None = self.session.snapshot()
         if self.status == "diverged":
             state = None  # nothing sensible follows
             if np.isfinite(self.loss) and all(np.all(np.isfinite(p)) for p in self.session.parameters()):
-                self.saved.append((self.first + self.taken, self.loss, self.session.parameters()))
+                self._keep()
         elif self.status is not None:
             self.save()
         now = time.perf_counter()
@@ -268,24 +304,5 @@ class _Recorder:
             self._tell(now)
         message = self.message or f"took all {self.first + self.taken} steps"
         status = self.status or "finished"
-        return self.before.extended(self.saved, state, status, message, now - self.began)
-
-
-@contextmanager
-def _interruptible() -> Iterator[threading.Event]:
-    """An event that Ctrl-C sets instead of raising, so that no array is left half-way. A second Ctrl-C raises."""
-    event = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield event
-        return
-
-    def handle(signum: int, frame: Any) -> None:
-        if event.is_set():
-            raise KeyboardInterrupt
-        event.set()
-
-    previous = signal.signal(signal.SIGINT, handle)
-    try:
-        yield event
-    finally:
-        signal.signal(signal.SIGINT, previous)
+        seconds = self.before.seconds + now - self.began
+        return self.before.extended(self.saved, state=state, status=status, message=message, seconds=seconds)

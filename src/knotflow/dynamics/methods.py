@@ -10,12 +10,13 @@ import copy
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from numbers import Real
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
+from knotflow.dynamics.checks import freeze, number
+from knotflow.dynamics.flow import GradientFlow
 from knotflow.dynamics.tangent import DEFAULT_TRAIN, trained, writable
 from knotflow.errors import InputError
 
@@ -43,12 +44,14 @@ class Session(Protocol):
         """All that the next step needs, as named arrays."""
 
 
+@runtime_checkable
 class Method(Protocol):
     """What ``evolve`` asks of a way to move in steps."""
 
-    lr: float
-    train: frozenset[str]
-
+    @property
+    def lr(self) -> float: ...
+    @property
+    def train(self) -> frozenset[str]: ...
     def start(self, net: ReLUNet, data: Samples, snapshot: Snapshot | None = None) -> Session: ...
     def stability_limit(self, limit: float) -> float: ...
 
@@ -72,9 +75,9 @@ class GradientDescent:
     train: frozenset[str] = field(default=DEFAULT_TRAIN)
 
     def __post_init__(self) -> None:
-        _freeze(self, lr=_number("lr", self.lr, above=0.0), train=trained(self.train))
-        _freeze(self, momentum=_number("momentum", self.momentum, least=0.0, below=1.0))
-        _freeze(self, weight_decay=_number("weight_decay", self.weight_decay, least=0.0))
+        freeze(self, lr=number("lr", self.lr, above=0.0), train=trained(self.train))
+        freeze(self, momentum=number("momentum", self.momentum, least=0.0, below=1.0))
+        freeze(self, weight_decay=number("weight_decay", self.weight_decay, least=0.0))
 
     def start(self, net: ReLUNet, data: Samples, snapshot: Snapshot | None = None) -> Session:
         if self.momentum == 0.0:
@@ -107,17 +110,17 @@ class SGD:
     train: frozenset[str] = field(default=DEFAULT_TRAIN)
 
     def __post_init__(self) -> None:
-        _freeze(self, lr=_number("lr", self.lr, above=0.0), train=trained(self.train))
-        if not isinstance(self.batch, (int, np.integer)) or self.batch < 1:
+        freeze(self, lr=number("lr", self.lr, above=0.0), train=trained(self.train))
+        if not isinstance(self.batch, (int, np.integer)) or isinstance(self.batch, bool) or self.batch < 1:
             raise InputError(f"batch is {self.batch!r}; it must be a whole number of samples, at least 1")
         if isinstance(self.rng, (int, np.integer)) and self.rng >= 0:
-            _freeze(self, rng=np.random.default_rng(self.rng))
+            freeze(self, rng=np.random.default_rng(self.rng))
         if not isinstance(self.rng, np.random.Generator):
             raise InputError(
                 f"rng is {self.rng!r}; it must be a numpy.random.Generator, as numpy.random.default_rng(seed) gives,"
                 " or a seed >= 0"
             )
-        _freeze(self, batch=int(self.batch), rng=copy.deepcopy(self.rng))
+        freeze(self, batch=int(self.batch), rng=copy.deepcopy(self.rng))
 
     def start(self, net: ReLUNet, data: Samples, snapshot: Snapshot | None = None) -> Session:
         assert isinstance(self.rng, np.random.Generator)
@@ -148,13 +151,13 @@ class Adam:
     train: frozenset[str] = field(default=DEFAULT_TRAIN)
 
     def __post_init__(self) -> None:
-        _freeze(self, lr=_number("lr", self.lr, above=0.0), eps=_number("eps", self.eps, above=0.0))
+        freeze(self, lr=number("lr", self.lr, above=0.0), eps=number("eps", self.eps, above=0.0))
         try:
             beta1, beta2 = self.betas
         except (TypeError, ValueError):
             raise InputError(f"betas is {self.betas!r}; it must be a pair of numbers in [0, 1)") from None
-        betas = tuple(_number("betas", b, least=0.0, below=1.0) for b in (beta1, beta2))
-        _freeze(self, betas=betas, train=trained(self.train))
+        betas = tuple(number("betas", b, least=0.0, below=1.0) for b in (beta1, beta2))
+        freeze(self, betas=betas, train=trained(self.train))
 
     def start(self, net: ReLUNet, data: Samples, snapshot: Snapshot | None = None) -> Session:
         beta1, beta2 = self.betas
@@ -165,7 +168,7 @@ class Adam:
         return np.inf
 
 
-METHODS: dict[str, type] = {method.__name__: method for method in (GradientDescent, SGD, Adam)}
+METHODS: dict[str, type] = {method.__name__: method for method in (GradientDescent, SGD, Adam, GradientFlow)}
 
 
 def to_json(method: Any) -> str:
@@ -200,21 +203,6 @@ def _generator(state: Mapping[str, Any]) -> np.random.Generator:
     bits = getattr(np.random, state["bit_generator"])()
     bits.state = state
     return np.random.Generator(bits)
-
-
-def _freeze(record: Any, **values: Any) -> None:
-    for name, value in values.items():
-        object.__setattr__(record, name, value)
-
-
-def _number(name: str, value: Any, *, above: float = -np.inf, least: float = -np.inf, below: float = np.inf) -> float:
-    if isinstance(value, Real) and not isinstance(value, bool):
-        number = float(value)
-        if np.isfinite(number) and above < number < below and number >= least:
-            return number
-    low = f"> {above:g}" if above > -np.inf else f">= {least:g}"
-    high = f" and < {below:g}" if below < np.inf else ""
-    raise InputError(f"{name} is {value!r}; it must be a finite number {low}{high}")
 
 
 class _Batches:

@@ -127,7 +127,7 @@ class TangentKernel:
         terms = []
         for part in (self.s11, self.s12, self.s22):
             right = np.cumsum(part[s:0:-1])  # entry j: arcs s - j .. s, the right-facing ones active at x_j
-            left = np.concatenate([np.cumsum(part[:s:-1])[::-1], [0.0]])  # entry k: arcs s + 1 .. 2s - 1 - k
+            left = np.concatenate([np.cumsum(part[s + 1 :])[::-1], [0.0]])  # entry k: arcs s + 1 .. 2s - 1 - k
             both = np.add.outer(right, left)  # valid for j <= k
             terms.append(np.triu(both) + np.triu(both, 1).T)
         k11, k12, k22 = terms

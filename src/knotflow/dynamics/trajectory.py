@@ -4,44 +4,62 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from knotflow.dynamics import methods
 from knotflow.errors import InputError
 from knotflow.files import atomic_write
 from knotflow.network import ReLUNet
 from knotflow.samples import Samples
 
 if TYPE_CHECKING:
-    from knotflow.dynamics.evolution import Progress
+    from knotflow.dynamics.interruption import Progress
 
 Array = NDArray[np.float64]
 
 _FORMAT = 1
-_ARRAYS = ("steps", "loss", "a", "b", "c", "bias")
+_ARRAYS = ("steps", "times", "loss", "a", "b", "c", "bias")
+KINDS = ("cross", "stick", "release", "flip")
+EVENT = np.dtype([("time", np.float64), ("neuron", np.int64), ("sample", np.int64), ("kind", "U7")])
+
+
+class Save(NamedTuple):
+    """One saved moment of a run."""
+
+    steps: int
+    times: float
+    loss: float
+    a: Array
+    b: Array
+    c: Array
+    bias: float
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Trajectory:
     """A run of m neurons, saved at n steps; a value, made by `evolve`.
 
-    steps           (n,) int64, the saved steps, 0 first
+    steps           (n,) int64, the saved steps, 0 first (for a flow: the integrator's)
+    times           (n,) the time of the gradient flow: for steps of descent, their number times lr
     loss            (n,), L = 1/2 sum w (f - y)^2 at them
     a, b, c         (n, m); bias (n,): the parameters at them; ``net_at(k)`` is the k-th as a network
     norm            the networks' norm
     data, dynamics  what it was trained on, and how
     status          "finished", "stop_loss", "stop_gradient", "interrupted" or "diverged"; ``message`` says it in words
     seconds         wall time of the run
+    events          of a flow: structured array of (time, neuron, sample, kind), ascending in time; kind is "cross",
+                    "stick", "release" or "flip" (c changed its sign while stuck), sample the number of the distinct x
+    account         of a flow: how it was integrated, {"method": ..., "steps": ..., "rejected": ..., ...}
     state           what ``resume`` goes on from: all that the next step needs; None after a divergence
     """
 
     steps: NDArray[np.int64]
+    times: Array
     loss: Array
     a: Array
     b: Array
@@ -54,37 +72,28 @@ class Trajectory:
     message: str
     seconds: float
     state: dict[str, NDArray[Any]] | None
+    events: NDArray[Any] = field(default_factory=lambda: np.empty(0, EVENT))
+    account: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def begin(cls, net: ReLUNet, data: Samples, dynamics: Any) -> Trajectory:
         """The trajectory of no steps."""
         return cls(
-            np.zeros(1, np.int64), np.array([net.loss(data)]),
+            np.zeros(1, np.int64), np.zeros(1), np.array([net.loss(data)]),
             net.a[None], net.b[None], net.c[None], np.array([net.bias]), net.norm,
             data, dynamics, "finished", "took no steps", 0.0, None,
         )  # fmt: skip
 
-    def extended(
-        self,
-        saved: list[tuple[int, float, Any]],
-        state: dict[str, NDArray[Any]] | None,
-        status: str,
-        message: str,
-        seconds: float,
-    ) -> Trajectory:
-        """This trajectory followed by (step, loss, (a, b, c, bias)) rows."""
-        rows: dict[str, Any] = {
-            "steps": np.array([row[0] for row in saved], np.int64),
-            "loss": np.array([row[1] for row in saved], float),
-        }
-        m = self.a.shape[1]
-        for k, name in enumerate(("a", "b", "c")):
-            rows[name] = np.array([row[2][k] for row in saved], float).reshape(-1, m)
-        rows["bias"] = np.array([row[2][3] for row in saved], float)
+    def extended(self, saves: list[Save], **changes: Any) -> Trajectory:
+        """This trajectory followed by what was saved, with the other fields changed."""
+        rows: dict[str, Any] = {name: np.array([getattr(save, name) for save in saves]) for name in _ARRAYS}
+        rows["steps"] = rows["steps"].astype(np.int64)
+        for name in ("a", "b", "c"):
+            rows[name] = rows[name].reshape(-1, self.a.shape[1])
         joined: dict[str, Any] = {name: np.concatenate([getattr(self, name), rows[name]]) for name in _ARRAYS}
         for value in joined.values():
             value.setflags(write=False)
-        return replace(self, **joined, state=state, status=status, message=message, seconds=self.seconds + seconds)
+        return replace(self, **joined, **changes)
 
     def __len__(self) -> int:
         return self.steps.size
@@ -94,11 +103,6 @@ class Trajectory:
             f"Trajectory({len(self)} saves over {self.steps[-1]} steps of {type(self.dynamics).__name__},"
             f" {self.a.shape[1]} neurons, loss {self.loss[0]:.6g} -> {self.loss[-1]:.6g}, {self.status})"
         )
-
-    @property
-    def times(self) -> Array:
-        """(n,) step times lr: the time of the gradient flow that plain gradient descent follows."""
-        return self.steps * self.dynamics.lr
 
     @property
     def train(self) -> frozenset[str]:
@@ -132,35 +136,37 @@ class Trajectory:
         """(n, m) c^2 - a^2 - b^2; gradient flow conserves it, descent drifts by O(lr^2) a step."""
         return self.c**2 - self.a**2 - self.b**2
 
-    def resume(
-        self,
-        *,
-        steps: int,
-        save_every: int | None = None,
-        save_at: Iterable[int] | None = None,
-        stop_loss: float | None = None,
-        stop_gradient: float | None = None,
-        progress: Callable[[Progress], Any] | None = None,
-    ) -> Trajectory:
-        """The run carried on for ``steps`` more steps: this trajectory and what follows.
+    def resume(self, *, progress: Callable[[Progress], Any] | None = None, **how_far: Any) -> Trajectory:
+        """The run carried on: this trajectory and what follows. The options are those of `evolve`.
 
-        Split or in one piece, a run ends at the same numbers bit for bit. The options are those of `evolve`; the
-        steps of ``save_every`` and ``save_at`` count from the very start. Raises InputError after a divergence.
+        ``steps`` counts the further steps; the steps of ``save_every`` and ``save_at``, and ``until``, count from the
+        very start. A run of steps, split or in one piece, ends at the same numbers bit for bit; a flow agrees to its
+        tolerance. Raises InputError after a divergence.
         """
         from knotflow.dynamics import evolution
 
         if self.status == "diverged":
             raise InputError("this run diverged and cannot be carried on; start anew with a smaller lr")
-        plan = evolution.plan_of(
-            self.a.shape[1], steps, save_every, save_at, stop_loss, stop_gradient, int(self.steps[-1])
-        )
-        return evolution.run(self, plan, progress)
+        return evolution.carry_on(self, progress=progress, **how_far)
+
+    def net_at_time(self, t: float) -> ReLUNet:
+        """The network at any time of a flow, carried on from the last save before it. InputError outside the run."""
+        if not 0.0 <= t <= self.times[-1]:
+            raise InputError(f"t is {t!r}; it must lie within the run, 0 to {self.times[-1]:g}")
+        k = int(np.searchsorted(self.times, t, side="right")) - 1
+        if self.times[k] == t:
+            return self.net_at(k)
+        from knotflow.dynamics import evolution
+
+        return evolution.evolve(self.net_at(k), self.data, self.dynamics, until=t - self.times[k], save_at=[]).final
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the run to one .npz file (the suffix is added if missing), whole or not at all; returns its path.
 
         `load_trajectory` reads it back, bit for bit, ready to be resumed.
         """
+        from knotflow.dynamics import methods
+
         target = Path(path)
         if target.suffix != ".npz":
             target = target.with_name(target.name + ".npz")
@@ -173,19 +179,24 @@ class Trajectory:
             "x_name": self.data.x_name,
             "y_name": self.data.y_name,
             "dynamics": methods.to_json(self.dynamics),
+            "account": dict(self.account),
         }
         arrays: dict[str, Any] = {name: getattr(self, name) for name in _ARRAYS}
         samples: dict[str, Any] = {"data_x": self.data.x, "data_y": self.data.y, "data_weights": self.data.weights}
         state: dict[str, Any] = {f"state_{name}": value for name, value in (self.state or {}).items()}
         with atomic_write(target) as temporary:
-            np.savez_compressed(temporary, about=np.array(json.dumps(about)), **arrays, **samples, **state)
+            np.savez_compressed(
+                temporary, about=np.array(json.dumps(about)), events=self.events, **arrays, **samples, **state
+            )
         return target
 
 
 def load_trajectory(path: str | os.PathLike[str]) -> Trajectory:
     """The trajectory that `Trajectory.save` wrote. Raises InputError for a file that is not one."""
+    from knotflow.dynamics import methods
+
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with open(path, "rb") as stream, np.load(stream, allow_pickle=False) as file:
             content = {name: file[name] for name in file.files}
         about = json.loads(str(content["about"]))
         if about["format"] != _FORMAT:
@@ -201,6 +212,7 @@ def load_trajectory(path: str | os.PathLike[str]) -> Trajectory:
         return Trajectory(
             **arrays, norm=about["norm"], data=data, dynamics=methods.from_json(about["dynamics"]),
             status=about["status"], message=about["message"], seconds=about["seconds"], state=state or None,
+            events=content["events"], account=about["account"],
         )  # fmt: skip
     except InputError:
         raise

@@ -24,13 +24,15 @@ from numba import njit
 from knotflow.engine.arcs import add_moments, arc_sums, borders, find_arcs, follow, predict, residuals
 
 # Relative costs, measured: stepping an awake neuron, settling any neuron, stepping a sleeping arc.
-AWAKE_COST, SETTLE_COST, ARC_COST = 4.0, 12.0, 6.0
+AWAKE_COST, SETTLE_COST, ARC_COST = 6.0, 15.0, 7.0
 # Sleepers are laid down for this many times the motion predicted from the current sums.
 RESERVE = 1.25
 LEAST_SHARE = 0.5
-BATCH = 64
+# After this many horizons the motion has slowed down, and a smaller reach would let more neurons sleep.
+SLOWED = 4
+BATCH = 32
 MAX_HORIZON = 1 << 20
-MAX_PATIENCE = 1 << 14
+MAX_PATIENCE = 1 << 10
 
 # Rows of State.bulk for each arc. One flat array with constant offsets is what lets the compiler use vector
 # instructions: it can see that no row overlaps another.
@@ -51,7 +53,7 @@ DONE, REACHED, DIVERGED = range(3)
 class State(NamedTuple):
     """All that the next step needs; the arrays are the engine's own. m neurons, s distinct samples, 2s arcs."""
 
-    a: np.ndarray  # (m,), as they were when they lay down, for sleepers
+    a: np.ndarray  # (m,) as they were when they lay down, or for the awake when the others did
     b: np.ndarray
     c: np.ndarray
     bias: np.ndarray  # (1,)
@@ -63,7 +65,11 @@ class State(NamedTuple):
     cb: np.ndarray  # likewise sum c b
     e0: np.ndarray  # likewise lr/norm sum r_j
     e1: np.ndarray  # likewise lr/norm sum r_j x_j
-    batch: np.ndarray  # (3, BATCH) scratch of ``_step_awake``
+    pack: np.ndarray  # a, b, c of the awake neurons, BATCH of each at a time
+    place: np.ndarray  # the awake neurons' arcs, and +-1 where one has just left it, BATCH of each at a time
+    table: np.ndarray  # (4 * arcs,) for each arc e0, e1, and the abscissae of its borders, side by side
+    fetched: np.ndarray  # (4 * BATCH,) scratch: the table's rows for a batch
+    sums: np.ndarray  # (4 * arcs,) scratch: ca and cb of the awake, twice over
     count: np.ndarray  # (6,) int64
 
 
@@ -107,11 +113,17 @@ def start(a, b, c, bias, x) -> State:
         bulk[:, row] = np.resize(border, (blocks, LANES))
     ca, cb, e0, e1 = (np.zeros(blocks * LANES) for _ in range(4))
     add_moments(a, b, c, arc, ca, cb)
-    return State(
+    batches = -(-m // BATCH)
+    table = np.zeros((blocks * LANES, 4))
+    table[: 2 * x.size, 2], table[: 2 * x.size, 3] = borders(x)
+    state = State(
         a.copy(), b.copy(), c.copy(), np.array([float(bias)]), arc,
         np.zeros(m, np.uint8), np.arange(m, dtype=np.int32), bulk.reshape(-1), ca, cb, e0, e1,
-        np.zeros((3, BATCH)), count,
+        np.zeros(3 * BATCH * batches), np.zeros(2 * BATCH * batches, np.int64),
+        table.reshape(-1), np.zeros(4 * BATCH), np.zeros(table.size), count,
     )  # fmt: skip
+    _pack(state)
+    return state
 
 
 @njit(cache=True)
@@ -132,12 +144,47 @@ def _moved(bulk, g, a, b, c):
 
 
 @njit(cache=True)
+def _pack(state):
+    """Lay the awake neurons side by side for ``_step_awake``; the places left over belong to nobody and stay at 0."""
+    n = state.count[N_AWAKE]
+    for k in range(BATCH * (-(-n // BATCH))):
+        o, q = 3 * BATCH * (k // BATCH) + k % BATCH, 2 * BATCH * (k // BATCH) + k % BATCH
+        if k < n:
+            i = state.awake[k]
+            state.pack[o], state.pack[o + BATCH], state.pack[o + 2 * BATCH] = state.a[i], state.b[i], state.c[i]
+            state.place[q] = state.arc[i]
+        else:
+            state.pack[o] = state.pack[o + BATCH] = state.pack[o + 2 * BATCH] = 0.0
+            state.place[q] = 0
+
+
+@njit(cache=True)
+def _unpack(state, a, b, c, arc):
+    """Write the awake neurons' parameters and arcs to their places among all."""
+    for k in range(state.count[N_AWAKE]):
+        i = state.awake[k]
+        o, q = 3 * BATCH * (k // BATCH) + k % BATCH, 2 * BATCH * (k // BATCH) + k % BATCH
+        a[i], b[i], c[i] = state.pack[o], state.pack[o + BATCH], state.pack[o + 2 * BATCH]
+        arc[i] = state.place[q]
+
+
+@njit(cache=True)
+def arcs_of(state):
+    """Every neuron's arc, (m,)."""
+    arc = state.arc.copy()
+    scratch = np.empty((3, arc.size))
+    _unpack(state, scratch[0], scratch[1], scratch[2], arc)
+    return arc
+
+
+@njit(cache=True)
 def parameters(state, a, b, c):
     """Write the present parameters into a, b, c; the state stays as it is. O(m)."""
     for i in range(a.size):
         a[i], b[i], c[i] = state.a[i], state.b[i], state.c[i]
         if state.asleep[i]:
             a[i], b[i], c[i] = _moved(state.bulk, state.arc[i], a[i], b[i], c[i])
+    _unpack(state, a, b, c, np.empty_like(state.arc))
 
 
 @njit(cache=True)
@@ -195,6 +242,7 @@ def _settle(state, prob):
     """Move every sleeper to where it is now, find who may sleep on, and rebuild all sums; O(m + s)."""
     bulk = state.bulk
     awake = margin = 0
+    _unpack(state, state.a, state.b, state.c, state.arc)
     for i in range(state.a.size):
         if state.asleep[i]:
             moved = _moved(bulk, state.arc[i], state.a[i], state.b[i], state.c[i])
@@ -230,17 +278,19 @@ def _settle(state, prob):
     state.count[N_AWAKE] = awake
     state.count[N_MARGIN] = 2 * margin
     state.count[AGE] = 0
+    _pack(state)
 
 
 @njit(cache=True)
 def _wake_all(state):
-    """Give up sleeping for a while: the sums of an arc cost more than its few neurons."""
+    """Give up sleeping for a while, just after all have settled: the arcs cost more than their few neurons."""
     for i in range(state.a.size):
         state.awake[i] = i
         state.asleep[i] = 0
     state.count[N_AWAKE] = state.a.size
     state.count[WAIT] = state.count[PATIENCE]
     state.count[PATIENCE] = min(2 * state.count[PATIENCE], MAX_PATIENCE)
+    _pack(state)
 
 
 @njit(cache=True)
@@ -323,32 +373,51 @@ def _step_sleepers(state, prob):
 
 @njit(cache=True)
 def _step_awake(state, prob):
-    """Step the awake neurons one by one, follow them from arc to arc, and add them to the arcs' sums.
+    """Step the awake neurons, follow them from arc to arc, and add them to the arcs' sums.
 
-    Adding is put off by a batch: done at once, each neuron's sum would wait for its predecessor's arc to be known.
+    Batch by batch, in four loops: fetch what the arcs say; step and see who has left its arc (vector instructions);
+    follow those few; add up, the even and the odd ones apart, so that no sum waits for the one before.
     """
+    s = prob.x.size
+    pack, place, table, fetched, sums = state.pack, state.place, state.table, state.fetched, state.sums
     ma, mb, mc = prob.train[0], prob.train[1], prob.train[2]
     ka, kb, kc = prob.keep[0], prob.keep[1], prob.keep[2]
-    batch = state.batch
-    n = state.count[N_AWAKE]
-    for first in range(0, n, BATCH):
-        size = min(BATCH, n - first)
-        for k in range(size):
-            i = state.awake[first + k]
-            g = state.arc[i]
-            e0, e1 = state.e0[g], state.e1[g]
-            a0, b0, c0 = state.a[i], state.b[i], state.c[i]
+    for g in range(2 * s):
+        table[4 * g], table[4 * g + 1] = state.e0[g], state.e1[g]
+    sums[:] = 0.0
+    for batch in range((state.count[N_AWAKE] + BATCH - 1) // BATCH):
+        o, q = 3 * BATCH * batch, 2 * BATCH * batch
+        for k in range(BATCH):
+            t = np.uint64(4 * place[q + k])
+            fetched[k] = table[t]
+            fetched[BATCH + k] = table[t + np.uint64(1)]
+            fetched[2 * BATCH + k] = table[t + np.uint64(2)]
+            fetched[3 * BATCH + k] = table[t + np.uint64(3)]
+        for k in range(BATCH):
+            g = place[q + k]
+            e0, e1, lower, upper = (
+                fetched[k], fetched[BATCH + k], fetched[2 * BATCH + k], fetched[3 * BATCH + k]
+            )  # fmt: skip
+            a0, b0, c0 = pack[o + k], pack[o + BATCH + k], pack[o + 2 * BATCH + k]
             a = ka * a0 - ma * e1 * c0
             b = kb * b0 + mb * e0 * c0
-            c = kc * c0 - mc * (e1 * a0 - e0 * b0)
-            state.a[i], state.b[i], state.c[i] = a, b, c
-            g = follow(g, a, b, prob.x, prob.lower, prob.upper)
-            state.arc[i] = g
-            batch[0, k], batch[1, k], batch[2, k] = g, c * a, c * b
-        for k in range(size):
-            g = int(batch[0, k])
-            state.ca[g] += batch[1, k]
-            state.cb[g] += batch[2, k]
+            pack[o + k], pack[o + BATCH + k] = a, b
+            pack[o + 2 * BATCH + k] = kc * c0 - mc * (e1 * a0 - e0 * b0)
+            left_up = (a * upper - b > 0) != (g >= s)
+            left_down = (a * lower - b > 0) != ((g >= 1) & (g <= s))
+            place[q + BATCH + k] = np.int64(left_up) - np.int64(left_down)
+        for k in range(BATCH):
+            if place[q + BATCH + k] != 0:
+                a, b = pack[o + k], pack[o + BATCH + k]
+                place[q + k] = follow(place[q + k], a, b, prob.x, prob.lower, prob.upper)
+        for k in range(BATCH):
+            t = np.uint64(4 * place[q + k] + 2 * (k & 1))
+            c = pack[o + 2 * BATCH + k]
+            sums[t] += c * pack[o + k]
+            sums[t + np.uint64(1)] += c * pack[o + BATCH + k]
+    for g in range(2 * s):
+        state.ca[g] += sums[4 * g] + sums[4 * g + 2]
+        state.cb[g] += sums[4 * g + 1] + sums[4 * g + 3]
 
 
 @njit(cache=True)
@@ -395,6 +464,6 @@ def run(state, prob, steps, stop_loss, blow_up, picks, ends):
             spent = _step_sleepers(state, prob)
             _step_awake(state, prob)
             state.count[AGE] += 1
-            if spent:
+            if spent or state.count[AGE] >= SLOWED * state.count[HORIZON]:
                 _resettle(state, prob)
     return steps, DONE, loss

@@ -632,7 +632,7 @@ def _place(a, b, c, x, train):
 
 @njit(cache=True)
 def _find_reach(run, prob, work):
-    """How far the step moves the coefficients of a neuron's h at its arc's borders (of its c, if stuck), with a margin."""
+    """How far the step moves the coefficients of h at the arc's borders (or of c, for the stuck), with a margin."""
     s = prob.x.size
     for g in range(4 * s):
         most_c = most_ab = 0.0
@@ -662,9 +662,10 @@ def _passes(g, a, b, c, sign, prob, work):
         if g >= 2 * s:
             if zc * sign < 0.0:
                 return True
-        elif _miss(g, g, za, zb, zc, sign, prob) < 0.0:
-            return True
-        elif _miss(g, (g + 2 * s - 1) % (2 * s), za, zb, zc, sign, prob) < 0.0:
+        elif (
+            _miss(g, g, za, zb, zc, sign, prob) < 0.0
+            or _miss(g, (g + 2 * s - 1) % (2 * s), za, zb, zc, sign, prob) < 0.0
+        ):
             return True
     return False
 
@@ -790,7 +791,7 @@ def _effect(run, prob, found, end, work):
 
 @njit(cache=True)
 def _shorten(run, prob, found, end, dt, work):
-    """The latest end, by halving, at which events in the step matter less than the tolerance; the first one always may."""
+    """The latest end, by halving, up to which events matter less than the tolerance; the first event always may."""
     first = 2.0
     for n in range(found):
         first = min(first, work.when[n])
@@ -930,7 +931,8 @@ def _first_guess(run, dt, stiff, prob, work):
 def advance(run, prob, until, steps, flat, work, times, rows):
     """Take up to ``steps`` steps towards the time ``until``; why it came back.
 
-    ``flat``: stop once the squared norm of the gradient is at most this. ``times`` and ``rows`` take the events.
+    ``flat``: stop once the loss, at its present rate, would fall by at most this in as long again as the run has taken;
+    negative for never (but a gradient of zero always ends it). ``times`` and ``rows`` take the events.
     """
     count, real = run.count, run.real
     for _ in range(steps):
@@ -943,7 +945,8 @@ def advance(run, prob, until, steps, flat, work, times, rows):
         kernel_sums(run, prob, work)
         kernel_times(run.r, prob, work, work.slope)
         work.slope[:] *= -1.0
-        if -(prob.weight * run.r * work.slope).sum() <= flat:
+        slope = -(prob.weight * run.r * work.slope).sum()
+        if slope == 0.0 or (real[TIME] > 0.0 and slope * real[TIME] <= flat):
             return CONVERGED
         real[RATE] = rate(run, prob, work)
         if real[DT] == 0.0:

@@ -12,6 +12,7 @@ from matplotlib.lines import Line2D
 
 from knotflow.fitting import Fit
 from knotflow.plots import style
+from knotflow.plots.subject import clock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +27,7 @@ _SNAPSHOTS, _KNOTS = 400, 3000
 
 
 def knot_paths(run: Fit | Trajectory, scaling: Scaling | None = None, *, ax: Axes | None = None) -> Figure:
-    """Draw every knot's position against the training step, within the data range and a margin.
+    """Draw every knot's position against the training step (a flow: its time), within the data range and a margin.
 
     Call ``knot_paths(fit)`` (the user's units), or ``knot_paths(traj)`` and, for a run on standardised data,
     ``knot_paths(traj, scaling)``. A line is coloured by the sign of the neuron's final r and interrupted where
@@ -43,12 +44,13 @@ def knot_paths(run: Fit | Trajectory, scaling: Scaling | None = None, *, ax: Axe
 
     width = traj.knots.shape[1]
     neurons = np.arange(0, width, -(-width // _KNOTS))
-    lines, colours = _visible_lines(traj, neurons, to_user, low, high)
+    (moments,), label = clock([traj])
+    lines, colours = _visible_lines(traj, moments, neurons, to_user, low, high)
     ax.add_collection(_bundle(lines, colours), autolim=False)
     _mark_samples(ax, samples)
-    style.step_axis(ax, traj.steps)
+    style.time_axis(ax, moments)
     ax.set_ylim(low, high)
-    style.label_axes(ax, "training step", f"knot position, {style.plain(data.x_name)}")
+    style.label_axes(ax, label, f"knot position, {style.plain(data.x_name)}")
     handles = [
         style.line(style.POSITIVE, "knot, $r > 0$ at the end"),
         style.line(style.NEGATIVE, "knot, $r < 0$ at the end"),
@@ -60,28 +62,28 @@ def knot_paths(run: Fit | Trajectory, scaling: Scaling | None = None, *, ax: Axe
     return figure
 
 
-def _thinned(steps: NDArray[np.int64]) -> NDArray[np.intp]:
+def _thinned(moments: NDArray[Any]) -> NDArray[np.intp]:
     """Indices of the snapshots to draw: the first, the last, and evenly many per decade in between."""
-    if len(steps) <= _SNAPSHOTS:
-        return np.arange(len(steps))
-    wanted = np.geomspace(max(steps[1], 1), steps[-1], _SNAPSHOTS - 1)
-    return np.union1d([0], np.searchsorted(steps, wanted).clip(max=len(steps) - 1))
+    if len(moments) <= _SNAPSHOTS:
+        return np.arange(len(moments))
+    wanted = np.geomspace(moments[1], moments[-1], _SNAPSHOTS - 1)
+    return np.union1d([0], np.searchsorted(moments, wanted).clip(max=len(moments) - 1))
 
 
 def _visible_lines(
-    traj: Trajectory, neurons: NDArray[np.intp], to_user: Any, low: float, high: float
+    traj: Trajectory, moments: NDArray[Any], neurons: NDArray[np.intp], to_user: Any, low: float, high: float
 ) -> tuple[list[NDArray[np.float64]], list[str]]:
     """The polylines of these neurons that touch the range, and the colour of each."""
-    kept = _thinned(traj.steps)
+    kept = _thinned(moments)
     cut = np.ix_(kept, neurons)
     knots, facing = to_user(traj.knots[cut]), np.sign(traj.a[cut])
-    steps, colours = traj.steps[kept], style.sign_colours(traj.c[-1, neurons])
+    moments, colours = moments[kept], style.sign_colours(traj.c[-1, neurons])
     lines, hues = [], []
     for i in range(knots.shape[1]):
         for piece in _pieces(knots[:, i], facing[:, i]):
             y = knots[piece, i]
             if y.min() <= high and y.max() >= low:
-                lines.append(np.column_stack([steps[piece], y]))
+                lines.append(np.column_stack([moments[piece], y]))
                 hues.append(str(colours[i]))
     return lines, hues
 

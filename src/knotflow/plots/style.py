@@ -6,7 +6,7 @@ set on the axes at hand: no global matplotlib state is read or changed.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -116,12 +116,12 @@ def plural(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
-def step_axis(ax: Axes, steps: NDArray[np.int64]) -> None:
-    """Training steps along x, logarithmic where they span decades; step 0 keeps its place at the left."""
-    if len(steps) > 1:
-        ax.set_xlim(steps[0], steps[-1])
-        if steps[-1] >= 20 * steps[1]:
-            ax.set_xscale("symlog", linthresh=float(steps[1]), linscale=0.5)
+def time_axis(ax: Axes, moments: NDArray[Any]) -> None:
+    """Steps or times along x, logarithmic where they span decades; the start keeps its place at the left."""
+    if len(moments) > 1:
+        ax.set_xlim(moments[0], moments[-1])
+        if moments[-1] >= 20 * moments[1]:
+            ax.set_xscale("symlog", linthresh=float(moments[1]), linscale=0.5)
     ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _counted(value)))
 
 

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from knotflow.errors import InputError
 from knotflow.fitting import Fit
 from knotflow.network import ReLUNet
 from knotflow.samples import Samples
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from numpy.typing import NDArray
+
+    from knotflow.dynamics import Trajectory
 
 
 def net_and_data(subject: Fit | ReLUNet, data: Samples | None) -> tuple[ReLUNet, Samples]:
@@ -18,3 +27,12 @@ def net_and_data(subject: Fit | ReLUNet, data: Samples | None) -> tuple[ReLUNet,
             "fit_plot(net, data), uv_plane(net, data)"
         )
     return subject, data
+
+
+def clock(runs: Iterable[Trajectory]) -> tuple[list[NDArray[Any]], str]:
+    """What to draw runs against, and its name: the steps; with a flow among them, whose steps are an integrator's
+    own affair, the time of the gradient flow, which descent keeps as well."""
+    runs = list(runs)
+    if all(hasattr(run.dynamics, "lr") for run in runs):
+        return [run.steps for run in runs], "training step"
+    return [run.times for run in runs], "time of the gradient flow"

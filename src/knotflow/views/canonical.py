@@ -26,9 +26,9 @@ class Canonical:
     norm      > 0;  bias  the output bias
 
     The parameters come back from `to_net()` up to rounding: c to a few parts in 1e16, (a, b) by an angle
-    of at most 4e-16 (half the spacing of float64 below 2 pi) and as much in length. A neuron with a = b =
-    0 has r = 0 and no direction: its theta is 0 by convention, and c = +-sqrt(delta) keeps its sign
-    through the sign of the zero r.
+    of at most 4e-16 (half the spacing of float64 below 2 pi) and as much in length; the function therefore
+    agrees relative to sum_i |c_i| n_i hypot(1, x) / norm. A neuron with a = b = 0 has r = 0 and no direction:
+    its theta is 0 by convention, and c = +-sqrt(delta) keeps its sign through the sign of the zero r.
 
     Source: Williams et al. 2019, equation (5), with atan2 where the paper prints arctan.
     Raises InputError for other shapes and values.

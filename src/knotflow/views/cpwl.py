@@ -79,8 +79,8 @@ class CPWL:
         placed at the smallest of them. A knot is dropped if the changes of slope of its g neurons cancel
         (to g + 4 roundings of the sum of their sizes), or leave no trace in the slopes as float64.
 
-        The values differ from those of the network by a few roundings of sum_i |c_i| (|a_i x| + |b_i|) /
-        norm.
+        The values are those of the network up to rounding of sum_i |c_i| (|a_i x| + |b_i|) / norm. Only the
+        function is kept: neurons that cancel, parameters and norm are gone.
         """
         view = net.bdso()
         order = np.argsort(view.knots, kind="stable")
