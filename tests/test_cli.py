@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import NamedTuple
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 import knotflow as kf
+from knotflow import cli
 from knotflow.cli import main
 
 X = [0.0, 1.0, 2.5, 3.0, 4.2, 6.0]
@@ -305,18 +309,11 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_the_bar_on_a_terminal_shows_loss_and_time_left() -> None:
-    import io
-
-    from rich.console import Console
-
-    from knotflow import cli
-    from knotflow.dynamics import Progress
-
     screen = io.StringIO()
     console = Console(file=screen, force_terminal=True, width=100)
     with cli._progress(console) as follow:
         show = follow("kernel")
-        show(Progress(50, 200, 0.125, 3.0, 9.0))
+        show(SimpleNamespace(step=50, steps=200, loss=0.125, seconds=3.0, remaining=9.0, fraction=0.25))
         time.sleep(0.25)  # the bar is drawn a few times a second
     assert "\x1b[" in screen.getvalue()
     assert "25 %" in screen.getvalue()

@@ -264,8 +264,9 @@ def _bar(bars: Any, regime: str) -> Callable[[Progress], None]:
     task = bars.add_task(regime, total=None, loss=float("nan"), left="starting")
 
     def show(now: Progress) -> None:
-        left = f"{now.seconds:.0f} s" if now.step == now.steps else f"{_left(now)} left"
-        bars.update(task, total=now.steps, completed=now.step, loss=now.loss, left=left)
+        left = f"{now.seconds:.0f} s" if now.fraction == 1.0 else f"{_left(now)} left"
+        known = now.fraction is not None
+        bars.update(task, total=1.0 if known else None, completed=now.fraction or 0.0, loss=now.loss, left=left)
 
     return show
 
@@ -275,11 +276,13 @@ def _lines(regime: str) -> Callable[[Progress], None]:
 
     def show(now: Progress) -> None:
         nonlocal due, done
-        if done or (now.step < now.steps and monotonic() < due):
+        finished = now.fraction == 1.0
+        if done or (not finished and monotonic() < due):
             return
-        due, done = monotonic() + _QUIET, now.step == now.steps
-        state = f"{regime}: step {now.step:,} of {now.steps:,}, loss {now.loss:.4g}"
-        end = f", {now.seconds:.1f} s" if now.step == now.steps else f", {_left(now)} left"
+        due, done = monotonic() + _QUIET, finished
+        of = "" if now.steps is None else f" of {now.steps:,}"
+        state = f"{regime}: step {now.step:,}{of}, loss {now.loss:.4g}"
+        end = f", {now.seconds:.1f} s" if finished else f", {_left(now)} left"
         print(state + end, file=sys.stderr)
 
     return show

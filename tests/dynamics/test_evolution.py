@@ -406,6 +406,8 @@ def test_a_perfect_start_of_noisy_data_is_no_divergence():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
+        ({"steps": None}, r"steps is missing: GradientDescent takes a number of steps, such as steps=10_000"),
+        ({"until": 5.0}, r"until is given, but GradientDescent takes steps; use steps="),
         ({"steps": -1}, r"steps is -1; it must be a whole number, at least 0"),
         ({"steps": 1.0}, r"steps is 1\.0; it must be a whole number, at least 0"),
         ({"steps": True}, r"steps is True; it must be a whole number, at least 0"),
@@ -427,6 +429,11 @@ def test_a_perfect_start_of_noisy_data_is_no_divergence():
 def test_bad_arguments(options, message):
     with pytest.raises(kf.InputError, match=message):
         descend(**({"steps": 10} | options))
+
+
+def test_what_is_not_a_method():
+    with pytest.raises(kf.InputError, match=r"dynamics is 0\.1; it must be GradientDescent, SGD, Adam or GradientFlow"):
+        kf.evolve(net(40), data(), 0.1, steps=10)
 
 
 def test_a_resumed_run_checks_its_arguments_too():

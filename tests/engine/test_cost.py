@@ -42,7 +42,7 @@ def test_few_neurons_are_awake_in_wide_networks():
     """A fourth of the neurons or less are near enough to a sample to be stepped."""
     state, constants = problem(20_000, 20).engine()
     descent.run(state, constants, 3_000, -np.inf, np.inf, NOTHING, NOTHING)
-    assert state.count[descent.N_AWAKE] < 0.25 * 20_000
+    assert state.counts[descent.N_AWAKE] < 0.25 * 20_000
 
 
 def test_many_samples_cost_little_beside_many_neurons():

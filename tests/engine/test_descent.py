@@ -30,7 +30,7 @@ def preactivations(values, x):
 
 def assert_on_arcs(state, x, patterns):
     """Every neuron, asleep or awake, is where the engine believes it to be."""
-    np.testing.assert_array_equal(preactivations(materialised(state), x) > 0, patterns[state.arc])
+    np.testing.assert_array_equal(preactivations(materialised(state), x) > 0, patterns[descent.arcs_of(state)])
 
 
 class Scale:
@@ -131,7 +131,7 @@ def run_both(p, steps):
 
 
 def mostly_asleep(state):
-    awake, m = state.count[descent.N_AWAKE], state.a.size
+    awake, m = state.counts[descent.N_AWAKE], state.a.size
     assert awake + np.count_nonzero(state.asleep) == m
     return awake < m / 2
 
@@ -169,7 +169,7 @@ def test_a_frozen_network_costs_nothing_once_asleep():
     p = lopsided(4, m=1000, n=20, train=frozenset("c")).with_lr(0.9)
     state, problem = p.engine()
     advance(state, problem, 200)
-    assert state.count[descent.N_AWAKE] == 0
+    assert state.counts[descent.N_AWAKE] == 0
     np.testing.assert_array_equal(materialised(state)[0], p.a)
     np.testing.assert_array_equal(materialised(state)[1], p.b)
 
@@ -182,7 +182,7 @@ def test_large_sums_that_move_nobody_are_harmless():
     )  # fmt: skip
     state, problem = everyone_dead.engine()
     assert descent.run(state, problem, 100_000, -np.inf, np.inf, NOTHING, NOTHING) == (100_000, descent.DONE, 5.5e6)
-    assert state.count[descent.N_AWAKE] == 0
+    assert state.counts[descent.N_AWAKE] == 0
 
 
 def test_a_sample_out_of_reach_keeps_nobody_awake():
@@ -193,7 +193,7 @@ def test_a_sample_out_of_reach_keeps_nobody_awake():
     p = Descent(a, a * rng.uniform(-2, -0.5, m), rng.normal(size=m), 0.0, m**0.5, x, y, np.ones(3), 1.0).with_lr(0.5)
     state, problem = p.engine()
     advance(state, problem, 20_000)
-    assert state.count[descent.N_AWAKE] < 0.1 * m
+    assert state.counts[descent.N_AWAKE] < 0.1 * m
     assert p.loss(materialised(state)) == pytest.approx(1.25e7, rel=1e-12)
 
 

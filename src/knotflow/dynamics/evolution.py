@@ -255,7 +255,7 @@ class _Recorder:
             f" lr is {dynamics.lr:.6g}; the stability bound at the last saved step is {limit:.6g}."
             " Take a smaller lr.",
         )
-        warnings.warn(self.message, DivergenceWarning, stacklevel=5)
+        warnings.warn(self.message, DivergenceWarning, stacklevel=6)
 
     def _last_good_net(self) -> ReLUNet:
         if self.saved:

@@ -91,7 +91,7 @@ class _Session:
         return self.engine.PAUSED if code == self.engine.FULL else code
 
     def _collect(self) -> None:
-        n = int(self.run.count[self.engine.EVENTS])
+        n = int(self.run.counts[self.engine.EVENTS])
         if n:
             s = self.problem.x.size
             batch = np.empty(n, EVENT)
@@ -100,7 +100,7 @@ class _Session:
             batch["sample"] = np.where(border < s, s - 1 - border, 2 * s - 1 - border)
             batch["kind"] = np.array(KINDS)[self.rows[:n, 2]]
             self.events.append(batch[np.argsort(batch["time"], kind="stable")])
-            self.run.count[self.engine.EVENTS] = 0
+            self.run.counts[self.engine.EVENTS] = 0
 
     @property
     def time(self) -> float:
@@ -108,7 +108,7 @@ class _Session:
 
     @property
     def steps(self) -> int:
-        return int(self.run.count[self.engine.STEPS])
+        return int(self.run.counts[self.engine.STEPS])
 
     def loss(self) -> float:
         return 0.5 * float(np.sum(self.problem.weight * self.run.r**2))
@@ -122,7 +122,7 @@ class _Session:
 
     def account(self) -> dict[str, Any]:
         """How it was integrated, for people."""
-        engine, count = self.engine, self.run.count
+        engine, count = self.engine, self.run.counts
         stiff, steps = int(count[engine.STIFF]), self.steps
         how = "Newton's method" if stiff == steps else "iteration" if stiff == 0 else "iteration or Newton's method"
         return {

@@ -16,12 +16,15 @@ changes the sums E. The slow twin is ``dense.py``.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
 from knotflow.engine.arcs import add_moments, arc_sums, borders, find_arcs, follow, predict, residuals
+
+Array = NDArray[Any]
 
 # Relative costs, measured: stepping an awake neuron, settling any neuron, stepping a sleeping arc.
 AWAKE_COST, SETTLE_COST, ARC_COST = 6.0, 15.0, 7.0
@@ -44,7 +47,7 @@ REACH_C, REACH_AB = 17, 18  # how far the coefficients of c, and of a or b, of a
 IN0, IN1 = 19, 20  # scratch: e0, e1 in; ca, cb out
 LIVE = 21  # 1 if the arc has sleepers, else 0. Sums that move nobody can stay large for ever: lam would overflow
 
-# Places in State.count.
+# Places in State.counts.
 N_AWAKE, HORIZON, AGE, PATIENCE, WAIT, N_MARGIN = range(6)
 # What ``run`` returns.
 DONE, REACHED, DIVERGED = range(3)
@@ -53,44 +56,47 @@ DONE, REACHED, DIVERGED = range(3)
 class State(NamedTuple):
     """All that the next step needs; the arrays are the engine's own. m neurons, s distinct samples, 2s arcs."""
 
-    a: np.ndarray  # (m,) as they were when they lay down, or for the awake when the others did
-    b: np.ndarray
-    c: np.ndarray
-    bias: np.ndarray  # (1,)
-    arc: np.ndarray  # (m,) int32
-    asleep: np.ndarray  # (m,) uint8
-    awake: np.ndarray  # (m,) int32, the first count[N_AWAKE] are the awake neurons
-    bulk: np.ndarray  # what the sleeping arcs carry: ROWS numbers an arc, LANES arcs side by side (see below)
-    ca: np.ndarray  # (2s, rounded up to whole lanes) per arc, sum c a
-    cb: np.ndarray  # likewise sum c b
-    e0: np.ndarray  # likewise lr/norm sum r_j
-    e1: np.ndarray  # likewise lr/norm sum r_j x_j
-    pack: np.ndarray  # a, b, c of the awake neurons, BATCH of each at a time
-    place: np.ndarray  # the awake neurons' arcs, and +-1 where one has just left it, BATCH of each at a time
-    table: np.ndarray  # (4 * arcs,) for each arc e0, e1, and the abscissae of its borders, side by side
-    fetched: np.ndarray  # (4 * BATCH,) scratch: the table's rows for a batch
-    sums: np.ndarray  # (4 * arcs,) scratch: ca and cb of the awake, twice over
-    count: np.ndarray  # (6,) int64
+    a: Array  # (m,) as they were when they lay down, or for the awake when the others did
+    b: Array
+    c: Array
+    bias: Array  # (1,)
+    arc: Array  # (m,) int32
+    asleep: Array  # (m,) uint8
+    awake: Array  # (m,) int32, the first counts[N_AWAKE] are the awake neurons
+    bulk: Array  # what the sleeping arcs carry: ROWS numbers an arc, LANES arcs side by side (see below)
+    ca: Array  # (2s, rounded up to whole lanes) per arc, sum c a
+    cb: Array  # likewise sum c b
+    e0: Array  # likewise lr/norm sum r_j
+    e1: Array  # likewise lr/norm sum r_j x_j
+    pack: Array  # a, b, c of the awake neurons, BATCH of each at a time
+    place: Array  # the awake neurons' arcs, and 1 where one has just left its own, BATCH of each at a time
+    table: Array  # (4 * arcs,) for each arc e0, e1, and the abscissae of its borders, side by side
+    fetched: Array  # (4 * BATCH,) scratch: the table's rows for a batch
+    sums: Array  # (4 * arcs,) scratch: ca and cb of the awake, twice over
+    counts: Array  # (6,) int64
 
 
 class Problem(NamedTuple):
     """What stays the same from step to step."""
 
-    x: np.ndarray  # (s,) distinct, ascending
-    y: np.ndarray  # (s,) weighted means
-    weight: np.ndarray  # (s,)
-    lower: np.ndarray  # (2s,) border abscissae
-    upper: np.ndarray
-    train: np.ndarray  # (4,) 1 where a, b, c, bias are trained, else 0
-    keep: np.ndarray  # (4,) 1 - lr * weight decay for a, b, c, bias; 1 where not trained
+    x: Array  # (s,) distinct, ascending
+    y: Array  # (s,) weighted means
+    weight: Array  # (s,)
+    lower: Array  # (2s,) border abscissae
+    upper: Array
+    train: Array  # (4,) 1 where a, b, c, bias are trained, else 0
+    keep: Array  # (4,) 1 - lr * weight decay for a, b, c, bias; 1 where not trained
     lr: float
     inv_norm: float
-    point: np.ndarray  # (n,) for each sample the number of its distinct x; the three are only for minibatches
-    sample_y: np.ndarray  # (n,)
-    sample_weight: np.ndarray  # (n,)
+    point: Array  # (n,) for each sample the number of its distinct x; the three are only for minibatches
+    sample_y: Array  # (n,)
+    sample_weight: Array  # (n,)
 
 
-def problem(x, y, weight, norm, lr, train, weight_decay, point, sample_y, sample_weight) -> Problem:
+def problem(
+    x: Array, y: Array, weight: Array, norm: float, lr: float, train: frozenset[str], weight_decay: float,
+    point: Array, sample_y: Array, sample_weight: Array,
+) -> Problem:  # fmt: skip
     """The constants of gradient descent with the step lr: s distinct x, n samples."""
     lower, upper = borders(x)
     on = np.array([float(p in train) for p in ("a", "b", "c", "bias")])
@@ -100,7 +106,7 @@ def problem(x, y, weight, norm, lr, train, weight_decay, point, sample_y, sample
     )  # fmt: skip
 
 
-def start(a, b, c, bias, x) -> State:
+def start(a: Array, b: Array, c: Array, bias: float, x: Array) -> State:
     """A state with everyone awake; O(m log s)."""
     m, blocks = a.size, -(-2 * x.size // LANES)
     arc = np.empty(m, np.int32)
@@ -146,7 +152,7 @@ def _moved(bulk, g, a, b, c):
 @njit(cache=True)
 def _pack(state):
     """Lay the awake neurons side by side for ``_step_awake``; the places left over belong to nobody and stay at 0."""
-    n = state.count[N_AWAKE]
+    n = state.counts[N_AWAKE]
     for k in range(BATCH * (-(-n // BATCH))):
         o, q = 3 * BATCH * (k // BATCH) + k % BATCH, 2 * BATCH * (k // BATCH) + k % BATCH
         if k < n:
@@ -161,7 +167,7 @@ def _pack(state):
 @njit(cache=True)
 def _unpack(state, a, b, c, arc):
     """Write the awake neurons' parameters and arcs to their places among all."""
-    for k in range(state.count[N_AWAKE]):
+    for k in range(state.counts[N_AWAKE]):
         i = state.awake[k]
         o, q = 3 * BATCH * (k // BATCH) + k % BATCH, 2 * BATCH * (k // BATCH) + k % BATCH
         a[i], b[i], c[i] = state.pack[o], state.pack[o + BATCH], state.pack[o + 2 * BATCH]
@@ -196,7 +202,7 @@ def _set_reach(state, prob):
     Only the cost depends on this guess: ``_step_sleepers`` watches how far the propagator really goes.
     """
     bulk, arcs = state.bulk, 2 * prob.x.size
-    n = float(state.count[HORIZON])
+    n = float(state.counts[HORIZON])
     ta, tb, tc = prob.train[0], prob.train[1], prob.train[2]
     decay = 1.0 - min(prob.keep[0], prob.keep[1])
     sum_c = sum_ab = 0.0
@@ -275,9 +281,9 @@ def _settle(state, prob):
             awake += 1
             if near > 0.5 * move:
                 margin += 1
-    state.count[N_AWAKE] = awake
-    state.count[N_MARGIN] = 2 * margin
-    state.count[AGE] = 0
+    state.counts[N_AWAKE] = awake
+    state.counts[N_MARGIN] = 2 * margin
+    state.counts[AGE] = 0
     _pack(state)
 
 
@@ -287,16 +293,16 @@ def _wake_all(state):
     for i in range(state.a.size):
         state.awake[i] = i
         state.asleep[i] = 0
-    state.count[N_AWAKE] = state.a.size
-    state.count[WAIT] = state.count[PATIENCE]
-    state.count[PATIENCE] = min(2 * state.count[PATIENCE], MAX_PATIENCE)
+    state.counts[N_AWAKE] = state.a.size
+    state.counts[WAIT] = state.counts[PATIENCE]
+    state.counts[PATIENCE] = min(2 * state.counts[PATIENCE], MAX_PATIENCE)
     _pack(state)
 
 
 @njit(cache=True)
 def _resettle(state, prob):
     """Settle with a horizon that makes the awake neurons' steps cost about as much as settling itself."""
-    count = state.count
+    count = state.counts
     m, arcs = state.a.size, state.e0.size
     lasted = max(count[AGE], 1)
     if count[N_AWAKE] < m:
@@ -385,7 +391,7 @@ def _step_awake(state, prob):
     for g in range(2 * s):
         table[4 * g], table[4 * g + 1] = state.e0[g], state.e1[g]
     sums[:] = 0.0
-    for batch in range((state.count[N_AWAKE] + BATCH - 1) // BATCH):
+    for batch in range((state.counts[N_AWAKE] + BATCH - 1) // BATCH):
         o, q = 3 * BATCH * batch, 2 * BATCH * batch
         for k in range(BATCH):
             t = np.uint64(4 * place[q + k])
@@ -405,7 +411,7 @@ def _step_awake(state, prob):
             pack[o + 2 * BATCH + k] = kc * c0 - mc * (e1 * a0 - e0 * b0)
             left_up = (a * upper - b > 0) != (g >= s)
             left_down = (a * lower - b > 0) != ((g >= 1) & (g <= s))
-            place[q + BATCH + k] = np.int64(left_up) - np.int64(left_down)
+            place[q + BATCH + k] = np.int64(left_up | left_down)
         for k in range(BATCH):
             if place[q + BATCH + k] != 0:
                 a, b = pack[o + k], pack[o + BATCH + k]
@@ -453,17 +459,17 @@ def run(state, prob, steps, stop_loss, blow_up, picks, ends):
         arc_sums(r, prob.x, prob.lr * prob.inv_norm, state.e0, state.e1)
         if prob.train[3] != 0.0:
             state.bias[0] = prob.keep[3] * state.bias[0] - prob.lr * r.sum()
-        if state.count[N_AWAKE] == m:
+        if state.counts[N_AWAKE] == m:
             state.ca[:] = 0.0
             state.cb[:] = 0.0
             _step_awake(state, prob)
-            state.count[WAIT] -= 1
-            if state.count[WAIT] <= 0:
+            state.counts[WAIT] -= 1
+            if state.counts[WAIT] <= 0:
                 _resettle(state, prob)
         else:
             spent = _step_sleepers(state, prob)
             _step_awake(state, prob)
-            state.count[AGE] += 1
-            if spent or state.count[AGE] >= SLOWED * state.count[HORIZON]:
+            state.counts[AGE] += 1
+            if spent or state.counts[AGE] >= SLOWED * state.counts[HORIZON]:
                 _resettle(state, prob)
     return steps, DONE, loss

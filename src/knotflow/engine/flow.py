@@ -20,12 +20,15 @@ IIA and its error estimate); Blanes et al. 2009, Magnus expansion, eq. (257) (or
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
 from knotflow.engine.arcs import arc_sums, borders, find_arc, predict
+
+Array = NDArray[Any]
 
 # Radau IIA with three stages.
 _ROOT6 = 6.0**0.5
@@ -46,25 +49,27 @@ POWERS = np.linalg.inv(np.vander(NODES, 3, increasing=True))
 CROSS, STICK, RELEASE, FLIP = range(4)
 # Why ``advance`` came back.
 ARRIVED, FULL, PAUSED, STALLED, CONVERGED, BROKEN = range(6)
-# Places in Run.count and Run.real.
+# Places in Run.counts and Run.real.
 STEPS, REJECTED, SOLVES, REFRESHED, EVENTS, STIFF, FRESH = range(7)
 TIME, DT, SCALE, RATE = range(4)
 
 MAX_ITERATIONS = 12
 # Below this dt times the largest eigenvalue, plain iteration contracts fast enough.
 PLAIN = 0.3
+# With more events than this in a step their effect on the residuals is fed back, and the step need not end at the first.
+BATCH = 16
 EPS = 2.0**-52
 
 
 class Problem(NamedTuple):
     """What stays the same: s distinct samples, their borders, what is trained."""
 
-    x: np.ndarray  # (s,)
-    y: np.ndarray  # (s,)
-    weight: np.ndarray  # (s,)
-    lower: np.ndarray  # (2s,) abscissae of each arc's lower and upper border
-    upper: np.ndarray
-    train: np.ndarray  # (4,) 1 where a, b, c, bias are trained, else 0
+    x: Array  # (s,)
+    y: Array  # (s,)
+    weight: Array  # (s,)
+    lower: Array  # (2s,) abscissae of each arc's lower and upper border
+    upper: Array
+    train: Array  # (4,) 1 where a, b, c, bias are trained, else 0
     inv_norm: float
     tol: float  # allowed error of f at the samples in a step
     size: float  # of y and of f at the start: what rounding errors are measured against
@@ -73,19 +78,19 @@ class Problem(NamedTuple):
 class Run(NamedTuple):
     """What moves. The arrays are the engine's own; m neurons, 4s groups."""
 
-    z: np.ndarray  # (3, m) a, b, c
-    bias: np.ndarray  # (1,)
-    group: np.ndarray  # (m,) int32
-    moments: np.ndarray  # (4s, 6) sums of aa, ab, bb, ac, bc, cc
-    sign: np.ndarray  # (2s,) common sign of c of the neurons stuck at a border, 0 if there are none
-    r: np.ndarray  # (s,) f - y
-    basis: np.ndarray  # (s, s) eigenvectors of the kernel that Newton uses; (s,) eigenvalues
-    eigen: np.ndarray
-    count: np.ndarray  # (7,) int64
-    real: np.ndarray  # (4,)
+    z: Array  # (3, m) a, b, c
+    bias: Array  # (1,)
+    group: Array  # (m,) int32
+    moments: Array  # (4s, 6) sums of aa, ab, bb, ac, bc, cc
+    sign: Array  # (2s,) common sign of c of the neurons stuck at a border, 0 if there are none
+    r: Array  # (s,) f - y
+    basis: Array  # (s, s) eigenvectors of the kernel that Newton uses; (s,) eigenvalues
+    eigen: Array
+    counts: Array  # (7,) int64
+    real: Array  # (4,)
 
 
-def problem(x, y, weight, norm, train, tol, size) -> Problem:
+def problem(x: Array, y: Array, weight: Array, norm: float, train: frozenset[str], tol: float, size: float) -> Problem:
     """The constants of a run."""
     on = np.array([float(p in train) for p in ("a", "b", "c", "bias")])
     return Problem(x, y, weight, *borders(x), on, 1.0 / norm, tol, size)
@@ -203,27 +208,28 @@ def propagator(start, end, dt, c1, c0, prob, out):
 class Work(NamedTuple):
     """Scratch of a step."""
 
-    q0: np.ndarray  # (3, 2s) the arcs' sums at the nodes
-    q1: np.ndarray
-    coef: np.ndarray  # (4s, 2, 3) q1(t) and q0(t) of every group as powers of the fraction of the step
-    lam: np.ndarray  # (4, 4s, 9) propagators from the start of the step to the nodes, and to its end
-    nodes: np.ndarray  # (3, s) residuals at the nodes
-    delta: np.ndarray  # (3, s)
-    spare: np.ndarray  # (3, s)
-    slope: np.ndarray  # (s,) dr/dt at the start of the step
-    ca: np.ndarray  # (2s,)
-    cb: np.ndarray
-    s11: np.ndarray  # (2s,) the tangent kernel's sums per arc
-    s12: np.ndarray
-    s22: np.ndarray
-    power: np.ndarray  # (s,) power iteration for the largest eigenvalue
-    reach: np.ndarray  # (4s, 2) how far a step moves the coefficients of c, and of a or b, of a border's h
-    who: np.ndarray  # (m,) int32 neurons that meet a border in this step
-    when: np.ndarray  # (m,) when, as a fraction of the step
-    where: np.ndarray  # (m,) int32 at which border, or -1 - border for a change of sign of c there
+    q0: Array  # (3, 2s) the arcs' sums at the nodes
+    q1: Array
+    coef: Array  # (4s, 2, 3) q1(t) and q0(t) of every group as powers of the fraction of the step
+    lam: Array  # (4, 4s, 9) propagators from the start of the step to the nodes, and to its end
+    nodes: Array  # (3, s) residuals at the nodes
+    delta: Array  # (3, s)
+    spare: Array  # (3, s)
+    slope: Array  # (s,) dr/dt at the start of the step
+    ca: Array  # (2s,)
+    cb: Array
+    s11: Array  # (2s,) the tangent kernel's sums per arc
+    s12: Array
+    s22: Array
+    extra: Array  # (3, 2, 2s) at each node, what events in the step add to ca and cb
+    power: Array  # (s,) power iteration for the largest eigenvalue
+    reach: Array  # (4s, 2) how far a step moves the coefficients of c, and of a or b, of a border's h
+    who: Array  # (m,) int32 neurons that meet a border in this step
+    when: Array  # (m,) when, as a fraction of the step
+    where: Array  # (m,) int32 at which border, or -1 - border for a change of sign of c there
 
 
-def start(a, b, c, bias, x) -> tuple[Run, Work]:
+def start(a: Array, b: Array, c: Array, bias: float, x: Array) -> tuple[Run, Work]:
     """A run at its start; ``enter`` must find the groups."""
     m, s = a.size, x.size
     run = Run(
@@ -233,12 +239,12 @@ def start(a, b, c, bias, x) -> tuple[Run, Work]:
     return run, workspace(m, s)
 
 
-def workspace(m, s) -> Work:
+def workspace(m: int, s: int) -> Work:
     """Scratch for m neurons and s distinct samples."""
     return Work(
         np.zeros((3, 2 * s)), np.zeros((3, 2 * s)), np.zeros((4 * s, 2, 3)), np.zeros((4, 4 * s, 9)),
         np.zeros((3, s)), np.zeros((3, s)), np.zeros((3, s)), np.zeros(s), np.zeros(2 * s), np.zeros(2 * s),
-        np.zeros(2 * s), np.zeros(2 * s), np.zeros(2 * s), np.ones(s), np.zeros((4 * s, 2)),
+        np.zeros(2 * s), np.zeros(2 * s), np.zeros(2 * s), np.zeros((3, 2, 2 * s)), np.ones(s), np.zeros((4 * s, 2)),
         np.zeros(m, np.int32), np.zeros(m), np.zeros(m, np.int32),
     )  # fmt: skip
 
@@ -263,10 +269,10 @@ def gather(run, prob):
 
 
 @njit(cache=True)
-def residuals_at(run, prob, lam, bias, work, r):
-    """f - y after the groups were moved by ``lam``; O(s)."""
-    work.ca[:] = 0.0
-    work.cb[:] = 0.0
+def residuals_at(run, prob, lam, bias, extra, work, r):
+    """f - y after the groups were moved by ``lam``, with ``extra`` ca and cb; O(s)."""
+    work.ca[:] = extra[0]
+    work.cb[:] = extra[1]
     s = prob.x.size
     for g in range(4 * s):
         aa, ab, bb, ac, bc, cc = run.moments[g]
@@ -290,7 +296,8 @@ def present_residuals(run, prob, work):
     for g in range(work.lam.shape[1]):
         work.lam[3, g] = 0.0
         work.lam[3, g, 0] = work.lam[3, g, 4] = work.lam[3, g, 8] = 1.0
-    residuals_at(run, prob, work.lam[3], run.bias[0], work, run.r)
+    work.extra[:] = 0.0
+    residuals_at(run, prob, work.lam[3], run.bias[0], work.extra[0], work, run.r)
 
 
 @njit(cache=True)
@@ -451,7 +458,8 @@ def solve(run, prob, dt, stiff, work):
     for n in range(1, MAX_ITERATIONS + 1):
         _propagate(run, prob, dt, work)
         for k in range(3):
-            residuals_at(run, prob, work.lam[k], _bias_at(run, prob, dt, k, work), work, work.delta[k])
+            bias = _bias_at(run, prob, dt, k, work)
+            residuals_at(run, prob, work.lam[k], bias, work.extra[k], work, work.delta[k])
         work.delta[:] -= work.nodes
         _correct(run, prob, dt, stiff, work.delta, work.spare)
         size = np.abs(work.delta).max()
@@ -795,7 +803,6 @@ def _shorten(run, prob, found, end, dt, work):
     first = 2.0
     for n in range(found):
         first = min(first, work.when[n])
-    end = min(end, 1.0)
     _end_at(run, prob, end, dt, work)
     while first < end and _effect(run, prob, found, end, work) > 0.1 * prob.tol:
         end = first if end - first < 0.02 else 0.5 * (first + end)
@@ -805,53 +812,100 @@ def _shorten(run, prob, found, end, dt, work):
 
 @njit(cache=True)
 def _log(run, when, i, k, kind, times, rows):
-    n = run.count[EVENTS]
+    n = run.counts[EVENTS]
     if n < times.size:
         times[n] = when
         rows[n, 0], rows[n, 1], rows[n, 2] = i, k, kind
-    run.count[EVENTS] = n + 1
+    run.counts[EVENTS] = n + 1
 
 
 @njit(cache=True)
-def _follow(i, when, border, end, dt, run, prob, work, times, rows):
-    """Take neuron i through all its events up to ``end``; its first one is known."""
-    s, part = prob.x.size, np.empty(9)
-    a, b, c, g = run.z[0, i], run.z[1, i], run.z[2, i], run.group[i]
-    now, sign = 0.0, 0.0
-    if g >= 2 * s:
-        sign = run.sign[g - 2 * s]
+def _travel(a, b, c, g, now, when, border, end, last, dt, prob, work, part, i, clock, run, times, rows):
+    """Take a neuron from ``now`` to ``end`` through its events, the next of which is at ``when``.
+
+    Returns its state there and its next event, looked for up to ``last``. Events are logged if ``times`` has room.
+    """
+    s = prob.x.size
     for _ in range(32):
         if border < 0 or when > end:
             break
         a, b, c = _at(now, when, g, a, b, c, dt, prob, work, part)
         now = when
-        x = prob.x[border_sample(border, s)]
-        a, b = _place(a, b, c, x, prob.train)
+        a, b = _place(a, b, c, prob.x[border_sample(border, s)], prob.train)
         if g >= 2 * s:
             to, kind = inactive_arc(border, s), FLIP
         else:
             to = _side(border, c, now, g, work, prob)
             kind = STICK if to >= 2 * s else CROSS
-        if to != g:
-            _log(run, run.real[TIME] + now * dt, i, border, kind, times, rows)
+        if to != g and times.size > 0:
+            _log(run, clock + now * dt, i, border, kind, times, rows)
         g = to
-        sign = np.sign(c)
-        when, border = _first_event(g, now, end, a, b, c, sign, border, dt, prob, work, part)
+        when, border = _first_event(g, now, last, a, b, c, np.sign(c), border, dt, prob, work, part)
     if now < end:
         a, b, c = _at(now, end, g, a, b, c, dt, prob, work, part)
-    run.z[0, i], run.z[1, i], run.z[2, i], run.group[i] = a, b, c, g
+    return a, b, c, g, when, border
+
+
+@njit(cache=True)
+def _feed_back(run, prob, found, dt, work):
+    """What the neurons with events in the step really add to ca and cb at the nodes, less what their groups' rules say."""
+    s, part = prob.x.size, np.empty(9)
+    no_times, no_rows = np.empty(0), np.empty((0, 3), np.int64)
+    work.extra[:] = 0.0
+    for n in range(found):
+        i = work.who[n]
+        g0 = run.group[i]
+        a0, b0, c0 = run.z[0, i], run.z[1, i], run.z[2, i]
+        a, b, c, g, now, when, border = a0, b0, c0, g0, 0.0, work.when[n], work.where[n]
+        home0 = home_arc(g0, s)
+        for k in range(3):
+            if when > NODES[k]:
+                continue
+            a, b, c, g, when, border = _travel(
+                a, b, c, g, now, when, border, NODES[k], 1.0, dt, prob, work, part, i, 0.0, run, no_times, no_rows
+            )
+            now = NODES[k]
+            home = home_arc(g, s)
+            work.extra[k, 0, home] += c * a
+            work.extra[k, 1, home] += c * b
+            lam = work.lam[k, g0]
+            za = lam[0] * a0 + lam[1] * b0 + lam[2] * c0
+            zb = lam[3] * a0 + lam[4] * b0 + lam[5] * c0
+            zc = lam[6] * a0 + lam[7] * b0 + lam[8] * c0
+            work.extra[k, 0, home0] -= zc * za
+            work.extra[k, 1, home0] -= zc * zb
+
+
+@njit(cache=True)
+def _settle_batch(run, prob, found, dt, stiff, work):
+    """Solve the step anew with the events' effect on the residuals fed back; (whether it settled, events found)."""
+    before = np.empty_like(work.nodes)
+    for _ in range(6):
+        _feed_back(run, prob, found, dt, work)
+        before[:] = work.nodes
+        if solve(run, prob, dt, stiff, work) == 0:
+            return False, found
+        change = np.abs(work.nodes - before).max()
+        found = _meetings(run, prob, dt, work)
+        if change <= 0.1 * prob.tol:
+            return True, found
+    return False, found
 
 
 @njit(cache=True)
 def _move(run, prob, found, end, dt, work, times, rows):
     """Take every neuron to the end of the step."""
-    s = prob.x.size
+    s, part = prob.x.size, np.empty(9)
     met = 0
     for i in range(run.z.shape[1]):
         while met < found and work.who[met] < i:
             met += 1
         if met < found and work.who[met] == i and work.when[met] <= end:
-            _follow(i, work.when[met], work.where[met], end, dt, run, prob, work, times, rows)
+            a, b, c, g, _, _ = _travel(
+                run.z[0, i], run.z[1, i], run.z[2, i], run.group[i], 0.0, work.when[met], work.where[met],
+                end, end, dt, prob, work, part, i, run.real[TIME], run, times, rows,
+            )  # fmt: skip
+            run.z[0, i], run.z[1, i], run.z[2, i], run.group[i] = a, b, c, g
         else:
             g = run.group[i]
             if g == 0:
@@ -910,8 +964,8 @@ def _refresh(run, prob, work):
     eigen, basis = np.linalg.eigh(kernel_matrix(prob, work))
     run.eigen[:] = np.maximum(eigen, 0.0)
     run.basis[:] = basis
-    run.count[REFRESHED] += 1
-    run.count[FRESH] = 1
+    run.counts[REFRESHED] += 1
+    run.counts[FRESH] = 1
 
 
 @njit(cache=True)
@@ -934,7 +988,7 @@ def advance(run, prob, until, steps, flat, work, times, rows):
     ``flat``: stop once the loss, at its present rate, would fall by at most this in as long again as the run has taken;
     negative for never (but a gradient of zero always ends it). ``times`` and ``rows`` take the events.
     """
-    count, real = run.count, run.real
+    count, real = run.counts, run.real
     for _ in range(steps):
         left = until - real[TIME]
         if left <= 4.0 * EPS * until:
@@ -942,6 +996,7 @@ def advance(run, prob, until, steps, flat, work, times, rows):
             return ARRIVED
         if count[EVENTS] > times.size // 2 and count[EVENTS] + run.group.size > times.size:
             return FULL
+        work.extra[:] = 0.0
         kernel_sums(run, prob, work)
         kernel_times(run.r, prob, work, work.slope)
         work.slope[:] *= -1.0
@@ -969,9 +1024,22 @@ def advance(run, prob, until, steps, flat, work, times, rows):
         if iterations > 5:
             count[FRESH] = 0
         grow = min(4.0, 0.9 * (prob.tol / max(error, 1e-300)) ** 0.25)
-        found = _meetings(run, prob, dt, work)
+        found, settled = _meetings(run, prob, dt, work), False
+        if found > BATCH:
+            settled, found = _settle_batch(run, prob, found, dt, stiff, work)
+            if settled:
+                error = error_of(run, prob, dt, stiff, work)
+                settled = error <= prob.tol
+            if not settled:
+                count[REJECTED] += 1
+                real[DT] = 0.4 * dt
+                continue
         free, border, group = _release(run, prob, work)
-        end = _shorten(run, prob, found, free, dt, work)
+        end = min(free, 1.0)
+        if settled:
+            _end_at(run, prob, end, dt, work)
+        else:
+            end = _shorten(run, prob, found, end, dt, work)
         now = real[TIME] + end * dt
         if prob.train[3] != 0.0:
             run.bias[0] -= dt * _integral(prob, end, work)

@@ -6,38 +6,41 @@ and torch.optim.Adam (Kingma & Ba 2015, algorithm 1), both with weight decay add
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
 from knotflow.engine.arcs import add_moments, arc_sums, borders, find_arcs, follow, predict, residuals
 from knotflow.engine.descent import DIVERGED, DONE, REACHED
+
+Array = NDArray[Any]
 
 
 class State(NamedTuple):
     """All that the next step needs; the arrays are the engine's own. Row p of the histories is that of parameter p."""
 
-    params: np.ndarray  # (3, m): a, b, c
-    bias: np.ndarray  # (1,)
-    first: np.ndarray  # (3, m): the momentum, or Adam's first moment
-    second: np.ndarray  # (3, m): Adam's second moment; (3, 0) for momentum
-    bias_history: np.ndarray  # (2,): the bias's first and second moment
-    arc: np.ndarray  # (m,) int32
-    ca: np.ndarray  # (2s,)
-    cb: np.ndarray  # (2s,)
-    taken: np.ndarray  # (1,) int64, steps taken so far
+    params: Array  # (3, m): a, b, c
+    bias: Array  # (1,)
+    first: Array  # (3, m): the momentum, or Adam's first moment
+    second: Array  # (3, m): Adam's second moment; (3, 0) for momentum
+    bias_history: Array  # (2,): the bias's first and second moment
+    arc: Array  # (m,) int32
+    ca: Array  # (2s,)
+    cb: Array  # (2s,)
+    taken: Array  # (1,) int64, steps taken so far
 
 
 class Problem(NamedTuple):
     """What stays the same from step to step."""
 
-    x: np.ndarray
-    y: np.ndarray
-    weight: np.ndarray
-    lower: np.ndarray
-    upper: np.ndarray
-    train: np.ndarray  # (4,) 1 where a, b, c, bias are trained, else 0
+    x: Array
+    y: Array
+    weight: Array
+    lower: Array
+    upper: Array
+    train: Array  # (4,) 1 where a, b, c, bias are trained, else 0
     inv_norm: float
     lr: float
     decay: float
@@ -46,13 +49,16 @@ class Problem(NamedTuple):
     eps: float
 
 
-def problem(x, y, weight, norm, train, lr, decay, beta1, beta2=0.0, eps=0.0) -> Problem:
+def problem(
+    x: Array, y: Array, weight: Array, norm: float, train: frozenset[str],
+    lr: float, decay: float, beta1: float, beta2: float = 0.0, eps: float = 0.0,
+) -> Problem:  # fmt: skip
     """The constants of a run on the distinct samples; parameters not in ``train`` stay as they are."""
     on = np.array([float(p in train) for p in ("a", "b", "c", "bias")])
     return Problem(x, y, weight, *borders(x), on, 1.0 / norm, lr, decay, beta1, beta2, eps)
 
 
-def start(a, b, c, bias, x, adam) -> State:
+def start(a: Array, b: Array, c: Array, bias: float, x: Array, adam: bool) -> State:
     """A state with no history; O(m log s)."""
     m, arcs = a.size, 2 * x.size
     arc = np.empty(m, np.int32)
@@ -60,8 +66,8 @@ def start(a, b, c, bias, x, adam) -> State:
     ca, cb = np.empty(arcs), np.empty(arcs)
     add_moments(a, b, c, arc, ca, cb)
     second = np.zeros((3, m if adam else 0))
-    params, bias = np.stack([a, b, c]), np.array([float(bias)])
-    return State(params, bias, np.zeros((3, m)), second, np.zeros(2), arc, ca, cb, np.zeros(1, np.int64))
+    params, level = np.stack([a, b, c]), np.array([float(bias)])
+    return State(params, level, np.zeros((3, m)), second, np.zeros(2), arc, ca, cb, np.zeros(1, np.int64))
 
 
 @njit(cache=True)
