@@ -186,6 +186,17 @@ def test_default_saves_of_wide_networks_are_fewer():
 # -- stopping ---------------------------------------------------------------------------------------------------------
 
 
+def test_a_run_that_stopped_can_go_on_as_if_it_had_not(method):
+    """In the middle of what the engine was told to do: the rest, minibatches and all, is as yet untouched."""
+    whole = kf.evolve(net(), data(), method, steps=600, save_every=1)
+    traj = kf.evolve(
+        net(), data(), method, steps=600, save_at=[], stop_loss=float(np.min(whole.loss[:500])) * (1 + 1e-9)
+    )
+    assert traj.status == "stop_loss"
+    assert 10 < traj.steps[-1] < 500
+    assert_same_end(traj.resume(steps=600 - int(traj.steps[-1])), whole)
+
+
 def test_stop_loss_stops_at_the_first_step_that_is_good_enough():
     every = descend(200, save_every=1)
     target = 0.5 * (every.loss[60] + every.loss[61])

@@ -251,6 +251,28 @@ def test_no_sleeper_ever_crosses(options, share, batch):
     assert slept > 0.3 * 1000 * 300
 
 
+@pytest.mark.parametrize("mirror", [1.0, -1.0])
+@pytest.mark.parametrize("decay", [0.0, 0.5])
+def test_the_border_that_moves_is_watched(decay, mirror):
+    """Samples at 0 and 1, only a moves: h = -b at 0 stands still. At 1 it falls for all, one after the other.
+
+    By the gradient for neurons active on both samples, by weight decay for those active at 1 alone.
+    """
+    rng, m = np.random.default_rng(1), 300
+    b = rng.uniform(0.2, 0.6, m) * (1.0 if decay else -1.0)
+    a, c = b + rng.uniform(0.0, 1.0, m), np.full(m, 0.0 if decay else 0.01)
+    x, y = np.sort([0.0, mirror]), np.full(2, 0.0 if decay else -1e3)
+    p = Descent(mirror * a, b, c, 0.0, m, x, y, np.ones(2), 0.002 if decay else 0.015, frozenset("a"), decay)
+    state, problem = p.engine()
+    before, slept = descent.arcs_of(state), 0
+    for _ in range(2000):
+        advance(state, problem)
+        assert_on_arcs(state, x, arc_patterns(2))
+        slept += np.count_nonzero(state.asleep)
+    assert np.count_nonzero(descent.arcs_of(state) != before) > 0.5 * m
+    assert slept > 0.3 * 2000 * m
+
+
 @pytest.mark.parametrize(("n", "seed", "share"), [(4, 6, 0.4), (5, 7, 1.0), (6, 6, 1.0)])
 def test_knots_that_chatter_across_samples_are_followed(n, seed, share):
     """Knots stuck to samples hop across them thousands of times: each hop has to be taken at the same step."""

@@ -50,7 +50,7 @@ CROSS, STICK, RELEASE, FLIP = range(4)
 # Why ``advance`` came back.
 ARRIVED, FULL, PAUSED, STALLED, CONVERGED, BROKEN = range(6)
 # Places in Run.counts and Run.real.
-STEPS, REJECTED, SOLVES, REFRESHED, EVENTS, STIFF, FRESH = range(7)
+STEPS, REJECTED, SOLVES, REFRESHED, EVENTS, STIFF, FRESH, HELD = range(8)
 TIME, DT, SCALE, RATE = range(4)
 
 MAX_ITERATIONS = 12
@@ -86,7 +86,7 @@ class Run(NamedTuple):
     r: Array  # (s,) f - y
     basis: Array  # (s, s) eigenvectors of the kernel that Newton uses; (s,) eigenvalues
     eigen: Array
-    counts: Array  # (7,) int64
+    counts: Array  # (8,) int64
     real: Array  # (4,)
 
 
@@ -234,7 +234,7 @@ def start(a: Array, b: Array, c: Array, bias: float, x: Array) -> tuple[Run, Wor
     m, s = a.size, x.size
     run = Run(
         np.stack([a, b, c]), np.array([float(bias)]), np.zeros(m, np.int32), np.zeros((4 * s, 6)), np.zeros(2 * s),
-        np.zeros(s), np.eye(s), np.zeros(s), np.zeros(7, np.int64), np.zeros(4),
+        np.zeros(s), np.eye(s), np.zeros(s), np.zeros(8, np.int64), np.zeros(4),
     )  # fmt: skip
     return run, workspace(m, s)
 
@@ -1016,12 +1016,14 @@ def advance(run, prob, until, steps, flat, work, times, rows):
         error = error_of(run, prob, dt, stiff, work) if iterations > 0 else np.inf
         if not error <= prob.tol:
             count[REJECTED] += 1
-            count[FRESH] = 0
+            count[HELD] = 1
+            if iterations == 0:
+                count[FRESH] = 0
             real[DT] = dt * (max(0.2, 0.9 * (prob.tol / error) ** 0.25) if iterations > 0 else 0.3)
             if real[DT] < 16.0 * EPS * max(real[TIME], 1e-300) or real[DT] < 1e-280:
                 return STALLED
             continue
-        if iterations > 5:
+        if iterations > 6:
             count[FRESH] = 0
         grow = min(4.0, 0.9 * (prob.tol / max(error, 1e-300)) ** 0.25)
         found, settled = _meetings(run, prob, dt, work), False
@@ -1032,6 +1034,7 @@ def advance(run, prob, until, steps, flat, work, times, rows):
                 settled = error <= prob.tol
             if not settled:
                 count[REJECTED] += 1
+                count[HELD] = 1
                 real[DT] = 0.4 * dt
                 continue
         free, border, group = _release(run, prob, work)
@@ -1047,6 +1050,9 @@ def advance(run, prob, until, steps, flat, work, times, rows):
         if free <= end:
             _let_go(run, prob, border, group, now, times, rows)
         real[TIME] = now
+        if count[HELD]:  # the step after a rejected one is no longer than it
+            grow = min(grow, 1.0)
+            count[HELD] = 0
         if dt == real[DT] or grow < 1.0:
             real[DT] = dt * max(0.2, grow)
         count[STEPS] += 1
