@@ -273,6 +273,25 @@ def test_the_border_that_moves_is_watched(decay, mirror):
     assert slept > 0.3 * 2000 * m
 
 
+@pytest.mark.parametrize("seed", range(12))
+def test_neurons_that_start_at_rest_are_watched(seed):
+    """c = 0: at first nothing moves but c, then a and b with the square of time, under sums that hardly change."""
+    rng, m = np.random.default_rng(seed), 600
+    x = np.sort(rng.normal(0.5, 1.0, 3))
+    a = rng.normal(0.0, 1.0, m)
+    b = a * rng.choice(x, m) + rng.normal(0.0, 0.5, m)
+    y = 1e6 * rng.normal(0.0, 1.0, 3)
+    p = Descent(a, b, np.zeros(m), 0.0, 1e4 * m, x, y, np.ones(3), 0.003 * 1e4 * m / np.abs(y).max())
+    state, problem = p.engine()
+    before, slept = descent.arcs_of(state), 0
+    for _ in range(400):
+        advance(state, problem)
+        assert_on_arcs(state, x, arc_patterns(3))
+        slept += np.count_nonzero(state.asleep)
+    assert np.count_nonzero(descent.arcs_of(state) != before) > 0.03 * m
+    assert slept > 0.2 * 400 * m
+
+
 @pytest.mark.parametrize(("n", "seed", "share"), [(4, 6, 0.4), (5, 7, 1.0), (6, 6, 1.0)])
 def test_knots_that_chatter_across_samples_are_followed(n, seed, share):
     """Knots stuck to samples hop across them thousands of times: each hop has to be taken at the same step."""

@@ -292,13 +292,13 @@ class _Recorder:
         self.saved.append(Save(step, step * self.before.dynamics.lr, self.loss, *self.session.parameters()))
 
     def finish(self) -> Trajectory:
-        state: Snapshot | None = self.session.snapshot()
         if self.status == "diverged":
-            state = None  # nothing sensible follows
             if np.isfinite(self.loss) and all(np.all(np.isfinite(p)) for p in self.session.parameters()):
                 self._keep()
         elif self.status is not None:
             self.save()
+        # Nothing sensible follows a divergence.
+        state: Snapshot | None = None if self.status == "diverged" else self.session.snapshot()
         now = time.perf_counter()
         if self.progress:
             self._tell(now)

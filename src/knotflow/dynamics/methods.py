@@ -41,7 +41,7 @@ class Session(Protocol):
         """Copies of the present a, b, c and the bias."""
 
     def snapshot(self) -> Snapshot:
-        """All that the next step needs, as named arrays."""
+        """All that the next step needs, as named arrays: the session's own, so it is over then."""
 
 
 @runtime_checkable
@@ -262,10 +262,9 @@ class _Descent:
                 batches.restore(snapshot)
             return
         arc = np.empty(len(net), np.int32)
-        a, b, c = writable(net.a, net.b, net.c)
-        arcs.find_arcs(a, b, x, arc)
-        self.order = np.argsort(arc, kind="stable")
-        self.state = descent.start(a[self.order], b[self.order], c[self.order], net.bias, x)
+        arcs.find_arcs(*writable(net.a, net.b), x, arc)  # type: ignore[call-arg]
+        self.order = np.argsort(arc, kind="stable").astype(np.int32)
+        self.state = descent.start(net.a[self.order], net.b[self.order], net.c[self.order], net.bias, x)
 
     def advance(self, steps: int, stop_loss: float, blow_up: float) -> tuple[int, int, float]:
         if self.batches is None:
@@ -280,14 +279,14 @@ class _Descent:
         return result
 
     def parameters(self) -> tuple[Array, Array, Array, float]:
-        sorted_, out = (np.empty((3, self.order.size)) for _ in range(2))
-        self.engine.parameters(self.state, *sorted_)
-        out[:, self.order] = sorted_
+        out = np.empty((3, self.order.size))
+        self.engine.parameters(self.state, *out)
+        for row in out:
+            row[self.order] = row.copy()
         return out[0], out[1], out[2], float(self.state.bias[0])
 
     def snapshot(self) -> Snapshot:
-        arrays = {name: value.copy() for name, value in self.state._asdict().items()}
-        arrays["order"] = self.order
+        arrays = self.state._asdict() | {"order": self.order}
         return arrays | (self.batches.snapshot() if self.batches else {})
 
 
@@ -318,4 +317,4 @@ class _Stepwise:
         return a, b, c, float(self.state.bias[0])
 
     def snapshot(self) -> Snapshot:
-        return {name: value.copy() for name, value in self.state._asdict().items()}
+        return self.state._asdict()

@@ -86,13 +86,15 @@ class Trajectory:
 
     def extended(self, saves: list[Save], **changes: Any) -> Trajectory:
         """This trajectory followed by what was saved, with the other fields changed."""
-        rows: dict[str, Any] = {name: np.array([getattr(save, name) for save in saves]) for name in _ARRAYS}
-        rows["steps"] = rows["steps"].astype(np.int64)
-        for name in ("a", "b", "c"):
-            rows[name] = rows[name].reshape(-1, self.a.shape[1])
-        joined: dict[str, Any] = {name: np.concatenate([getattr(self, name), rows[name]]) for name in _ARRAYS}
-        for value in joined.values():
-            value.setflags(write=False)
+        joined: dict[str, Any] = {}
+        for name in _ARRAYS:
+            old = getattr(self, name)
+            new = np.empty((len(old) + len(saves), *old.shape[1:]), old.dtype)
+            new[: len(old)] = old
+            for k, save in enumerate(saves):
+                new[len(old) + k] = getattr(save, name)
+            new.setflags(write=False)
+            joined[name] = new
         return replace(self, **joined, **changes)
 
     def __len__(self) -> int:

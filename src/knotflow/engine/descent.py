@@ -125,7 +125,7 @@ def start(a: Array, b: Array, c: Array, bias: float, x: Array) -> State:
     state = State(
         a.copy(), b.copy(), c.copy(), np.array([float(bias)]), arc,
         np.zeros(m, np.uint8), np.arange(m, dtype=np.int32), bulk.reshape(-1), ca, cb, e0, e1,
-        np.zeros(3 * BATCH * batches), np.zeros(2 * BATCH * batches, np.int64),
+        np.zeros(3 * BATCH * batches), np.zeros(2 * BATCH * batches, np.int32),
         table.reshape(-1), np.zeros(4 * BATCH), np.zeros(table.size), count,
     )  # fmt: skip
     _pack(state)

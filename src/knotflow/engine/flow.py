@@ -56,7 +56,7 @@ TIME, DT, SCALE, RATE = range(4)
 MAX_ITERATIONS = 12
 # Below this dt times the largest eigenvalue, plain iteration contracts fast enough.
 PLAIN = 0.3
-# With more events than this in a step their effect on the residuals is fed back, and the step need not end at the first.
+# With more events than this in a step their effect on the residuals is fed back, and it need not end at the first.
 BATCH = 16
 EPS = 2.0**-52
 
@@ -848,7 +848,7 @@ def _travel(a, b, c, g, now, when, border, end, last, dt, prob, work, part, i, c
 
 @njit(cache=True)
 def _feed_back(run, prob, found, dt, work):
-    """What the neurons with events in the step really add to ca and cb at the nodes, less what their groups' rules say."""
+    """What neurons with events in the step really add to ca and cb at the nodes, less what their groups would."""
     s, part = prob.x.size, np.empty(9)
     no_times, no_rows = np.empty(0), np.empty((0, 3), np.int64)
     work.extra[:] = 0.0
