@@ -99,7 +99,9 @@ def fit(
         typer.Option(help="Learning rate, in standardised units.  [default: a half or a tenth of the stable]"),
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the initial network and of the minibatches.")] = 0,
-    optimizer: Annotated[str, typer.Option("--optimizer", "--dynamics", help="descent, sgd or adam.")] = "descent",
+    optimizer: Annotated[
+        str, typer.Option("--optimizer", "--dynamics", help="descent, sgd, adam or flow (exact).")
+    ] = "descent",
     batch: Annotated[int | None, typer.Option(help="Samples in a minibatch, for sgd.  [default: 16]")] = None,
     out: Out = Path("knotflow-report"),
 ) -> None:

@@ -110,8 +110,14 @@ def dense_limit(net, samples, train):
 
 
 @pytest.mark.parametrize("train", TRAINS, ids=label)
-@pytest.mark.parametrize("n", [20, 400])
-def test_stability_limit(n, train):
+def test_stability_limit(train):
+    net, samples = lopsided(4)
+    assert kf.stability_limit(net, samples, train) == pytest.approx(dense_limit(net, samples, train), rel=1e-10)
+
+
+@pytest.mark.parametrize("train", [{"a", "b", "c"}, {"c"}, {"a", "bias"}], ids=label)
+@pytest.mark.parametrize("n", [254, 255, 400])
+def test_stability_limit_of_many_samples(n, train):
     """On both sides of the size where iteration takes over from the full spectrum."""
     net, _ = lopsided(4)
     rng = np.random.default_rng(5)

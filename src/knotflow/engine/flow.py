@@ -625,11 +625,13 @@ def _first_event(g, theta0, end, a, b, c, sign, skip, dt, prob, work, part):
 
 
 @njit(cache=True)
-def _place(a, b, c, x, train):
-    """Put a neuron exactly on the sample's line a x = b, keeping delta (its distance from the origin and c)."""
+def _place(a, b, k, prob):
+    """Put a neuron exactly on border k: the ray of the line a x = b that faces the right way, at the same distance
+    from the origin, so that delta stays."""
+    train, x = prob.train, prob.x[border_sample(k, prob.x.size)]
     if train[0] * train[1] != 0.0:
         size, root = np.hypot(a, b), np.hypot(1.0, x)
-        side = 1.0 if a + x * b >= 0.0 else -1.0
+        side = 1.0 if k < prob.x.size else -1.0
         return side * size / root, side * size * x / root
     if train[1] != 0.0:
         return a, a * x
@@ -714,7 +716,7 @@ def _standing(g, a, b, prob):
     for side in range(2):
         k = g if side == 0 else (g + 2 * s - 1) % (2 * s)
         x = prob.x[border_sample(k, s)]
-        if abs(a * x - b) <= 8.0 * EPS * (abs(a * x) + abs(b)):
+        if abs(a * x - b) <= 8.0 * EPS * (abs(a * x) + abs(b)) and (a > 0.0) == (k < s):
             return k
     return -1
 
@@ -831,7 +833,7 @@ def _travel(a, b, c, g, now, when, border, end, last, dt, prob, work, part, i, c
             break
         a, b, c = _at(now, when, g, a, b, c, dt, prob, work, part)
         now = when
-        a, b = _place(a, b, c, prob.x[border_sample(border, s)], prob.train)
+        a, b = _place(a, b, border, prob)
         if g >= 2 * s:
             to, kind = inactive_arc(border, s), FLIP
         else:
@@ -917,8 +919,7 @@ def _move(run, prob, found, end, dt, work, times, rows):
             run.z[2, i] = lam[6] * a + lam[7] * b + lam[8] * c
         g = run.group[i]
         if g >= 2 * s:
-            x = prob.x[border_sample(g - 2 * s, s)]
-            run.z[0, i], run.z[1, i] = _place(run.z[0, i], run.z[1, i], run.z[2, i], x, prob.train)
+            run.z[0, i], run.z[1, i] = _place(run.z[0, i], run.z[1, i], g - 2 * s, prob)
 
 
 @njit(cache=True)
@@ -948,7 +949,7 @@ def enter(run, prob, work, times, rows):
         k = _standing(g, a, b, prob)
         if k < 0 or a == 0.0:
             continue
-        run.z[0, i], run.z[1, i] = _place(a, b, c, prob.x[border_sample(k, s)], prob.train)
+        run.z[0, i], run.z[1, i] = _place(a, b, k, prob)
         to = _side(k, c, 0.0, -1, work, prob)
         run.group[i] = to
         if to >= 2 * s:
