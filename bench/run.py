@@ -54,7 +54,7 @@ def write(out: Path, host: dict, tables: list[Table], values: dict) -> None:
 def main() -> None:
     """Run everything, print tables, write them, and fail if the contenders disagree."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="small cases and few rounds: half a minute")
+    parser.add_argument("--quick", action="store_true", help="small cases and few rounds: two or three minutes")
     parser.add_argument("--out", type=Path, default=Path("out/bench"), help="where results are written")
     args = parser.parse_args()
     rounds = 2 if args.quick else 5
