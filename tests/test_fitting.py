@@ -346,3 +346,14 @@ def test_the_order_of_the_samples_does_not_matter() -> None:
     order[tied] = np.sort(order[tied])
     one, other = kf.fit((X, Y), **SMALL), kf.fit((X[order], Y[order]), **SMALL)
     np.testing.assert_allclose(other(GRID), one(GRID), rtol=1e-12)
+
+
+def test_the_flow_covers_the_time_of_as_many_steps_of_descent():
+    x = np.linspace(0, 3, 12)
+    data = kf.Samples(x, np.sin(2 * x))
+    flow = kf.fit(data, width=60, steps=400, dynamics="flow")
+    descent = kf.fit(data, width=60, steps=4000, lr=flow.settings["lr"] / 10)
+    assert isinstance(flow.trajectory.dynamics, kf.GradientFlow)
+    assert flow.trajectory.times[-1] == pytest.approx(400 * flow.settings["lr"])
+    grid = np.linspace(0, 3, 200)
+    assert np.abs(flow(grid) - descent(grid)).max() < 0.02

@@ -118,11 +118,13 @@ def plural(count: int, noun: str) -> str:
 
 def time_axis(ax: Axes, moments: NDArray[Any]) -> None:
     """Steps or times along x, logarithmic where they span decades; the start keeps its place at the left."""
+    crowded = 0.0  # below it a symmetrical logarithmic scale is linear, and ticks run into that of 0
     if len(moments) > 1:
         ax.set_xlim(moments[0], moments[-1])
         if moments[-1] >= 20 * moments[1]:
-            ax.set_xscale("symlog", linthresh=float(moments[1]), linscale=0.5)
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _counted(value)))
+            crowded = float(moments[1])
+            ax.set_xscale("symlog", linthresh=crowded, linscale=0.5)
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: "" if 0 < value < crowded else _counted(value)))
 
 
 def _counted(value: float) -> str:
