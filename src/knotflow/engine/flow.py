@@ -125,7 +125,10 @@ def home_arc(g, s):
 @njit(cache=True)
 def slide(q1, q0, x, ta, tb):
     """q without the component that would move a x - b."""
-    excess = (ta * x * q1 + tb * q0) / (ta * x * x + tb)
+    total = ta * x * x + tb
+    if total == 0.0:  # nothing that is trained moves it
+        return q1, q0
+    excess = (ta * x * q1 + tb * q0) / total
     return q1 - excess * x, q0 - excess
 
 
@@ -145,9 +148,9 @@ def drive(g, q0, q1, prob):
 
 @njit(cache=True)
 def exponential(p1, p0, turn, ta, tb, tc, out):
-    """exp of Omega = [[0, turn, -ta p1], [-turn, 0, tb p0], [-tc p1, tc p0, 0]], from Omega^3 = k Omega."""
-    u1, u0, v1, v0 = -ta * p1, tb * p0, -tc * p1, tc * p0
-    k = u1 * v1 + u0 * v0 - turn * turn
+    """exp of Omega = [[0, ta turn, -ta p1], [-tb turn, 0, tb p0], [-tc p1, tc p0, 0]], from Omega^3 = k Omega."""
+    u1, u0, v1, v0, wa, wb = -ta * p1, tb * p0, -tc * p1, tc * p0, ta * turn, tb * turn
+    k = u1 * v1 + u0 * v0 - wa * wb
     size = np.sqrt(abs(k))
     if size < 1e-2:
         first = 1.0 + k / 6.0 * (1.0 + k / 20.0 * (1.0 + k / 42.0))
@@ -158,21 +161,21 @@ def exponential(p1, p0, turn, ta, tb, tc, out):
     else:
         half = np.sin(0.5 * size)
         first, second = np.sin(size) / size, -2.0 * half * half / k
-    out[0] = 1.0 + second * (-turn * turn + u1 * v1)
-    out[1] = first * turn + second * (u1 * v0)
-    out[2] = first * u1 + second * (turn * u0)
-    out[3] = -first * turn + second * (u0 * v1)
-    out[4] = 1.0 + second * (-turn * turn + u0 * v0)
-    out[5] = first * u0 + second * (-turn * u1)
-    out[6] = first * v1 + second * (-v0 * turn)
-    out[7] = first * v0 + second * (v1 * turn)
+    out[0] = 1.0 + second * (-wa * wb + u1 * v1)
+    out[1] = first * wa + second * (u1 * v0)
+    out[2] = first * u1 + second * (wa * u0)
+    out[3] = -first * wb + second * (u0 * v1)
+    out[4] = 1.0 + second * (-wa * wb + u0 * v0)
+    out[5] = first * u0 + second * (-wb * u1)
+    out[6] = first * v1 + second * (-v0 * wb)
+    out[7] = first * v0 + second * (v1 * wa)
     out[8] = 1.0 + second * (u1 * v1 + u0 * v0)
 
 
 @njit(cache=True)
-def _commute(p1, p0, w, r1, r0, v):
-    """The commutator of two generators (q1, q0, turn) of the Lorentz group."""
-    return v * p0 - w * r0, w * r1 - v * p1, r1 * p0 - p1 * r0
+def _commute(p1, p0, w, r1, r0, v, ta, tb):
+    """The commutator of two generators (q1, q0, turn) as in ``exponential``, with c trained."""
+    return tb * (v * p0 - w * r0), ta * (w * r1 - v * p1), r1 * p0 - p1 * r0
 
 
 @njit(cache=True)
@@ -192,11 +195,11 @@ def propagator(start, end, dt, c1, c0, prob, out):
     b1, b0 = 2.581988897471611 * h * d1, 2.581988897471611 * h * d0
     e1, e0 = 20.0 / 3.0 * h * k1, 20.0 / 3.0 * h * k0
     p1, p0, turn = a1 + e1 / 12.0, a0 + e0 / 12.0, 0.0
-    if ta * tb * tc != 0.0:
-        f1, f0, fw = _commute(a1, a0, 0.0, b1, b0, 0.0)
-        g1, g0, gw = _commute(a1, a0, 0.0, 2.0 * e1 + f1, 2.0 * e0 + f0, fw)
+    if tc * (ta + tb) != 0.0:  # else all the generators commute
+        f1, f0, fw = _commute(a1, a0, 0.0, b1, b0, 0.0, ta, tb)
+        g1, g0, gw = _commute(a1, a0, 0.0, 2.0 * e1 + f1, 2.0 * e0 + f0, fw, ta, tb)
         n1, n0, nw = _commute(
-            -20.0 * a1 - e1 + f1, -20.0 * a0 - e0 + f0, fw, b1 - g1 / 60.0, b0 - g0 / 60.0, -gw / 60.0
+            -20.0 * a1 - e1 + f1, -20.0 * a0 - e0 + f0, fw, b1 - g1 / 60.0, b0 - g0 / 60.0, -gw / 60.0, ta, tb
         )
         p1, p0, turn = p1 + n1 / 240.0, p0 + n0 / 240.0, nw / 240.0
     exponential(p1, p0, turn, ta, tb, tc, out)
@@ -318,9 +321,9 @@ def kernel_sums(run, prob, work):
     for g in range(4 * s):
         aa, ab, bb, _, _, cc = run.moments[g]
         t11, t12, t22 = ta, 0.0, tb
-        if g >= 2 * s and ta + tb > 0.0:
-            x = prob.x[border_sample(g - 2 * s, s)]
-            total = ta * x * x + tb
+        x = prob.x[border_sample(g - 2 * s, s)] if g >= 2 * s else 0.0
+        total = ta * x * x + tb
+        if g >= 2 * s and total > 0.0:
             t11, t12, t22 = ta - ta * x * x * ta / total, -ta * x * tb / total, tb - tb * tb / total
         home = home_arc(g, s)
         work.s11[home] += scale * (cc * t11 + tc * aa)
@@ -422,9 +425,7 @@ def _propagate(run, prob, dt, work):
     for g in range(work.coef.shape[0]):
         coef, lam = work.coef[g], work.lam[:, g]
         occupied = run.moments[g, 0] + run.moments[g, 2] + run.moments[g, 5] > 0.0
-        if g >= 2 * prob.x.size and not occupied:
-            continue  # the arcs' q(t) are needed at borders even where no neuron is
-        coef[:] = 0.0
+        coef[:] = 0.0  # q(t) is needed where no neuron is, too: one may come within the step
         for k in range(3):
             v1, v0 = drive(g, work.q0[k], work.q1[k], prob)
             for p in range(3):
@@ -524,7 +525,10 @@ def _side(k, c, theta, came_from, work, prob):
     g_in, g_act, noise = _pushes(k, theta, work, prob)
     from_inactive, from_active, slack = -c * g_in, -c * g_act, abs(c) * noise
     if inactive == 0:  # nothing moves on the dead arc: a neuron stops at its border and is dead
-        return active if from_active > slack and came_from != 0 else 0
+        return active if from_active > slack and came_from > 0 else 0
+    x = prob.x[border_sample(k, s)]
+    if prob.train[0] * x * x + prob.train[1] == 0.0:  # nothing that is trained moves it
+        return active if came_from == active else inactive
     if from_active <= slack and from_inactive >= -slack:
         return 2 * s + k
     if from_active > 0.0 and from_inactive > 0.0:
