@@ -10,6 +10,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from knotflow.errors import InputError
 from knotflow.fitting import Fit
 from knotflow.plots import style
 from knotflow.plots.subject import clock
@@ -23,10 +24,17 @@ if TYPE_CHECKING:
     from knotflow.samples import Scaling
 
 # Drawn at most: more than a figure can show.
-_SNAPSHOTS, _KNOTS = 400, 3000
+_SNAPSHOTS, _KNOTS, _EVENTS = 400, 3000, 2000
+_EVENT_MARKS = {"stick": "o", "release": "D"}
 
 
-def knot_paths(run: Fit | Trajectory, scaling: Scaling | None = None, *, ax: Axes | None = None) -> Figure:
+def knot_paths(
+    run: Fit | Trajectory,
+    scaling: Scaling | None = None,
+    *,
+    descent: Trajectory | None = None,
+    ax: Axes | None = None,
+) -> Figure:
     """Draw every knot's position against the training step (a flow: its time), within the data range and a margin.
 
     Call ``knot_paths(fit)`` (the user's units), or ``knot_paths(traj)`` and, for a run on standardised data,
@@ -34,8 +42,16 @@ def knot_paths(run: Fit | Trajectory, scaling: Scaling | None = None, *, ax: Axe
     the neuron turned around: its knot left through one infinity and came back through the other. Ticks at
     the right edge, and thin lines for few samples, mark the samples. At most 400 snapshots and 3000
     knots are drawn. O(n m) for n snapshots.
+
+    A flow shows its events: a band along a sample while knots stick to it, and a mark where one sticks or is let go
+    (at most 2000 of each kind). ``descent`` is another run from the same start, such as
+    ``gradient_flow_gap(...).descent``: its knots are drawn over the flow's, dotted, against the flow's time.
     """
     traj, scaling = (run.trajectory, run.scaling) if isinstance(run, Fit) else (run, scaling)
+    if descent is not None and descent.a.shape[1] != traj.a.shape[1]:
+        raise InputError(
+            f"descent has {descent.a.shape[1]} neurons and the run {traj.a.shape[1]}; they must start from one network"
+        )
     figure, ax = style.new_axes(ax)
     data = traj.data
     to_user = scaling.x_to_user if scaling else (lambda x: x)
@@ -44,22 +60,84 @@ def knot_paths(run: Fit | Trajectory, scaling: Scaling | None = None, *, ax: Axe
 
     width = traj.knots.shape[1]
     neurons = np.arange(0, width, -(-width // _KNOTS))
-    (moments,), label = clock([traj])
-    lines, colours = _visible_lines(traj, moments, neurons, to_user, low, high)
+    moments, label = clock([traj] if descent is None else [traj, descent])
+    lines, colours = _visible_lines(traj, moments[0], neurons, to_user, low, high)
     ax.add_collection(_bundle(lines, colours), autolim=False)
     _mark_samples(ax, samples)
-    style.time_axis(ax, moments)
+    _mark_events(ax, traj, samples)
+    style.time_axis(ax, moments[0])
     ax.set_ylim(low, high)
     style.label_axes(ax, label, f"knot position, {style.plain(data.x_name)}")
     handles = [
         style.line(style.POSITIVE, "knot, $r > 0$ at the end"),
         style.line(style.NEGATIVE, "knot, $r < 0$ at the end"),
         Line2D([], [], color=style.INK, marker="_", ms=8, mew=1, ls="", label="sample"),
+        *_event_legend(traj),
     ]
+    if descent is not None:
+        lines, _ = _visible_lines(descent, moments[1], neurons, to_user, low, high)
+        ax.add_collection(LineCollection(lines, colors=style.INK, lw=0.8, ls=(0, (1, 2)), zorder=4), autolim=False)
+        handles.append(Line2D([], [], color=style.INK, lw=0.8, ls=(0, (1, 2)), label="gradient descent"))
     if len(neurons) < width:
         handles.append(style.remark(f"{len(neurons):,} of {style.plural(width, 'knot')} drawn"))
     style.legend_above(ax, handles, columns=3)
     return figure
+
+
+def _mark_events(ax: Axes, traj: Trajectory, samples: NDArray[np.float64]) -> None:
+    """Bands where knots stick to a sample, coloured as the knots are, and marks where they stick and are let go."""
+    rise = style.sign_colours(traj.c[-1])
+    bands, hues = [], []
+    for (sample, hue), spans in _stuck(traj, rise).items():
+        bands += [[(start, samples[sample]), (stop, samples[sample])] for start, stop in spans]
+        hues += [hue] * len(spans)
+    ax.add_collection(LineCollection(bands, colors=hues, lw=5, alpha=0.3, capstyle="butt", zorder=1.5), autolim=False)
+    for kind, marker in _EVENT_MARKS.items():
+        found = traj.events[traj.events["kind"] == kind]
+        found = found[:: -(-len(found) // _EVENTS) or 1]
+        ax.scatter(
+            found["time"], samples[found["sample"]], s=11, lw=0.7, zorder=3, marker=marker,
+            facecolors=rise[found["neuron"]] if kind == "stick" else "white", edgecolors=rise[found["neuron"]],
+        )  # fmt: skip
+
+
+def _stuck(traj: Trajectory, hues: NDArray[np.str_]) -> dict[tuple[int, str], list[list[float]]]:
+    """The spans of time, ascending and apart, in which knots of a colour stick to a sample."""
+    since: dict[int, tuple[float, int]] = {}
+    intervals: dict[tuple[int, str], list[tuple[float, float]]] = {}
+
+    def close(neuron: int, end: float) -> None:
+        if neuron in since:
+            start, sample = since.pop(neuron)
+            intervals.setdefault((sample, str(hues[neuron])), []).append((start, end))
+
+    for moment, neuron, sample, kind in traj.events.tolist():
+        close(neuron, moment)
+        if kind == "stick":
+            since[neuron] = moment, sample
+    for neuron in list(since):
+        close(neuron, float(traj.times[-1]))
+    return {key: _merged(spans) for key, spans in intervals.items()}
+
+
+def _merged(spans: list[tuple[float, float]]) -> list[list[float]]:
+    joined: list[list[float]] = []
+    for start, stop in sorted(spans):
+        if joined and start <= joined[-1][1]:
+            joined[-1][1] = max(joined[-1][1], stop)
+        else:
+            joined.append([start, stop])
+    return joined
+
+
+def _event_legend(traj: Trajectory) -> list[Line2D]:
+    kinds = set(traj.events["kind"])
+    names = {"stick": "sticks to a sample", "release": "is let go"}
+    return [
+        Line2D([], [], color=style.INK, marker=marker, ms=3.6, mew=0.7, ls="", label=names[kind],
+               markerfacecolor=style.INK if kind == "stick" else "white")
+        for kind, marker in _EVENT_MARKS.items() if kind in kinds
+    ]  # fmt: skip
 
 
 def _thinned(moments: NDArray[Any]) -> NDArray[np.intp]:
