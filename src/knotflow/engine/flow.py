@@ -581,17 +581,24 @@ def _locate(theta0, theta1, g, k, a, b, c, sign, dt, prob, work, part):
         return theta0
     za, zb, zc = _at(theta0, high, g, a, b, c, dt, prob, work, part)
     f_high = _miss(g, k, za, zb, zc, sign, prob)
+    rounding = EPS * (abs(c) if g >= 2 * prob.x.size else abs(b))
+    left, right, stayed = f_low, f_high, 0  # the Illinois method: an end that stays twice counts half
     for n in range(80):
-        if high - low <= 4.0 * EPS * high:
+        if high - low <= 4.0 * EPS * high or f_high >= -rounding:
             break
-        fraction = f_low / (f_low - f_high) if n % 3 < 2 and f_low > f_high else 0.5
-        middle = low + min(max(fraction, 1e-3), 1.0 - 1e-3) * (high - low)
+        middle = (low * right - high * left) / (right - left)
+        if n > 20 or not low < middle < high:
+            middle = 0.5 * (low + high)
         za, zb, zc = _at(theta0, middle, g, a, b, c, dt, prob, work, part)
         f_middle = _miss(g, k, za, zb, zc, sign, prob)
         if f_middle > 0.0:
-            low, f_low = middle, f_middle
+            low, left = middle, f_middle
+            right *= 0.5 if stayed == 1 else 1.0
+            stayed = 1
         else:
-            high, f_high = middle, f_middle
+            high, f_high, right = middle, f_middle, f_middle
+            left *= 0.5 if stayed == -1 else 1.0
+            stayed = -1
     return high
 
 
@@ -1025,7 +1032,7 @@ def advance(run, prob, until, steps, flat, work, times, rows):
             if iterations == 0:
                 count[FRESH] = 0
             real[DT] = dt * (max(0.2, 0.9 * (prob.tol / error) ** 0.25) if iterations > 0 else 0.3)
-            if real[DT] < 16.0 * EPS * max(real[TIME], 1e-300) or real[DT] < 1e-280:
+            if real[DT] < 16.0 * EPS * real[TIME] or real[DT] * real[RATE] < EPS:
                 return STALLED
             continue
         if iterations > 6:

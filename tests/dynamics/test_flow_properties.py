@@ -1,0 +1,110 @@
+"""What holds for every gradient flow: conserved and monotone quantities, symmetries, and what may happen to a knot."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import knotflow as kf
+
+sizes = st.one_of(st.sampled_from([0.0, 1.0, -1.0, 0.5, -2.0]), st.floats(-3, 3).filter(lambda v: abs(v) > 1e-3))
+places = st.sampled_from([0.0, 1.0, -1.0, 0.5, -0.7, 2.0])
+RTOL = 1e-7
+
+
+@st.composite
+def starts(draw: st.DrawFn) -> tuple[kf.ReLUNet, kf.Samples]:
+    """Few neurons, many of them dead, on a sample, constant or alike; few samples, some of them tied."""
+    neurons = draw(st.lists(st.tuples(sizes, sizes, sizes), min_size=1, max_size=6))
+    points = st.tuples(places, st.floats(-3, 3), st.floats(0.1, 3))
+    rows = draw(st.lists(points, min_size=2, max_size=6).filter(lambda rows: len({x for x, *_ in rows}) > 1))
+    x, y, weights = np.array(rows).T
+    return kf.ReLUNet(*np.array(neurons).T, draw(st.sampled_from([1.0, 0.6, 3.0]))), kf.Samples(x, y, weights)
+
+
+def flow(net: kf.ReLUNet, data: kf.Samples, until: float = 3.0, **options) -> kf.Trajectory:
+    return kf.evolve(net, data, kf.GradientFlow(RTOL), until=until, **options)
+
+
+def scale(net: kf.ReLUNet, data: kf.Samples) -> float:
+    return float(max(np.abs(data.y).max(), np.abs(net(data.x)).max(), 1e-300))
+
+
+@settings(max_examples=60)
+@given(starts())
+def test_delta_stays_and_the_loss_falls(start: tuple[kf.ReLUNet, kf.Samples]) -> None:
+    run = flow(*start)
+    assert run.status in ("finished", "converged")
+    size = np.max(run.a**2 + run.b**2 + run.c**2, axis=0)
+    assert np.all(np.abs(run.delta - run.delta[0]) <= 1e-12 * size)
+    assert np.all(np.diff(run.loss) <= 10 * RTOL * (run.loss[0] + scale(*start) ** 2))
+
+
+@settings(max_examples=30)
+@given(starts())
+def test_events_follow_one_another_as_they_must(start: tuple[kf.ReLUNet, kf.Samples]) -> None:
+    """A knot sticks only when free and is let go only from where it sticks; only c of delta < 0 changes its sign."""
+    net, data = start
+    stuck: dict[int, int] = {}
+    last = 0.0
+    for moment, neuron, sample, kind in flow(net, data).events.tolist():
+        assert last <= moment <= 3.0
+        last = moment
+        if kind in ("release", "flip"):
+            assert stuck.pop(neuron) == sample
+        else:
+            assert neuron not in stuck
+        if kind == "stick":
+            stuck[neuron] = sample
+        if kind == "flip":
+            assert net.delta[neuron] < 0
+
+
+@pytest.mark.parametrize("seed", [256, 190])
+def test_a_stuck_neuron_whose_c_changes_sign_leaves_as_in_descent(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    m, s = int(rng.integers(2, 9)), int(rng.integers(3, 7))
+    data = kf.Samples(rng.normal(size=s), 2 * rng.normal(size=s))
+    net = kf.initial.gaussian(m, rng).with_delta(-rng.exponential(0.3))
+    events = flow(net, data, 3.0).events
+    (flip,) = events[events["kind"] == "flip"]
+    before, after = (flow(net, data, flip["time"] + dt).final for dt in (-1e-3, 1e-3))
+    i = flip["neuron"]
+    assert np.sign(before.c[i]) == -np.sign(after.c[i])
+    assert before.knots[i] == pytest.approx(data.distinct.x[flip["sample"]], rel=1e-14)
+    steps = (1e-3, 1e-4, 1e-5)
+    gaps = [kf.gradient_flow_gap(net, data, lr, float(flip["time"]) + 0.5).sup for lr in steps]
+    assert gaps[2] < 2e-3 * scale(net, data)
+    assert np.polyfit(np.log(steps), np.log(gaps), 1)[0] == pytest.approx(1, abs=0.1)
+
+
+def test_a_tolerance_that_rounding_forbids_gives_what_there_is_and_says_so() -> None:
+    a, b = [8745.15, -9.88835439, -7.83e-6, -0.7, 8.745e6, -9.888], [0.1, 0.0, -9.18e5, -4.274, 100.0, 0.0]
+    net = kf.ReLUNet(a, b, [0.1, -0.7, -0.7, -0.7, 1e-4, -0.7], 0.37, 0.1)
+    data = kf.Samples([1.0, -0.7, 0.5, 2.0], [-3.0, -1.1, -0.5, 0.522])
+    run = kf.evolve(net, data, kf.GradientFlow(1e-11), until=30.0)
+    assert run.status == "stalled"
+    assert re.search(r"the tolerance cannot be met: the step fell to .*; take a larger rtol", run.message)
+    assert 0 <= run.times[-1] < 30.0
+    assert np.all(np.isfinite(run.final.a))
+
+
+def test_a_run_of_endless_steps_comes_back_and_can_be_carried_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("knotflow.dynamics.flow._MOST_STEPS", 50)
+    x = np.linspace(-1, 1, 10)
+    data = kf.Samples(x, np.sign(np.sin(2 * np.pi * x + 0.4)))
+    run = flow(kf.initial.pytorch(50, np.random.default_rng(0), norm=50**0.5), data, 100.0)
+    assert run.status == "stalled"
+    assert "came back after 50 steps: take a larger rtol, or carry on with resume" in run.message
+    monkeypatch.undo()
+    assert run.resume(until=100.0).status == "finished"
+
+
+@pytest.mark.parametrize("rtol", [1e-15, 0.2])
+def test_tolerances_out_of_reach_are_refused(rtol: float) -> None:
+    with pytest.raises(kf.InputError, match=f"rtol is {rtol}; it must lie between 1e-14 and 0.1"):
+        kf.GradientFlow(rtol)
