@@ -1,0 +1,114 @@
+"""Training deep networks in PyTorch, which is imported only here and only when `train` is called."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+
+from knotflow.deep.layers import Layers, LayersLike, layers_of
+from knotflow.errors import InputError, KnotflowError
+from knotflow.network import Array, number
+from knotflow.samples import Samples
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """networks  the trained networks, in the order of the trials
+    losses    (trials,) 1/2 sum_j w_j (f(x_j) - y_j)^2 of each, read-only
+    """
+
+    networks: tuple[Layers, ...]
+    losses: Array
+
+
+def train(networks: Sequence[LayersLike], data: Samples | Sequence[Samples], lr: float, steps: int) -> Trained:
+    """Full-batch gradient descent on 1/2 sum_j w_j (f(x_j) - y_j)^2, for all trials at once, in float64.
+
+    networks  one for each trial, all with layers of the same shapes
+    data      samples for all trials, or one Samples each, of the same length
+    lr        learning rate, for the sum over the samples (not the mean)
+    steps     how many updates of all weights and biases
+
+    Trials do not interact: the result is that of training them one by one. Time is one batched matrix product a
+    layer and step, so that 35 small trials cost little more than one.
+
+    Source: Sahs et al. 2022, appendix A.2 (table 3, figure 13). Raises InputError for other arguments and where a
+    trial diverges, and KnotflowError without PyTorch.
+    """
+    try:
+        import torch
+    except ImportError as error:
+        raise KnotflowError('this needs PyTorch, which is not installed: pip install "knotflow[torch]"') from error
+    starts = [layers_of(network) for network in networks]
+    x, y, w = (torch.tensor(values) for values in _batch(starts, data))
+    lr = number("lr", lr, positive=True)
+    try:
+        count = operator.index(steps)
+    except TypeError:
+        count = -1
+    if count < 0:
+        raise InputError(f"steps is {steps!r}: it must be an integer, at least 0")
+    weights, biases = (
+        [torch.tensor(np.stack([start[k][part] for start in starts])) for k in range(len(starts[0]))] for part in (0, 1)
+    )
+    biases = [bias[:, :, None] for bias in biases]
+    parameters = [values.requires_grad_() for values in (*weights, *biases)]
+
+    def losses() -> torch.Tensor:
+        h = x
+        for k, (weight, bias) in enumerate(zip(weights, biases, strict=True)):
+            h = torch.baddbmm(bias, weight, h.relu() if k else h)
+        return 0.5 * (w * (h - y) ** 2).sum(dim=(1, 2))
+
+    with _one_thread():
+        for _ in range(count):
+            gradients = torch.autograd.grad(losses().sum(), parameters)
+            with torch.no_grad():
+                torch._foreach_add_(parameters, gradients, alpha=-lr)
+    final = losses().detach().numpy()
+    if not np.isfinite(final).all():
+        trial = int(np.argmin(np.isfinite(final)))
+        raise InputError(f"trial {trial} diverged within {count} steps: lr is {lr:g}, which is too large for it")
+    final.setflags(write=False)
+    values = [
+        (weight.detach().numpy(), bias.detach().numpy()[:, :, 0]) for weight, bias in zip(weights, biases, strict=True)
+    ]
+    trained = tuple(layers_of([(weight[t], bias[t]) for weight, bias in values]) for t in range(len(starts)))
+    return Trained(trained, final)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """PyTorch on one thread, then as before: the matrices are small, and threads that wait take ten times as long."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _batch(starts: Sequence[Layers], data: Samples | Sequence[Samples]) -> tuple[Array, Array, Array]:
+    """x, y and weights of shape (trials, 1, n), after checking that all trials have the same shapes."""
+    if not starts:
+        raise InputError("networks is empty: there must be at least one trial")
+    shapes = [[weight.shape for weight, _ in start] for start in starts]
+    for k, shape in enumerate(shapes):
+        if shape != shapes[0]:
+            raise InputError(f"networks[{k}] has layers {shape}: all must have those of the first, {shapes[0]}")
+    each = [data] * len(starts) if isinstance(data, Samples) else list(data)
+    if not all(isinstance(part, Samples) for part in each):
+        raise InputError("data must be Samples, or a sequence of Samples")
+    if len(each) != len(starts):
+        raise InputError(f"data has {len(each)} Samples for {len(starts)} networks: there must be one for each")
+    lengths = sorted({len(part) for part in each})
+    if len(lengths) > 1:
+        raise InputError(f"data has Samples of {lengths[0]} and of {lengths[-1]} points: all must have as many")
+    x, y, w = (np.stack([getattr(part, name) for part in each])[:, None] for name in ("x", "y", "weights"))
+    return x, y, w

@@ -1,0 +1,200 @@
+"""A one-hidden-layer ReLU network of D inputs, and its breakplanes."""
+
+from __future__ import annotations
+
+import operator
+from dataclasses import dataclass, field
+from typing import get_args
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from knotflow.errors import InputError
+from knotflow.network import Array, ReLUNet, extent, freeze, number, numbers, vector
+from knotflow.views.bdso import Gauge
+
+_UNIT = 1e-9
+
+
+@dataclass(frozen=True, init=False, eq=False, repr=False)
+class Net:
+    """f(x) = bias + (1/norm) sum_i c_i max(<a_i, x> - b_i, 0), for x in D dimensions: a value, as `ReLUNet`.
+
+    a     (m, D), m and D >= 1, finite; kept as a read-only float64 copy, as b and c are
+    b, c  (m,)
+    norm  > 0
+
+    Raises InputError, naming the argument, for anything else.
+    """
+
+    a: Array
+    b: Array
+    c: Array
+    norm: float
+    bias: float
+
+    def __init__(self, a: ArrayLike, b: ArrayLike, c: ArrayLike, norm: float = 1.0, bias: float = 0.0) -> None:
+        rows = matrix("a", a, "(m, D): a row for each neuron")
+        freeze(self, a=rows, b=vector("b", b, len(rows), "a"), c=vector("c", c, len(rows), "a"))
+        freeze(self, norm=number("norm", norm, positive=True), bias=number("bias", bias))
+
+    @classmethod
+    def of(cls, net: ReLUNet) -> Net:
+        """A network of one input, D = 1."""
+        return cls(net.a[:, None], net.b, net.c, net.norm, net.bias)
+
+    def __len__(self) -> int:
+        """The number of neurons m."""
+        return len(self.b)
+
+    @property
+    def dimensions(self) -> int:
+        """The number of inputs D."""
+        return self.a.shape[1]
+
+    def __repr__(self) -> str:
+        return f"Net({len(self)} neurons, {self.dimensions} inputs; norm={self.norm:.6g}, bias={self.bias:.6g})"
+
+    def __call__(self, x: ArrayLike) -> Array:
+        """f(x) for x of shape (..., D), in shape (...). O(m D) for each x. Raises InputError for another D."""
+        x = numbers("x", x)
+        if x.ndim == 0 or x.shape[-1] != self.dimensions:
+            raise InputError(
+                f"x has shape {x.shape}: its last axis must be the {self.dimensions} inputs of the network"
+            )
+        return (self.bias + np.maximum(x @ self.a.T - self.b, 0) @ self.c / self.norm)[()]
+
+    def along(self, start: ArrayLike, direction: ArrayLike) -> ReLUNet:
+        """The function of t on a line: g(t) = f(start + t direction), exactly, neuron by neuron. O(m D).
+
+        (a_i, b_i, c_i) becomes (<a_i, direction>, b_i - <a_i, start>, c_i): the knots of g are where the line
+        crosses the breakplanes. `direction` need not have length 1, but t is measured in its length. Raises
+        InputError for other shapes and for direction 0.
+        """
+        start, direction = (
+            vector(name, values, self.dimensions, "an input of the network")
+            for name, values in (("start", start), ("direction", direction))
+        )
+        if not direction.any():
+            raise InputError("direction is 0: it must lead somewhere")
+        return ReLUNet(self.a @ direction, self.b - self.a @ start, self.c, self.norm, self.bias)
+
+    def breakplanes(self) -> Breakplanes:
+        """Delta-slopes, directions and offsets; see `Breakplanes`."""
+        return Breakplanes.of(self)
+
+
+@dataclass(frozen=True, init=False, eq=False, repr=False)
+class Breakplanes:
+    """f(x) = bias + sum_i delta_slopes_i max(<directions_i, x> - offsets_i, 0).
+
+    delta_slopes  (k,) c |a| / norm: the slope across the plane, on the side where the neuron is active
+    directions    (k, D) a / |a|: unit normals, to the active side
+    offsets       (k,) b / |a|: signed distance of the plane from the origin along its direction
+    bias          the output bias plus what neurons with a = 0 add to it
+    norm          has no part in f, and is what `to_net` gives back
+    live          indices of the network's neurons with a plane, those with a != 0
+
+    For D = 1 and the BDSO view, directions are the orientations s, offsets s times the knots, and delta_slopes s
+    times the delta-slopes there.
+
+    Source: Sahs et al. 2022, section 2.7, whose b is -b here: eta, xi and gamma. Raises InputError for other shapes
+    and values, and directions that are not of length 1 (to 1e-9; they are then made so to rounding).
+    """
+
+    delta_slopes: Array
+    directions: Array
+    offsets: Array
+    bias: float
+    norm: float
+    live: NDArray[np.int64] = field(repr=False)
+
+    def __init__(
+        self,
+        delta_slopes: ArrayLike,
+        directions: ArrayLike,
+        offsets: ArrayLike,
+        bias: float = 0.0,
+        norm: float = 1.0,
+        live: ArrayLike | None = None,
+    ) -> None:
+        rows = matrix("directions", directions, "(k, D): a row for each plane")
+        length = np.linalg.norm(rows, axis=1)
+        if np.any(np.abs(length - 1) > _UNIT):
+            i = int(np.argmax(np.abs(length - 1)))
+            raise InputError(f"directions[{i}] has length {length[i]:g}: every direction must have length 1")
+        units = rows / length[:, None]
+        which = np.array(np.arange(len(rows)) if live is None else live, dtype=np.int64)
+        for values in (units, which):
+            values.setflags(write=False)
+        freeze(self, delta_slopes=vector("delta_slopes", delta_slopes, len(rows), "directions"))
+        freeze(self, directions=units, offsets=vector("offsets", offsets, len(rows), "directions"))
+        freeze(self, bias=number("bias", bias), norm=number("norm", norm, positive=True), live=which)
+
+    @classmethod
+    def of(cls, net: Net) -> Breakplanes:
+        """The breakplanes of a network. O(m D). Raises InputError if no neuron has one."""
+        length = np.linalg.norm(net.a, axis=1)
+        live = length > 0
+        if not live.any():
+            raise InputError(f"a is 0 in all {len(net)} neurons: such a network is constant and has no breakplane")
+        size = length[live]
+        constant = np.sum(net.c[~live] * np.maximum(-net.b[~live], 0)) / net.norm
+        return cls(
+            net.c[live] * size / net.norm,
+            net.a[live] / size[:, None],
+            net.b[live] / size,
+            net.bias + float(constant),
+            net.norm,
+            np.flatnonzero(live),
+        )
+
+    def __repr__(self) -> str:
+        planes = f"{len(self.offsets)} planes in {self.directions.shape[1]} dimensions"
+        return f"Breakplanes({planes}; offsets in {extent(self.offsets)}, bias={self.bias:.6g})"
+
+    def __call__(self, x: ArrayLike) -> Array:
+        """f(x) for x of shape (..., D), in shape (...)."""
+        return self.to_net()(x)
+
+    def to_net(self, gauge: Gauge = "unit") -> Net:
+        """A network with these planes. O(k D). |a_i| is free, and `gauge` fixes it, as `BDSO.to_net` does:
+
+            "unit" |a| = 1     "equal" |a| = |c|     "balanced" |a|^2 + b^2 = c^2
+
+        and |a| = 1 where the delta-slope is 0. Raises InputError for another gauge.
+        """
+        if gauge not in get_args(Gauge):
+            raise InputError(f"gauge is {gauge!r}: it must be one of {', '.join(map(repr, get_args(Gauge)))}")
+        product = self.norm * np.abs(self.delta_slopes)  # |c| |a|
+        if gauge == "unit":
+            size = np.ones_like(product)
+        elif gauge == "equal":
+            size = np.sqrt(product)
+        else:
+            size = np.sqrt(product / np.hypot(1.0, self.offsets))
+        size = np.where(size == 0, 1.0, size)
+        a = size[:, None] * self.directions
+        return Net(a, size * self.offsets, self.norm * self.delta_slopes / size, self.norm, self.bias)
+
+
+def pytorch(m: int, dimensions: int, rng: np.random.Generator, *, norm: float = 1.0) -> Net:
+    """The default start of Linear(D, m), ReLU, Linear(m, 1): a, b ~ U(+-1/sqrt(D)), c, bias ~ U(+-1/sqrt(m)).
+
+    Drawn in this order. Raises InputError unless m and `dimensions` are integers >= 1.
+    """
+    for name, value in (("m", m), ("dimensions", dimensions)):
+        if not (hasattr(value, "__index__") and operator.index(value) >= 1):
+            raise InputError(f"{name} is {value!r}: it must be an integer, at least 1")
+    inner, outer = 1 / np.sqrt(dimensions), 1 / np.sqrt(m)
+    a, b = rng.uniform(-inner, inner, (m, dimensions)), rng.uniform(-inner, inner, m)
+    return Net(a, b, rng.uniform(-outer, outer, m), norm, float(rng.uniform(-outer, outer)))
+
+
+def matrix(name: str, values: ArrayLike, shape: str) -> Array:
+    """`values` as a read-only float64 copy with two axes, neither empty, or InputError."""
+    array = numbers(name, values)
+    if array.ndim != 2 or 0 in array.shape:
+        raise InputError(f"{name} has shape {array.shape}: it must be {shape}")
+    array.setflags(write=False)
+    return array

@@ -1,0 +1,94 @@
+"""Greedy merging: a piecewise linear fit in linear time, nearly as good as the best."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from knotflow.errors import InputError
+from knotflow.network import Array, number
+from knotflow.samples import Samples
+from knotflow.segmented.lines import Standard, separate
+from knotflow.segmented.optimum import count
+from knotflow.segmented.segments import Segments, check_data
+
+
+class _Pieces(NamedTuple):
+    """Regressions of neighbouring pieces: weight, means, sum w (x - mx)^2, slope, error, number of points."""
+
+    w: Array
+    x: Array
+    y: Array
+    spread: Array
+    slope: Array
+    error: Array
+    size: Array
+
+
+def greedy(data: Samples, pieces: int, tau: float = 1.0, gamma: float = 1.0) -> Segments:
+    """A piecewise linear f whose error is at most 1 + tau times that of `optimal(data, pieces)`.
+
+    It may use more pieces for it: at most (2 + 2 / tau) pieces + gamma (4 pieces + 1 by default); how many it did
+    is its `pieces`. Pieces need not meet.
+
+    Starting from the distinct x, neighbours are merged two by two, except the (1 + 1 / tau) pieces pairs whose
+    merging would cost most, until so few are left. Of the pairs spared in a round, at least pieces / tau do not
+    straddle a knot of the optimum, so they cost no more than the optimum does there, and every pair that was merged
+    across one of its pieces - 1 knots costs no more than they do: together tau times the optimal error.
+
+    tau > 0 exchanges error for pieces; gamma >= 1 stops earlier. O(n) after sorting: 0.7 s for n = 1e6. Source:
+    Acharya, Diakonikolas, Li and Schmidt 2016, "Fast algorithms for segmented regression", algorithm 1, with its
+    noise level s = 0, for which the bound above holds for any data. Raises InputError for other arguments.
+    """
+    check_data(data)
+    pieces = count("pieces", pieces)
+    tau, gamma = number("tau", tau, positive=True), number("gamma", gamma)
+    if gamma < 1:
+        raise InputError(f"gamma is {gamma:g}: it must be at least 1, or the merging may never end")
+    points = Standard.of(data)
+    if pieces > len(points.u):
+        raise InputError(f"pieces is {pieces}: a fit to {len(points.u)} distinct x has at most {len(points.u)} pieces")
+    zero, one = np.zeros_like(points.u), np.ones_like(points.u)
+    now = _Pieces(points.w, points.u, points.v, zero, zero, zero, one)
+    spared = int((1 + 1 / tau) * pieces)
+    while len(now.w) > (2 + 2 / tau) * pieces + gamma:
+        now = _round(now, spared)
+    nodes = np.append(0, np.cumsum(now.size)).astype(np.int64)
+    return points.segments(data, nodes, separate(points, nodes), meet=False)
+
+
+def _round(now: _Pieces, spared: int) -> _Pieces:
+    """Merge pieces 0 and 1, 2 and 3, ..., but not the `spared` pairs with the largest errors."""
+    paired = len(now.w) // 2 * 2
+    left, right = (_Pieces(*(values[start:paired:2] for values in now)) for start in (0, 1))
+    both = _merged(left, right)
+    merge = np.ones(paired // 2, dtype=bool)
+    merge[np.argpartition(both.error, len(merge) - spared)[len(merge) - spared :]] = False
+    gone = np.zeros(len(now.w), dtype=bool)
+    gone[1:paired:2] = merge
+    kept = ~gone
+    merged = np.zeros(len(now.w), dtype=bool)
+    merged[0:paired:2] = merge
+
+    def after(old: Array, new: Array) -> Array:
+        values = old.copy()
+        values[merged] = new[merge]
+        return values[kept]
+
+    return _Pieces(*map(after, now, both))
+
+
+def _merged(p: _Pieces, q: _Pieces) -> _Pieces:
+    """The regressions of p and q together, in terms that are never negative: a weighted variance of three slopes."""
+    w = p.w + q.w
+    h = p.w * (q.w / w)
+    dx, dy = q.x - p.x, q.y - p.y
+    between = h * dx * dx
+    spread = p.spread + q.spread + between
+    steps = dy / dx
+    slope = (p.spread * p.slope + q.spread * q.slope + between * steps) / spread
+    error = p.error + q.error + between * (steps - slope) ** 2
+    error += p.spread * (p.slope - slope) ** 2 + q.spread * (q.slope - slope) ** 2
+    share = q.w / w
+    return _Pieces(w, p.x + share * dx, p.y + share * dy, spread, slope, error, p.size + q.size)

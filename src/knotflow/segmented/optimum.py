@@ -1,0 +1,126 @@
+"""The piecewise linear fit of least error, by dynamic programming."""
+
+from __future__ import annotations
+
+import operator
+from dataclasses import replace
+from typing import Literal, get_args
+
+import numpy as np
+
+from knotflow.errors import InputError
+from knotflow.samples import Samples
+from knotflow.segmented.lines import Nodes, Standard, joined, separate
+from knotflow.segmented.segments import Segments, check_data
+
+Monotone = Literal["increasing", "decreasing"]
+
+# Guesses where each optimum is between its bounds. A low guess leaves little to look at, and what is found below it
+# is the optimum; where nothing is, a higher one follows.
+_SHARES = (1 / 16, 1 / 4, 1.0)
+
+
+def optimal(
+    data: Samples, pieces: int, continuous: bool = False, min_length: int = 1, monotone: Monotone | None = None
+) -> Segments:
+    """The piecewise linear f with exactly `pieces` pieces and the least sum_j w_j (f(x_j) - y_j)^2.
+
+    By default the pieces need not meet: the optimum is over all partitions of the samples, and no continuous
+    function with as many pieces, such as a network's, has a smaller error. A knot between two samples is placed
+    where the lines meet if that is between them, else in the middle.
+
+    continuous  the pieces meet, at samples: the optimum is over all continuous f with knots at distinct x.
+                Knots between samples, which a network may have, can do better
+    min_length  each piece has at least so many distinct x, a knot at a sample counting for both its pieces
+    monotone    "increasing": no slope is negative and f does not fall from any sample to the next, so that a
+                continuous f rises everywhere; where two pieces do not meet, lines that are too steep may still
+                overlap between the samples at the knot. "decreasing": the same for -f
+
+    Samples with one x are one sample, with the mean y and the total weight; they cannot be separated. The result is
+    exact up to rounding. Cost for s distinct x and k pieces: O(k s^2) at most (3 s for s = 20,000 and k = 50). With
+    constraints the dynamic programme runs over functions of the last value, O(k s^2) times the square of their rows
+    (see `value_functions`); branch and bound leaves the less of it the better the data obey the constraint: from one
+    second to a minute for s = 1000, k = 10. `path` has the fits with 1, ..., k pieces in one
+    run, at the same cost without constraints.
+
+    Source: Sahs et al. 2022, section 3.1 (Bai and Perron 1998). Raises InputError for more pieces than the
+    distinct x allow, and other arguments.
+    """
+    return _fits(data, count("pieces", pieces), continuous, min_length, monotone, only_last=True)[-1]
+
+
+def path(
+    data: Samples, pieces: int, continuous: bool = False, min_length: int = 1, monotone: Monotone | None = None
+) -> tuple[Segments, ...]:
+    """The optimal fits with 1, 2, ..., `pieces` pieces, in one run. See `optimal`."""
+    return _fits(data, count("pieces", pieces), continuous, min_length, monotone)
+
+
+def most_pieces(data: Samples, continuous: bool, min_length: int) -> int:
+    """The largest number of pieces that the data allow."""
+    s = len(data.distinct.x)
+    return (s - 1) // max(min_length - 1, 1) if continuous else s // min_length
+
+
+def _fits(
+    data: Samples, pieces: int, continuous: bool, min_length: int, monotone: Monotone | None, only_last: bool = False
+) -> tuple[Segments, ...]:
+    check_data(data)
+    min_length = count("min_length", min_length)
+    if monotone is not None and monotone not in get_args(Monotone):
+        raise InputError(f"monotone is {monotone!r}: it must be None, 'increasing' or 'decreasing'")
+    most = most_pieces(data, continuous, min_length)
+    if pieces > most:
+        kind = "a continuous fit" if continuous else "a fit"
+        least = f" of at least {min_length}" if min_length > 1 else ""
+        raise InputError(
+            f"pieces is {pieces}: {kind} to {len(data.distinct.x)} distinct x has at most {most} pieces{least}"
+        )
+    points = Standard.of(data)
+    counts = [pieces] if only_last else list(range(1, pieces + 1))
+    if not continuous and monotone is None:
+        return tuple(
+            points.segments(data, nodes, separate(points, nodes), meet=False)
+            for nodes in _partitions(points, counts, min_length)
+        )
+    sign = -1.0 if monotone == "decreasing" else 1.0
+    upright = replace(points, v=sign * points.v, y_scale=sign * points.y_scale)
+    return tuple(
+        upright.segments(data, nodes, joined(upright, nodes, continuous, monotone is not None), continuous)
+        for nodes in _constrained(upright, counts, min_length, continuous, monotone is not None)
+    )
+
+
+def _partitions(points: Standard, counts: list[int], min_length: int) -> list[Nodes]:
+    from knotflow.segmented.partitions import least_errors, trace
+
+    problem = points.u, points.v, points.w
+    least = least_errors(*problem, counts[-1], min_length)
+    return [np.append(trace(*problem, least, k, min_length), len(points.u)) for k in counts]
+
+
+def _constrained(points: Standard, counts: list[int], min_length: int, continuous: bool, rising: bool) -> list[Nodes]:
+    from knotflow.segmented.bounds import Bounds
+    from knotflow.segmented.value_functions import constrained_nodes
+
+    length = max(min_length - 1, 1) if continuous else min_length
+    problem = points.u, points.v, points.w
+    bounds = Bounds(points, counts, min_length, continuous, rising)
+    found: dict[int, Nodes] = {}
+    for share in _SHARES:
+        missing = [k for k in counts if k not in found]
+        if missing:
+            nodes = constrained_nodes(*problem, bounds.caps(missing, share), length, continuous, rising)
+            found |= {k: nodes[k - 1, : k + 1] for k in missing if nodes[k - 1, 0] == 0}
+    return [found[k] for k in counts]
+
+
+def count(name: str, value: int) -> int:
+    """`value` as an integer >= 1, or InputError."""
+    try:
+        count = operator.index(value)
+    except TypeError:
+        count = 0
+    if count < 1:
+        raise InputError(f"{name} is {value!r}: it must be an integer, at least 1")
+    return count
