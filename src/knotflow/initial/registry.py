@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from knotflow.initial import laws, placed, random
+from knotflow.initial import adapted, laws, placed, random
 from knotflow.initial.laws import Law
 from knotflow.network import ReLUNet
 
@@ -59,6 +59,13 @@ _ALL = (
         None,
         "the piecewise linear function through points",
         "Sahs et al. 2022, appendix A.2",
+    ),
+    Initialiser(
+        "curvature_knots",
+        adapted.curvature_knots,
+        None,
+        "knots where the curvature of data or of a function is, c = 0",
+        "de Boor 2001, chapter XII",
     ),
 )
 

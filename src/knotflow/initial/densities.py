@@ -1,0 +1,154 @@
+"""The densities of knots and delta-slopes at a random start: joint, marginal and conditional."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, SupportsIndex
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from knotflow.errors import InputError
+from knotflow.initial import symmetric
+from knotflow.initial.laws import Law, generator
+from knotflow.initial.registry import INITIALISERS
+from knotflow.network import Array, number, numbers
+
+
+def knot_density(law: str | Law, m: SupportsIndex | None = None, **scales: float) -> Any:
+    """The density of a knot b/a, a frozen distribution (pdf, logpdf, cdf, sf, ppf, isf, rvs, ... of scipy.stats).
+
+        Gaussian  Cauchy with scale sigma_b / sigma_a
+        uniform   with r = bound_b / bound_a: 1/(4 r) on [-r, r] and r / (4 x^2) outside
+
+    law      a `Law`, or the name of one: "pytorch", "he", "glorot", "gaussian", "uniform"
+    m        the width, for a name; "gaussian" and "uniform" do not need it
+    scales   what the law of that name takes, for example sigma_b
+
+    A knot has no mean: moments are NaN. The orientation is +-1 with probability 1/2 each and independent of knot and
+    delta-slope. Source: Sahs et al. 2022, theorem 1 and corollary 1.
+    Raises InputError for another name, and if the law of a or b is the constant 0 (no density).
+    """
+    return joint_density(law, m, **scales).knots
+
+
+def delta_slope_density(law: str | Law, m: SupportsIndex | None = None, *, norm: float = 1.0, **scales: float) -> Any:
+    """The density of a delta-slope c a / norm, a frozen distribution; arguments as for `knot_density`.
+
+        Gaussian  K_0(|u|/k) / (pi k), k = sigma_a sigma_c / norm: variance k^2, excess kurtosis 6
+        uniform   log(k/|u|) / (2 k) on [-k, k], k = bound_a bound_c / norm: variance k^2/9, excess kurtosis 6/25
+
+    Both are infinite at 0. Source: Sahs et al. 2022, corollary 1; the kurtosis printed in appendix B.4 is mended.
+    """
+    return joint_density(law, m, norm=norm, **scales).delta_slopes
+
+
+def joint_density(
+    law: str | Law, m: SupportsIndex | None = None, *, norm: float = 1.0, **scales: float
+) -> JointDensity:
+    """The joint density of knot and delta-slope of one neuron; arguments as for `knot_density`."""
+    return JointDensity(named_law(law, m, scales), norm)
+
+
+def named_law(law: str | Law, m: SupportsIndex | None, scales: dict[str, float]) -> Law:
+    """A law by its name and width, or the law itself."""
+    if isinstance(law, Law):
+        if scales:
+            raise InputError(f"{', '.join(scales)} given with a Law, which has its scales: pass a name instead")
+        return law
+    makers = {name: each.law for name, each in INITIALISERS.items() if each.law}
+    maker = makers.get(law) if isinstance(law, str) else None
+    if maker is None:
+        raise InputError(f"law is {law!r}: it must be a Law or one of {', '.join(map(repr, makers))}")
+    if m is None and law not in ("gaussian", "uniform"):
+        raise InputError(f"m is None: the law {law!r} depends on the width m")
+    try:
+        return maker(1 if m is None else m, **scales)
+    except TypeError:
+        raise InputError(f"{', '.join(scales)}: the law {law!r} does not take these scales") from None
+
+
+@dataclass(frozen=True)
+class JointDensity:
+    """The law of (knot, delta-slope) = (b/a, c a/norm) of one neuron whose a, b, c follow `law`.
+
+        Gaussian  exp(-|u| q / (s_a s_b s_c)) / (2 pi s_c q),      q = sqrt(s_b^2 + s_a^2 x^2)
+        uniform   (h - |u|/k_c)_+ / (4 k_a k_b k_c),               h = min(k_b/|x|, k_a)
+
+    at the knot x and the delta-slope u, with the scale of c divided by the norm.
+
+    Source: Sahs et al. 2022, theorem 1 and corollary 1. Raises InputError if the law of a, b or c is the constant 0.
+    """
+
+    law: Law
+    norm: float = 1.0
+
+    def __post_init__(self) -> None:
+        number("norm", self.norm, positive=True)
+        for name, why in (("a", "there are no knots"), ("b", "every knot is at 0"), ("c", "every delta-slope is 0")):
+            if getattr(self.law, name) == 0:
+                raise InputError(f"the scale of {name} is 0: {why}, and there is no density")
+
+    @property
+    def _knot_scale(self) -> float:
+        return self.law.b / self.law.a
+
+    @property
+    def _slope_scale(self) -> float:
+        return self.law.a * self.law.c / self.norm
+
+    @property
+    def _gaussian(self) -> bool:
+        return self.law.family == "gaussian"
+
+    @property
+    def knots(self) -> Any:
+        """The marginal density of the knot, frozen."""
+        return (symmetric.cauchy if self._gaussian else symmetric.uniform_quotient)(scale=self._knot_scale)
+
+    @property
+    def delta_slopes(self) -> Any:
+        """The marginal density of the delta-slope, frozen."""
+        return (symmetric.normal_product if self._gaussian else symmetric.uniform_product)(scale=self._slope_scale)
+
+    def delta_slopes_given(self, knot: ArrayLike) -> Any:
+        """The density of the delta-slope at a knot x, or at an array of them, frozen.
+
+        Gaussian  Laplace with scale s_a s_b s_c / q
+        uniform   symmetric triangle on [-k_c h, k_c h]
+        """
+        x = np.abs(numbers("knot", knot)) / self._knot_scale
+        if self._gaussian:
+            return symmetric.laplace(scale=self._slope_scale / np.hypot(1, x))
+        return symmetric.triangle(scale=self._slope_scale / np.maximum(1, x))
+
+    def knots_given(self, delta_slope: ArrayLike) -> Any:
+        """The density of the knot at a delta-slope u, or at an array of them, frozen.
+
+        With k = |u| / (s_a s_c), norm included, and z = x / (s_b / s_a):
+
+            Gaussian  exp(-k sqrt(1 + z^2)) / (2 K_0(k) sqrt(1 + z^2)) dz, all moments exist
+            uniform   (min(1, 1/|z|) - k)_+ / (2 log(1/k)) dz
+
+        Raises InputError at u = 0, where the limit has no density, and for uniform laws if k >= 1.
+        """
+        k = np.abs(numbers("delta_slope", delta_slope)) / self._slope_scale
+        if np.any(k == 0):
+            raise InputError("delta_slope is 0: the knots given it have no density; take it away from 0")
+        if not self._gaussian and np.any(k >= 1):
+            raise InputError(f"delta_slope is outside the bound {self._slope_scale:g}: its size must be less")
+        return (symmetric.normal_knot if self._gaussian else symmetric.uniform_knot)(k, scale=self._knot_scale)
+
+    def logpdf(self, knot: ArrayLike, delta_slope: ArrayLike) -> Array:
+        """log of the density at (knot, delta_slope), broadcast against each other; finite far in the tails."""
+        return np.asarray(self.knots.logpdf(knot) + self.delta_slopes_given(knot).logpdf(delta_slope))[()]
+
+    def pdf(self, knot: ArrayLike, delta_slope: ArrayLike) -> Array:
+        """The density at (knot, delta_slope)."""
+        return np.exp(self.logpdf(knot, delta_slope))
+
+    def rvs(self, size: int, rng: np.random.Generator) -> tuple[Array, Array]:
+        """`size` knots and their delta-slopes, drawn as a pair."""
+        rng = generator(rng)
+        knots = self.knots.rvs(size, random_state=rng)
+        return knots, self.delta_slopes_given(knots).rvs(random_state=rng, size=size)

@@ -1,0 +1,114 @@
+"""Critical points: where the gradient vanishes, and where the fit is least squares on every piece."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from knotflow.dynamics.tangent import gradient
+from knotflow.errors import InputError
+from knotflow.landscape.partitions import partition
+from knotflow.landscape.rank import counted_rank
+from knotflow.landscape.shared import ALL, Flags, parts, preactivations, residuals
+from knotflow.network import Array, ReLUNet
+from knotflow.samples import Samples
+
+
+@dataclass(frozen=True, eq=False)
+class CriticalPoint:
+    """What `critical_point` finds; it is true if the network is critical.
+
+    gradient        (P,) in the order a, b, c, bias, each divided by sum_j w_j |df(x_j)/dp| size_j, where
+                    size_j = |y_j| + |bias| + sum over active i of |c_i| (|a_i x_j| + |b_i|) / norm bounds |r_j|
+    critical        whether all of it is below the tolerance
+    pieces          (p,) numbers of the pieces that hold samples
+    piece_sums      (p, 2) sums of w r and of w r (x - mean) over each piece: 0 if f is the least-squares line there
+    piecewise_ols   whether they are 0, relative to the same sums of size_j
+    converse        whether every critical point with these knots is piecewise least squares: every c_i != 0, no knot
+                    at a sample, and J of full rank for its pieces
+    strict_saddle   critical, and some neuron with c = 0 has a residual term: the Hessian has negative eigenvalues
+    """
+
+    gradient: Array
+    critical: bool
+    pieces: NDArray[np.int64]
+    piece_sums: Array
+    piecewise_ols: bool
+    converse: bool
+    strict_saddle: bool
+
+    def __bool__(self) -> bool:
+        return self.critical
+
+
+def is_critical(net: ReLUNet, data: Samples, train: Iterable[str] = ALL, rtol: float = 1e-9) -> bool:
+    """Whether the gradient of L in the trained parameters is 0 to rounding: see `critical_point`. O(m s)."""
+    return critical_point(net, data, train, rtol).critical
+
+
+def critical_point(net: ReLUNet, data: Samples, train: Iterable[str] = ALL, rtol: float = 1e-9) -> CriticalPoint:
+    """Whether the network is critical, and whether it is an ordinary-least-squares fit on every piece. O(m s).
+
+    Least squares on every piece (the intervals between knots) implies critical. The converse needs every c_i != 0 and
+    that J reaches every function that is affine on the pieces: a neuron active on all samples, or a gap with knots of
+    both orientations, will do. Otherwise `converse` is False and a critical point can miss it.
+
+    rtol   what counts as 0 beside the sums of absolute values; the unit of x, y and weights drops out
+
+    Source: Sahs et al. 2022, theorem 4, with both conditions of the converse mended.
+    Raises InputError for an unknown name in `train`, and unless 0 < rtol < 1.
+    """
+    if not 0 < rtol < 1:
+        raise InputError(f"rtol is {rtol!r}: it must be in (0, 1)")
+    names, points = parts(train), data.distinct
+    pull, on = points.weight * residuals(net, data), preactivations(net, points.x) > 0
+    line = np.abs(net.c * net.a) @ on * np.abs(points.x) + np.abs(net.c * net.b) @ on
+    size = points.weight * (np.abs(points.y) + abs(net.bias) + line / net.norm)
+    relative = _relative_gradient(net, data, names, size, on)
+    pieces, place = np.unique(partition(net, data), return_inverse=True)
+    indicator = (np.arange(len(pieces))[:, None] == place).astype(float)
+    sums, scale = _moments(indicator, pull, size, points.x)
+    terms, term_scale = _moments(on, pull, size, points.x)
+    term = np.any(np.abs(terms) > rtol * term_scale, axis=1)
+    critical = bool(np.all(np.abs(relative) <= rtol))
+    return CriticalPoint(
+        gradient=relative,
+        critical=critical,
+        pieces=pieces,
+        piece_sums=sums,
+        piecewise_ols=bool(np.all(np.abs(sums) <= rtol * scale)),
+        converse=set("abc") <= set(names) and _converse_holds(net, points.x, "bias" in names),
+        strict_saddle=critical and set("abc") <= set(names) and bool(np.any(term & (net.c == 0))),
+    )
+
+
+def _moments(rows: Array | Flags, pull: Array, size: Array, x: Array) -> tuple[Array, Array]:
+    """Sums of pull and of pull (x - mean) over the samples of each row, and the sums of absolute values."""
+    offset = x - x.mean()
+    sums = np.stack([rows @ pull, rows @ (pull * offset)], axis=1)
+    return sums, np.stack([rows @ size, rows @ (size * np.abs(offset))], axis=1)
+
+
+def _relative_gradient(net: ReLUNet, data: Samples, names: tuple[str, ...], size: Array, on: Flags) -> Array:
+    """dL/dp over sum_j size_j |df(x_j)/dp|, 0 where both are."""
+    x, grad = data.distinct.x, gradient(net, data, names)
+    c = np.abs(net.c)
+    scales = {
+        "a": c * (on @ (size * np.abs(x))),
+        "b": c * (on @ size),
+        "c": np.abs(net.a) * (on @ (size * np.abs(x))) + np.abs(net.b) * (on @ size),
+        "bias": np.array([net.norm * size.sum()]),
+    }
+    scale = np.concatenate([scales[name] for name in names]) / net.norm
+    value = np.concatenate([np.atleast_1d(getattr(grad, name)) for name in names])
+    return np.divide(value, scale, out=np.zeros_like(value), where=scale > 0)
+
+
+def _converse_holds(net: ReLUNet, x: Array, bias: bool) -> bool:
+    if np.any(net.c == 0) or np.any(np.isin(net.knots, x)):
+        return False
+    rank, full = counted_rank(net, x, bias)
+    return rank == full

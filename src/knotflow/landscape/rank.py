@@ -1,0 +1,53 @@
+"""The rank of the Hessian at a critical point, by counting which gaps between samples hold which knots."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from knotflow.errors import InputError
+from knotflow.landscape.shared import ALL, active, preactivations
+from knotflow.network import Array, ReLUNet
+from knotflow.samples import Samples
+
+
+def hessian_rank(net: ReLUNet, data: Samples, train: Iterable[str] = ALL) -> int:
+    """The rank of J, which is that of the Hessian where the residual terms vanish, by counting alone. O(m s).
+
+    Gaps between neighbouring samples that hold a knot cut the data into pieces of n_p samples. With F = sum_p
+    min(n_p, 2): if some neuron is active on all samples, or a gap has knots of both orientations, the rank is F.
+    Otherwise let C be 1 for a gap with right-facing knots and 0 for left-facing ones, 0 and 1 outside the data, and
+    k1 the number of pieces of one sample across which C changes: the rank is F - [k1 = 0] with the bias and
+    F - 2 + min(2, k1) without. A lonely partition has rank s with the bias: 3m + 1 - s zeros (corollary 3).
+
+    Source: Sahs et al. 2022, corollary 3, whose side condition is superfluous with the bias and not sharp without it.
+    Raises InputError if some c_i = 0 or a knot is at a sample, where the count does not hold, if no neuron is active
+    at a sample, and if `train` lacks a, b or c.
+    """
+    names = frozenset(train)
+    if not frozenset("abc") <= names <= ALL:
+        raise InputError(f"train is {set(names)}: the count is for all of a, b and c, with or without the bias")
+    active(net, data)
+    if np.any(net.c == 0):
+        raise InputError(f"c[{int(np.argmax(net.c == 0))}] is 0: the count is for networks with every c != 0")
+    on_sample = np.isin(net.knots, data.distinct.x)
+    if on_sample.any():
+        raise InputError(f"the knot of neuron {int(np.argmax(on_sample))} is at a sample: move it off")
+    return counted_rank(net, data.distinct.x, "bias" in names)[0]
+
+
+def counted_rank(net: ReLUNet, x: Array, bias: bool) -> tuple[int, int]:
+    """The rank, and the dimension F of the functions on the samples that are affine on every piece."""
+    gap, s = np.searchsorted(x, net.knots), len(x)
+    inner = (gap > 0) & (gap < s)
+    occupied = np.unique(gap[inner])
+    sizes = np.diff(np.concatenate([[0], occupied, [s]]))
+    full = int(np.sum(np.minimum(sizes, 2)))
+    right = np.isin(occupied, gap[inner & (net.a > 0)])
+    left = np.isin(occupied, gap[inner & (net.a < 0)])
+    if np.any(right & left) or (preactivations(net, x) > 0).all(axis=1).any():
+        return full, full
+    change = np.diff(np.concatenate([[0], right.astype(int), [1]]))
+    singles = int(np.sum((change != 0) & (sizes == 1)))
+    return full - (int(singles == 0) if bias else 2 - min(2, singles)), full
