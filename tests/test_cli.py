@@ -18,7 +18,7 @@ import pytest
 from rich.console import Console
 
 import knotflow as kf
-from knotflow import cli
+from knotflow import terminal
 from knotflow.cli import main
 
 X = [0.0, 1.0, 2.5, 3.0, 4.2, 6.0]
@@ -311,7 +311,7 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
 def test_the_bar_on_a_terminal_shows_loss_and_time_left() -> None:
     screen = io.StringIO()
     console = Console(file=screen, force_terminal=True, width=100)
-    with cli._progress(console) as follow:
+    with terminal.training(console) as follow:
         show = follow("kernel")
         show(SimpleNamespace(step=50, steps=200, loss=0.125, seconds=3.0, remaining=9.0, fraction=0.25))
         time.sleep(0.25)  # the bar is drawn a few times a second

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import shlex
 import sys
+import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from time import monotonic
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -18,10 +18,9 @@ import knotflow
 from knotflow.errors import DivergenceWarning, InputError, KnotflowError, StabilityWarning
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
-    from knotflow.dynamics import Progress
+    from knotflow.dynamics import Trajectory
     from knotflow.fitting import Fit
+    from knotflow.papers import Outcome
     from knotflow.samples import Samples
 
 app = typer.Typer(
@@ -32,8 +31,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 
-_DIVERGED, _BAD_INPUT, _INTERRUPTED = 1, 2, 130
-_QUIET = 5.0  # seconds between two lines of progress where nothing can be animated
+_DIVERGED, _NOT_REPRODUCED, _BAD_INPUT, _INTERRUPTED = 1, 1, 2, 130
 
 _ABOUT = """Train ReLU networks on univariate data and see which spline they become."""
 
@@ -43,6 +41,8 @@ Examples:
   knotflow fit data.csv               the first two columns of your own file
   knotflow fit data.csv --x times --y accel --out results
   knotflow fit --help                 everything about fitting
+  knotflow reproduce --quick          both papers' figures, a minute
+  knotflow video demo-report/adaptive.npz    a film of a run
 """
 
 _FIT_EXAMPLES = """\b
@@ -67,6 +67,36 @@ Written into --out:
 \b
 Exit code: 0 done, 1 a run diverged, 2 the input is wrong,
 130 interrupted (Ctrl-C keeps what was computed).
+"""
+
+_REPRODUCE_EXAMPLES = """\b
+Examples:
+  knotflow reproduce                     everything, as the papers say
+  knotflow reproduce --quick             everything, reduced
+  knotflow reproduce williams2019        the items of one paper
+  knotflow reproduce williams2019-figure-4 --out figure4
+  knotflow list                          the names of the items
+
+\b
+Written into --out:
+  report.html    claims, pictures, what was measured, verdicts
+  figures/       each picture as PNG and SVG
+  data/          the data behind each as NetCDF
+  trials/        what was computed: an interrupted run goes on there
+
+\b
+Exit code: 0 done, 1 an item is not reproduced, 2 the input is wrong,
+130 interrupted (finished trials are kept).
+"""
+
+_VIDEO_EXAMPLES = """\b
+Examples:
+  knotflow video williams2019-figure-6        an item's run
+  knotflow video demo-report/adaptive.npz     a run of your own
+  knotflow video run.npz --frames 400 --out run.mp4
+
+\b
+The items that have a film are those that knotflow list marks.
 """
 
 Out = Annotated[Path, typer.Option(help="Directory for the results.")]
@@ -135,6 +165,77 @@ def demo(
     _run(datasets.motorcycle(), _regimes("all", None), {}, {"steps": steps}, out, context.obj)
 
 
+@app.command("list")
+def list_items() -> None:
+    """List the figures and tables that can be reproduced."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from knotflow import papers
+
+    table = Table(box=None, pad_edge=False, caption="* has a film: knotflow video NAME", caption_justify="left")
+    table.add_column("name", no_wrap=True)
+    table.add_column("")
+    table.add_column("what it shows")
+    for name, each in papers.experiments().items():
+        table.add_row(name, "*" if each.film else "", each.title)
+    Console().print(table)
+
+
+@app.command(epilog=_REPRODUCE_EXAMPLES)
+def reproduce(
+    context: typer.Context,
+    names: Annotated[list[str] | None, typer.Argument(help="Items or papers; none: all.", metavar="[NAME]...")] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="Fewer trials, neurons and epochs.")] = False,
+    out: Out = Path("reproduction"),
+    processes: Annotated[int | None, typer.Option(help="Processes.  [default: one for each core]")] = None,
+) -> None:
+    """Reproduce the papers' figures and tables and write a report."""
+    from rich.console import Console
+
+    from knotflow import papers, terminal
+
+    experiments = papers.select(names or [])
+    _check_directory(out)
+    began = time.monotonic()
+    try:
+        with terminal.counting(Console(stderr=True), "trials") as show:
+            outcomes = papers.reproduce(
+                experiments,
+                out,
+                quick=quick,
+                processes=processes,
+                progress=lambda step: show(step.done, step.total, step.name),
+            )
+    except KeyboardInterrupt:
+        print(f"interrupted: finished trials are kept in {out}, and the same command goes on there", file=sys.stderr)
+        raise typer.Exit(_INTERRUPTED) from None
+    report = papers.write_report(outcomes, out / "report.html", command=context.obj, seconds=time.monotonic() - began)
+    _print_verdicts(outcomes)
+    print(f"Report: {report}")
+    if any(outcome.verdict.status == "not reproduced" for outcome in outcomes):
+        raise typer.Exit(_NOT_REPRODUCED)
+
+
+@app.command(epilog=_VIDEO_EXAMPLES)
+def video(
+    run: Annotated[str, typer.Argument(help="An item of a paper, or a run's .npz file.", metavar="NAME|FILE")],
+    out: Annotated[Path | None, typer.Option(help="The file.  [default: the name with .mp4]")] = None,
+    frames: Annotated[int, typer.Option(help="Number of pictures, 25 a second.")] = 200,
+) -> None:
+    """Make an MP4 of a training run: the function, its knots and the neurons in the (u, v) plane."""
+    from rich.console import Console
+
+    from knotflow import plots, terminal
+
+    target = out or Path(f"{Path(run).stem}.mp4")
+    _check_directory(target.parent)
+    trajectory, title = _film(run)
+    with terminal.counting(Console(stderr=True), "frames") as show:
+        plots.animate(trajectory, target, frames=frames, title=title, progress=lambda k, n: show(k, n, ""))
+    print(f"Video: {target}")
+
+
 def main(args: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code; errors become one line on stderr."""
     words = list(sys.argv[1:] if args is None else args)
@@ -148,6 +249,38 @@ def main(args: Sequence[str] | None = None) -> int:
         return _BAD_INPUT
     except (KeyboardInterrupt, typer.Abort):
         return _INTERRUPTED
+
+
+# -- papers ----------------------------------------------------------------------------------------------
+
+
+def _print_verdicts(outcomes: list[Outcome]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    colours = {"reproduced": "green", "reproduced with a correction": "yellow", "not reproduced": "red"}
+    table = Table(box=None, pad_edge=False)
+    table.add_column("item", no_wrap=True)
+    table.add_column("verdict")
+    for outcome in outcomes:
+        status = outcome.verdict.status
+        table.add_row(outcome.experiment.name, f"[{colours[status]}]{status}[/]")
+    Console().print(table)
+
+
+def _film(run: str) -> tuple[Trajectory, str]:
+    """The trajectory of a file or of an item, and what it is called."""
+    from knotflow import papers
+    from knotflow.dynamics import load_trajectory
+
+    if Path(run).exists():
+        return load_trajectory(run), Path(run).stem
+    there = papers.experiments()
+    films = {name: each.film for name, each in there.items() if each.film}
+    if run not in films:
+        raise InputError(f"{run} is neither a file nor an item with a film; those are {', '.join(films)}")
+    each = there[run]
+    return films[run](each.settings()), f"{each.paper.cite if each.paper else ''}, {each.item}: {each.title}"
 
 
 # -- running ---------------------------------------------------------------------------------------------
@@ -173,14 +306,14 @@ def _run(
     """Train in every regime, write the results, print the table; on Ctrl-C with what there is."""
     from rich.console import Console
 
-    from knotflow import fitting, results
+    from knotflow import fitting, results, terminal
 
     standard, _ = data.standardised()
     for regime in regimes:  # before the first run: what is wrong with a later one
         fitting.start_network(standard, regime=regime, **start)
     _check_directory(out)
     fits: list[Fit] = []
-    with _progress(Console(stderr=True)) as follow:
+    with terminal.training(Console(stderr=True)) as follow:
         for regime in regimes:
             try:
                 fits.append(fitting.fit(data, regime=regime, **start, **training, progress=follow(regime)))
@@ -239,59 +372,6 @@ def _print_table(fits: list[Fit]) -> None:
     Console().print(table)
     for fit in fits:
         print(f"{fit.regime}: {fit.summary['verdict']}")
-
-
-# -- on the terminal -------------------------------------------------------------------------------------
-
-
-@contextmanager
-def _progress(console: Console) -> Iterator[Callable[[str], Callable[[Progress], None]]]:
-    """For each regime what shows its progress: a bar, or now and then a line where nothing can move."""
-    if not console.is_terminal:
-        yield _lines
-        return
-    from rich.progress import BarColumn, TextColumn
-    from rich.progress import Progress as Bars
-
-    columns = (
-        TextColumn("{task.description:9}"),
-        BarColumn(),
-        TextColumn("{task.percentage:>3.0f} %  loss {task.fields[loss]:<8.4g}  {task.fields[left]}"),
-    )
-    with Bars(*columns, console=console) as bars:
-        yield lambda regime: _bar(bars, regime)
-
-
-def _bar(bars: Any, regime: str) -> Callable[[Progress], None]:
-    task = bars.add_task(regime, total=None, loss=float("nan"), left="starting")
-
-    def show(now: Progress) -> None:
-        left = f"{now.seconds:.0f} s" if now.fraction == 1.0 else f"{_left(now)} left"
-        known = now.fraction is not None
-        bars.update(task, total=1.0 if known else None, completed=now.fraction or 0.0, loss=now.loss, left=left)
-
-    return show
-
-
-def _lines(regime: str) -> Callable[[Progress], None]:
-    due, done = monotonic() + _QUIET, False
-
-    def show(now: Progress) -> None:
-        nonlocal due, done
-        finished = now.fraction == 1.0
-        if done or (not finished and monotonic() < due):
-            return
-        due, done = monotonic() + _QUIET, finished
-        of = "" if now.steps is None else f" of {now.steps:,}"
-        state = f"{regime}: step {now.step:,}{of}, loss {now.loss:.4g}"
-        end = f", {now.seconds:.1f} s" if finished else f", {_left(now)} left"
-        print(state + end, file=sys.stderr)
-
-    return show
-
-
-def _left(now: Progress) -> str:
-    return "? s" if now.remaining is None else f"{now.remaining:.0f} s"
 
 
 @contextmanager

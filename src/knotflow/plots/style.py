@@ -116,15 +116,16 @@ def plural(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
-def time_axis(ax: Axes, moments: NDArray[Any]) -> None:
-    """Steps or times along x, logarithmic where they span decades; the start keeps its place at the left."""
+def time_axis(ax: Axes, moments: NDArray[Any], *, upwards: bool = False) -> None:
+    """Steps or times along x (or y), logarithmic where they span decades; the start keeps its place at the origin."""
+    name, axis = ("y", ax.yaxis) if upwards else ("x", ax.xaxis)
     crowded = 0.0  # below it a symmetrical logarithmic scale is linear, and ticks run into that of 0
     if len(moments) > 1:
-        ax.set_xlim(moments[0], moments[-1])
+        ax.set(**{f"{name}lim": (moments[0], moments[-1])})
         if moments[-1] >= 20 * moments[1]:
             crowded = float(moments[1])
-            ax.set_xscale("symlog", linthresh=crowded, linscale=0.5)
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: "" if 0 < value < crowded else _counted(value)))
+            getattr(ax, f"set_{name}scale")("symlog", linthresh=crowded, linscale=0.5)
+    axis.set_major_formatter(FuncFormatter(lambda value, _: "" if 0 < value < crowded else _counted(value)))
 
 
 def _counted(value: float) -> str:

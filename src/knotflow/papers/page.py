@@ -1,0 +1,105 @@
+"""The HTML report of a reproduction, one self-contained page."""
+
+from __future__ import annotations
+
+import base64
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from knotflow.files import atomic_write
+from knotflow.papers import torch_time
+from knotflow.plots import style
+
+if TYPE_CHECKING:
+    from knotflow.papers.runner import Outcome
+
+_COLOURS = (
+    (style.DATA, "data"),
+    (style.NETWORK, "network"),
+    (style.CUBIC, "natural cubic spline"),
+    (style.LINEAR, "linear interpolant"),
+    (style.POSITIVE, "neuron with r > 0"),
+    (style.NEGATIVE, "neuron with r < 0"),
+)
+_STATES = ("reproduced", "reproduced with a correction", "not reproduced")
+
+
+def write_report(
+    outcomes: Sequence[Outcome], path: str | PathLike[str], *, command: str | None = None, seconds: float | None = None
+) -> Path:
+    """Write one HTML page with, per item, the claim, the picture, what was measured, the verdict and the files.
+
+    The page needs no other file and no network; `command` is what it says made it, `seconds` how long that took. What
+    the training would take in PyTorch is measured, if it is installed and the runs are the full ones.
+    """
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    from knotflow import __version__
+
+    page = Path(path)
+    environment = Environment(
+        loader=PackageLoader("knotflow", ""), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
+    count: Counter[str] = Counter(outcome.verdict.status for outcome in outcomes)
+    html = environment.get_template("papers/reproduction.html").render(
+        papers=_by_paper(outcomes, page.parent),
+        count=[(state, count[state]) for state in _STATES if count[state]],
+        items=len(outcomes),
+        quick=any(outcome.quick for outcome in outcomes),
+        colours=_COLOURS,
+        command=command,
+        seconds=seconds,
+        version=__version__,
+    )
+    with atomic_write(page) as temporary:
+        temporary.write_text(html, encoding="utf-8")
+    return page
+
+
+def _by_paper(outcomes: Sequence[Outcome], home: Path) -> list[tuple[Any, list[dict[str, Any]]]]:
+    papers: dict[Any, list[dict[str, Any]]] = {}
+    for outcome in outcomes:
+        papers.setdefault(outcome.experiment.paper, []).append(_item(outcome, home))
+    return list(papers.items())
+
+
+def _item(outcome: Outcome, home: Path) -> dict[str, Any]:
+    experiment = outcome.experiment
+    return {
+        "experiment": experiment,
+        "status": outcome.verdict.status,
+        "sentence": outcome.verdict.sentence,
+        "checks": outcome.verdict.checks,
+        "picture": base64.b64encode(outcome.picture.read_bytes()).decode(),
+        "table": outcome.table,
+        "parameters": [
+            (name, _shown(getattr(outcome.settings, name)), each.source, each.printed)
+            for name, each in experiment.parameters.items()
+        ],
+        "files": [_relative(path, home) for path in outcome.files],
+        "seconds": _duration(outcome.seconds),
+        "torch": torch_time.sentence(experiment.descents(outcome.settings), outcome.seconds)
+        if experiment.descents and not outcome.quick
+        else None,
+    }
+
+
+def _relative(path: Path, home: Path) -> str:
+    return path.relative_to(home).as_posix() if path.is_relative_to(home) else path.as_posix()
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, Iterable):
+        return ", ".join(map(_shown, value))
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return str(value)
+    return f"{value:,}" if isinstance(value, int) else f"{value:g}"
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.1f} s" if seconds < 100 else f"{seconds / 60:.1f} min"
