@@ -47,14 +47,14 @@ def test_delta_stays_and_the_loss_falls(start: tuple[kf.ReLUNet, kf.Samples]) ->
 @settings(max_examples=30)
 @given(starts())
 def test_events_follow_one_another_as_they_must(start: tuple[kf.ReLUNet, kf.Samples]) -> None:
-    """A knot sticks only when free and is let go only from where it sticks; only c of delta < 0 changes its sign."""
+    """A knot sticks only when free and is let go only from where it sticks; for delta < 0 only c vanishes, for delta > 0 only (a, b)."""
     net, data = start
     stuck: dict[int, int] = {}
     last = 0.0
     for moment, neuron, sample, kind in flow(net, data).events.tolist():
         assert last <= moment <= 3.0
         last = moment
-        if kind in ("release", "flip"):
+        if kind in ("release", "flip", "rest", "turn"):
             assert stuck.pop(neuron) == sample
         else:
             assert neuron not in stuck
@@ -62,6 +62,8 @@ def test_events_follow_one_another_as_they_must(start: tuple[kf.ReLUNet, kf.Samp
             stuck[neuron] = sample
         if kind == "flip":
             assert net.delta[neuron] < 0
+        if kind in ("rest", "turn"):
+            assert net.delta[neuron] > 0
 
 
 @pytest.mark.parametrize("seed", [256, 190])
@@ -108,3 +110,61 @@ def test_a_run_of_endless_steps_comes_back_and_can_be_carried_on(monkeypatch: py
 def test_tolerances_out_of_reach_are_refused(rtol: float) -> None:
     with pytest.raises(kf.InputError, match=f"rtol is {rtol}; it must lie between 1e-14 and 0.1"):
         kf.GradientFlow(rtol)
+
+
+def few(seed: int) -> tuple[kf.ReLUNet, kf.Samples]:
+    """A handful of neurons with delta > 0, where (a, b) may vanish and c may not."""
+    rng = np.random.default_rng(seed)
+    m, s = int(rng.integers(2, 9)), int(rng.integers(3, 7))
+    data = kf.Samples(rng.normal(size=s), 2 * rng.normal(size=s))
+    return kf.initial.gaussian(m, rng).with_delta(rng.exponential(0.5)), data
+
+
+def test_a_neuron_that_slides_into_the_origin_leaves_it_as_in_descent() -> None:
+    net, data = few(101)
+    events = flow(net, data, 0.2).events
+    turns = events[events["kind"] == "turn"]
+    assert turns["neuron"].tolist() == [2, 3]
+    for turn in turns:
+        before, after = (flow(net, data, turn["time"] + dt).final for dt in (-1e-6, 1e-6))
+        i, x = turn["neuron"], data.distinct.x[turn["sample"]]
+        assert before.orientations[i] == -after.orientations[i]
+        assert before.knots[i] == pytest.approx(x, rel=1e-12)
+        assert np.hypot(before.a[i], before.b[i]) < 1e-5
+    assert kf.gradient_flow_gap(net, data, 1e-5, 4.0).sup < 2e-4
+
+
+def adaptive() -> tuple[kf.ReLUNet, kf.Samples]:
+    rng = np.random.default_rng(1)
+    x = np.sort(rng.uniform(-1, 1, 30))
+    data = kf.Samples(x, np.sin(6 * x) + 0.1 * rng.normal(size=30))
+    return kf.initial.pytorch(300, np.random.default_rng(0), norm=300**0.5).with_delta(1.0), data
+
+
+def test_a_neuron_that_finds_no_way_out_of_the_origin_is_dead_as_in_descent() -> None:
+    net, data = adaptive()
+    run = flow(net, data, 0.2)
+    rests = run.events[run.events["kind"] == "rest"]["neuron"]
+    assert rests.size == 4
+    assert np.all(run.final.a[rests] == 0)
+    assert np.all(run.final.b[rests] == 0)
+    assert np.abs(run.final.c[rests] ** 2 - net.delta[rests]).max() < 1e-12
+    for lr in (1e-4, 1e-5):
+        down = kf.evolve(net, data, kf.GradientDescent(lr), steps=round(0.2 / lr), save_at=[]).final
+        assert np.hypot(down.a[rests], down.b[rests]).max() < lr
+        assert not np.any(np.multiply.outer(data.x, down.a[rests]) > down.b[rests])
+
+
+def test_the_gap_to_descent_falls_with_its_step_where_neurons_vanish() -> None:
+    steps = (1e-4, 1e-5, 1e-6)
+    gaps = [kf.gradient_flow_gap(*adaptive(), lr, 0.4).sup for lr in steps]
+    assert np.polyfit(np.log(steps), np.log(gaps), 1)[0] == pytest.approx(1, abs=0.1)
+
+
+def test_refining_the_tolerance_converges_where_neurons_vanish() -> None:
+    net, data = adaptive()
+    truth, *runs = (kf.evolve(net, data, kf.GradientFlow(r), until=0.4, save_at=[]) for r in (1e-11, 1e-5, 1e-7, 1e-8))
+    assert {run.events.size for run in runs} == {truth.events.size}
+    for run in runs:
+        error = np.abs(run.final(data.x) - truth.final(data.x)).max() / scale(net, data)
+        assert error < 10 * run.dynamics.rtol

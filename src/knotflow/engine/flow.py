@@ -46,11 +46,11 @@ ERROR_ROOT = 3 + 3 ** (2 / 3) - 3 ** (1 / 3)
 POWERS = np.linalg.inv(np.vander(NODES, 3, increasing=True))
 
 # Kinds of events.
-CROSS, STICK, RELEASE, FLIP = range(4)
+CROSS, STICK, RELEASE, FLIP, REST, LEAVE, TURN = range(7)
 # Why ``advance`` came back.
 ARRIVED, FULL, PAUSED, STALLED, CONVERGED, BROKEN = range(6)
 # Places in Run.counts and Run.real.
-STEPS, REJECTED, SOLVES, REFRESHED, EVENTS, STIFF, FRESH, HELD = range(8)
+STEPS, REJECTED, SOLVES, REFRESHED, EVENTS, STIFF, FRESH, HELD, WAIT, PATIENCE = range(10)
 TIME, DT, SCALE, RATE = range(4)
 
 MAX_ITERATIONS = 12
@@ -58,6 +58,9 @@ MAX_ITERATIONS = 12
 PLAIN = 0.3
 # With more events than this in a step their effect on the residuals is fed back, and it need not end at the first.
 BATCH = 16
+# If that fails and there are more than this, the step is made shorter; with fewer it ends at the first of them, and the
+# next WAIT steps do not try.
+CROWD = 64
 EPS = 2.0**-52
 
 
@@ -86,7 +89,7 @@ class Run(NamedTuple):
     r: Array  # (s,) f - y
     basis: Array  # (s, s) eigenvectors of the kernel that Newton uses; (s,) eigenvalues
     eigen: Array
-    counts: Array  # (8,) int64
+    counts: Array  # (10,) int64
     real: Array  # (4,)
 
 
@@ -237,7 +240,7 @@ def start(a: Array, b: Array, c: Array, bias: float, x: Array) -> tuple[Run, Wor
     m, s = a.size, x.size
     run = Run(
         np.stack([a, b, c]), np.array([float(bias)]), np.zeros(m, np.int32), np.zeros((4 * s, 6)), np.zeros(2 * s),
-        np.zeros(s), np.eye(s), np.zeros(s), np.zeros(8, np.int64), np.zeros(4),
+        np.zeros(s), np.eye(s), np.zeros(s), np.zeros(10, np.int64), np.zeros(4),
     )  # fmt: skip
     return run, workspace(m, s)
 
@@ -539,6 +542,57 @@ def _side(k, c, theta, came_from, work, prob):
 
 
 @njit(cache=True)
+def _velocity(g, c, theta, work, prob):
+    """(a', b') of a neuron of the group."""
+    coef = work.coef[g]
+    return -c * prob.train[0] * _value(coef[0], theta), c * prob.train[1] * _value(coef[1], theta)
+
+
+@njit(cache=True)
+def _stays(g, c, theta, work, prob):
+    """Whether a neuron that leaves a = b = 0 in the group stays in it: it moves out along the ray, or into the arc."""
+    s = prob.x.size
+    va, vb = _velocity(g, c, theta, work, prob)
+    if g >= 2 * s:
+        out = va + vb * prob.x[border_sample(g - 2 * s, s)]
+        return out > 0.0 if g < 3 * s else out < 0.0
+    return _miss(g, g, va, vb, c, 0.0, prob) > 0.0 and _miss(g, (g + 2 * s - 1) % (2 * s), va, vb, c, 0.0, prob) > 0.0
+
+
+@njit(cache=True)
+def _through(k, c, theta, work, prob):
+    """The group in which a neuron that slides into a = b = 0 along border k's ray leaves it again; 0: it does not.
+
+    The flow alone does not say: near the origin c stands still and (a, b)' = -c q depends on the arc only, whatever the
+    scale. Descent decides, and as its step goes to 0 by the same rule on the scale of that step: so take steps of 1,
+    from afar, until it is dead or moves off for good.
+    """
+    s = prob.x.size
+    x, side = prob.x[border_sample(k, s)], 1.0 if k < s else -1.0
+    jump = 0.0
+    for g in (inactive_arc(k, s), active_arc(k, s)):
+        va, vb = _velocity(g, c, theta, work, prob)
+        jump = max(jump, np.hypot(va, vb))
+    far = 100.0 * jump
+    a, b, last = side * far / np.hypot(1.0, x), side * far * x / np.hypot(1.0, x), -1
+    for _ in range(100_000):
+        g = find_arc(a, b, prob.x)
+        if g == 0:
+            return 0
+        if np.hypot(a, b) > 0.5 * far:
+            if _stays(g, c, theta, work, prob):
+                return g
+            border = g if last == (g + 1) % (2 * s) else last
+            if last >= 0 and last != g and (border == g or g == (last + 1) % (2 * s)):
+                to = _side(border, c, theta, last, work, prob)
+                if to >= 2 * s and _stays(to, c, theta, work, prob):
+                    return to
+        va, vb = _velocity(g, c, theta, work, prob)
+        a, b, last = a + va, b + vb, g
+    return 0
+
+
+@njit(cache=True)
 def _at(theta0, theta1, g, a, b, c, dt, prob, work, part):
     """Where a neuron of group g at theta0 is at theta1."""
     coef = work.coef[g]
@@ -551,11 +605,21 @@ def _at(theta0, theta1, g, a, b, c, dt, prob, work, part):
 
 
 @njit(cache=True)
+def _fades(a, b, c, prob):
+    """Whether a stuck neuron can lose (a, b), along its ray, and not c: delta keeps one of them from 0."""
+    return prob.train[0] * prob.train[1] != 0.0 and (prob.train[2] == 0.0 or c * c > a * a + b * b)
+
+
+@njit(cache=True)
 def _miss(g, k, a, b, c, sign, prob):
-    """> 0 as long as the neuron has not passed border k of its arc (or, if stuck, c has not changed its sign)."""
+    """> 0 as long as the neuron has not passed border k of its arc; if stuck, as long as c keeps its sign or, where it
+    is (a, b) that vanishes, as long as that has not happened."""
     s = prob.x.size
     if g >= 2 * s:
-        return c * sign
+        if not _fades(a, b, c, prob):
+            return c * sign
+        along = a + b * prob.x[border_sample(k, s)]
+        return along if k < s else -along
     h = a * prob.x[border_sample(k, s)] - b
     return h if active_arc(k, s) == g else -h
 
@@ -616,7 +680,7 @@ def _first_event(g, theta0, end, a, b, c, sign, skip, dt, prob, work, part):
         za, zb, zc = _at(theta0, node, g, a, b, c, dt, prob, work, part)
         best, border = 2.0, -1
         if g >= 2 * s:
-            if sign != 0.0 and zc * sign < 0.0:
+            if sign != 0.0 and _miss(g, g - 2 * s, za, zb, zc, sign, prob) < 0.0:
                 best = _locate(theta0, node, g, g - 2 * s, a, b, c, sign, dt, prob, work, part)
                 border = g - 2 * s
         else:
@@ -673,7 +737,7 @@ def _find_reach(run, prob, work):
 
 @njit(cache=True)
 def _passes(g, a, b, c, sign, prob, work):
-    """Whether the neuron has passed a border of its arc (or c has changed its sign, if stuck) at one of the nodes."""
+    """Whether the neuron has passed a border of its arc (if stuck: has lost c or (a, b)) at one of the nodes."""
     s = prob.x.size
     for n in range(3):
         lam = work.lam[n, g]
@@ -681,7 +745,7 @@ def _passes(g, a, b, c, sign, prob, work):
         zb = lam[3] * a + lam[4] * b + lam[5] * c
         zc = lam[6] * a + lam[7] * b + lam[8] * c
         if g >= 2 * s:
-            if zc * sign < 0.0:
+            if _miss(g, g - 2 * s, za, zb, zc, sign, prob) < 0.0:
                 return True
         elif (
             _miss(g, g, za, zb, zc, sign, prob) < 0.0
@@ -707,6 +771,8 @@ def _meetings(run, prob, dt, work):
             near = min(abs(a * prob.lower[g] - b), abs(a * prob.upper[g] - b))
         else:
             sign = run.sign[g - 2 * s]
+            if _fades(a, b, c, prob):
+                near = 0.0
         if near > work.reach[g, 0] * abs(c) + work.reach[g, 1] * (abs(a) + abs(b)):
             continue
         if not _passes(g, a, b, c, sign, prob, work):
@@ -844,14 +910,20 @@ def _travel(a, b, c, g, now, when, border, end, last, dt, prob, work, part, i, c
             break
         a, b, c = _at(now, when, g, a, b, c, dt, prob, work, part)
         now = when
-        a, b = _place(a, b, border, prob)
-        if g >= 2 * s:
+        fades = g >= 2 * s and _fades(a, b, c, prob)
+        a, b = (0.0, 0.0) if fades else _place(a, b, border, prob)
+        if fades:
+            to = _through(border, c, now, work, prob)
+            kind = TURN if to > 0 else REST
+        elif g >= 2 * s:
             to, kind = inactive_arc(border, s), FLIP
         else:
             to = _side(border, c, now, g, work, prob)
             kind = STICK if to >= 2 * s else CROSS
         if to != g and times.size > 0:
             _log(run, clock + now * dt, i, border, kind, times, rows)
+            if kind == TURN and to >= 2 * s:
+                _log(run, clock + now * dt, i, to - 2 * s, STICK, times, rows)
         g = to
         when, border = _first_event(g, now, last, a, b, c, np.sign(c), border, dt, prob, work, part)
     if now < end:
@@ -903,6 +975,14 @@ def _settle_batch(run, prob, found, dt, stiff, work):
         if change <= 0.1 * prob.tol:
             return True, found
     return False, found
+
+
+@njit(cache=True)
+def _undo(run, prob, dt, stiff, smooth, work):
+    """Take the events' effect out of the step again, given the residuals without it; whether that works."""
+    work.extra[:] = 0.0
+    work.nodes[:] = smooth
+    return solve(run, prob, dt, stiff, work) > 0
 
 
 @njit(cache=True)
@@ -1039,16 +1119,26 @@ def advance(run, prob, until, steps, flat, work, times, rows):
             count[FRESH] = 0
         grow = min(4.0, 0.9 * (prob.tol / max(error, 1e-300)) ** 0.25)
         found, settled = _meetings(run, prob, dt, work), False
-        if found > BATCH:
+        many = found > BATCH
+        if many and (found > CROWD or count[PATIENCE] == 0):
+            smooth = work.nodes.copy()
             settled, found = _settle_batch(run, prob, found, dt, stiff, work)
             if settled:
                 error = error_of(run, prob, dt, stiff, work)
                 settled = error <= prob.tol
-            if not settled:
+            if settled:
+                count[WAIT] = 0
+            elif found > CROWD or not _undo(run, prob, dt, stiff, smooth, work):
                 count[REJECTED] += 1
                 count[HELD] = 1
                 real[DT] = 0.4 * dt
                 continue
+            else:
+                count[WAIT] = min(2 * count[WAIT] + 4, 256)
+                count[PATIENCE] = count[WAIT]
+                found = _meetings(run, prob, dt, work)
+        elif many:
+            count[PATIENCE] -= 1
         free, border, group = _release(run, prob, work)
         end = min(free, 1.0)
         if settled:
@@ -1065,8 +1155,10 @@ def advance(run, prob, until, steps, flat, work, times, rows):
         if count[HELD]:  # the step after a rejected one is no longer than it
             grow = min(grow, 1.0)
             count[HELD] = 0
+        if many and not settled:  # about as many events in the next step as fitted into this one, and a few more
+            grow = min(grow, max(0.1, 4.0 * end))
         if dt == real[DT] or grow < 1.0:
-            real[DT] = dt * max(0.2, grow)
+            real[DT] = dt * max(0.1, grow)
         count[STEPS] += 1
         count[STIFF] += stiff
         gather(run, prob)
