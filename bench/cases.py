@@ -4,13 +4,14 @@ Every problem is full-batch gradient descent on L = 1/2 sum_j (f(x_j) - y_j)^2, 
 
     x       uniform random in [-1, 1] (not equispaced: no two gaps are alike),
     y       sin(pi x) + 1/2 sign(sin(3 pi x)): a smooth curve with a square wave on it,
-    net     knotflow.initial.pytorch(m, rng, norm=sqrt(m)) without its output bias,
+    net     knotflow.initial.pytorch(m, rng, norm) without its output bias; norm 1 is PyTorch's default network, and
+            with sqrt(m) knots move more, more of them near a sample at any step,
     lr      half of knotflow.stability_limit(net, data).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -42,11 +43,13 @@ class Case:
     dense_steps: int | None = None
     target: Target = field(default_factory=Target)
     delta: float | None = None
+    scaled: bool = False  # norm sqrt(m) in place of 1
 
     @property
     def name(self) -> str:
         """How the tables call this case."""
-        return f"m={self.m:,} s={self.s:,}" + ("" if self.delta is None else f" delta={self.delta:g}")
+        delta = "" if self.delta is None else f" delta={self.delta:g}"
+        return f"m={self.m:,} s={self.s:,}" + (" norm=sqrt m" if self.scaled else "") + delta
 
 
 @dataclass(frozen=True)
@@ -58,13 +61,17 @@ class Problem:
     lr: float
 
 
-CASES = (
+_PLAIN = (
     Case(20, 20, 20_000, 100_000, 1_000, Target(torch=500, jax=4)),
     Case(1_000, 10, 20_000, 100_000, 1_000, Target(torch=200, jax=10, floor=4)),
-    Case(1_000, 10, 20_000, 20_000, 1_000, delta=1.0),
     Case(25_000, 100, 1_000, 10_000, 10, Target(torch=500, jax=500, floor=3)),
     Case(10_000, 1_000, 1_000, 10_000, 4, Target(torch=5_000, jax=2_500, floor=4)),
     Case(1_000_000, 1_000, 150, 150, None, Target(floor=3)),
+)
+CASES = (
+    *_PLAIN,
+    *(replace(case, scaled=True) for case in _PLAIN),
+    Case(1_000, 10, 20_000, 20_000, 1_000, delta=1.0, scaled=True),
 )
 
 
@@ -74,9 +81,9 @@ def samples(s: int, seed: int = 1) -> kf.Samples:
     return kf.Samples(x, np.sin(np.pi * x) + 0.5 * np.sign(np.sin(3 * np.pi * x)))
 
 
-def problem(m: int, s: int, delta: float | None = None, seed: int = 0) -> Problem:
+def problem(m: int, s: int, delta: float | None = None, scaled: bool = True) -> Problem:
     """The benchmark's problem of width `m` on `s` samples; `delta` moves the network towards adaptive."""
-    net = kf.initial.pytorch(m, np.random.default_rng(seed), norm=m**0.5).replace(bias=0.0)
+    net = kf.initial.pytorch(m, np.random.default_rng(0), norm=m**0.5 if scaled else 1.0).replace(bias=0.0)
     if delta is not None:
         net = net.with_delta(delta)
     data = samples(s)

@@ -51,7 +51,7 @@ def _largest_difference(ours: rivals.Parameters, theirs: rivals.Parameters) -> f
 
 def measure(case: Case, rounds: int) -> Result:
     """Time one case: knotflow from the start and after its warm-up, its rivals, and the floor."""
-    prob = problem(case.m, case.s, case.delta)
+    prob = problem(case.m, case.s, case.delta, case.scaled)
     dense = case.dense_steps is not None
     apart = disagreement(case, prob) if dense else None
     stretches = {

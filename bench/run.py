@@ -13,7 +13,7 @@ from time import perf_counter
 
 from rich.console import Console
 
-from bench import footprint, rivals
+from bench import flows, footprint, kernels, landscape, rivals, segmented, splines
 from bench.cases import CASES
 from bench.extras import optimisers, scaling
 from bench.races import measure, ratios_table, times_table
@@ -70,6 +70,12 @@ def main() -> None:
     others, other_values = optimisers(rounds)
     rest, rest_values = footprint.overheads(repeats=rounds)
     tables = [times_table(results), ratios_table(results), growth, others, rest]
+    rooms = {}
+    for room in (flows, kernels, splines, segmented, landscape):
+        console.print(f"timing {room.__name__.removeprefix('bench.')} ...")
+        for table, numbers in room.tables(rounds):
+            tables.append(table)
+            rooms[table.title] = numbers
     for table in tables:
         table.show(console)
     values = {
@@ -77,6 +83,7 @@ def main() -> None:
         "scaling": growth_values,
         "optimisers_ns": other_values,
         "overheads": rest_values,
+        "rooms": rooms,
     }
     write(args.out, host, tables, values)
     console.print(f"{perf_counter() - began:.0f} s; written to {args.out}/bench.json and {args.out}/bench.md")
