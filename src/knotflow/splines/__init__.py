@@ -1,12 +1,34 @@
-"""What networks turn into: splines through the data, one member of the family a file.
+"""What networks turn into: splines through or near the data, one member of the family a file.
+
+    natural    least int f''^2 through the data: wide networks in the kernel regime, if knots are spread evenly
+    weighted   least int f''^2 / nu: the same for any initialiser or density
+    smoothing  least squares + lam int f''^2: the kernel regime before its end
+    linear     straight between the data: one of the least int |f''| through them
+    tv         least squares + lam int |f''|: the adaptive regime; with the canonical weight, that of networks
 
 Every member takes `Samples` and returns a `Spline`: a callable with `knots`, `derivative` and `integral`.
+`compare` says how far a network or any function is from each of them.
 """
 
 from __future__ import annotations
 
+from knotflow.splines.compare import Distance, compare
 from knotflow.splines.linear import linear
 from knotflow.splines.natural import natural
+from knotflow.splines.smoothing import SmoothingSpline, smoothing
 from knotflow.splines.spline import Spline
+from knotflow.splines.tv import TVSpline, tv
+from knotflow.splines.weighted import weighted
 
-__all__ = ["Spline", "linear", "natural"]
+__all__ = [
+    "Distance",
+    "SmoothingSpline",
+    "Spline",
+    "TVSpline",
+    "compare",
+    "linear",
+    "natural",
+    "smoothing",
+    "tv",
+    "weighted",
+]

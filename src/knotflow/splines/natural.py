@@ -5,7 +5,7 @@ from __future__ import annotations
 from scipy.interpolate import CubicSpline
 
 from knotflow.samples import Samples
-from knotflow.splines.spline import Spline, extended, points_of
+from knotflow.splines.spline import Points, Spline, extended, points_of
 
 
 def natural(data: Samples) -> Spline:
@@ -19,5 +19,9 @@ def natural(data: Samples) -> Spline:
     limit of networks: Williams et al. 2019, theorem 5; Sahs et al. 2022, corollary 4. Both leave out what it
     takes: knots whose density times E[a^2 | knot] is constant over the data, and a free affine part.
     """
-    points = points_of(data)
+    return interpolant(points_of(data))
+
+
+def interpolant(points: Points) -> Spline:
+    """The natural cubic spline through the points."""
     return extended(points, CubicSpline(points.u, points.y, bc_type="natural").c)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import operator
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -15,13 +15,14 @@ from knotflow.errors import InputError
 from knotflow.samples import Samples
 
 Array = NDArray[np.float64]
+Indices = NDArray[Any]  # of whole numbers, or a mask
 
 _CLOSEST = 1e-50  # least distance of two knots over their span: its cube still divides any y that Samples takes
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Spline:
-    """A piecewise polynomial f on the whole line: s - 1 pieces between s knots, and a line on each side.
+    """A piecewise polynomial f on the whole line, with a line on each side of it.
 
     Calling it gives f(x) in the shape of x, in O(log s) for each x. At a knot where a value or a derivative
     jumps, it is the one from the right.
@@ -29,8 +30,8 @@ class Spline:
     The pieces are kept in u = x / 2^exponent, where the knots span between 1/2 and 1, so that no power of a
     knot distance leaves the range of float64; dividing by a power of two does not round.
 
-    knots     (s,) ascending, read-only: the distinct x of the data
-    pieces    SciPy's polynomials in u, s + 1 of them with the two outer lines
+    knots     ascending, read-only: the distinct x of the data, or what the member says
+    pieces    SciPy's polynomials in u, the two outer lines included; there may be more of them than knots
     exponent  see above
     """
 
@@ -65,9 +66,9 @@ class Spline:
         return math.ldexp(float(self.pieces.integrate(lo, hi)), self.exponent)
 
     def __repr__(self) -> str:
-        degree = self.pieces.c.shape[0] - 1
-        lo, hi = self.knots[0], self.knots[-1]
-        return f"Spline(degree {degree}, {len(self.knots)} knots in [{lo:.6g}, {hi:.6g}])"
+        count = len(self.knots)
+        where = f" in [{self.knots[0]:.6g}, {self.knots[-1]:.6g}]" if count else ""
+        return f"Spline(degree {self.pieces.c.shape[0] - 1}, {count} knots{where})"
 
 
 class Points(NamedTuple):
@@ -92,13 +93,15 @@ def points_of(data: Samples) -> Points:
     return Points(x, y, np.ldexp(x, -exponent), exponent)
 
 
-def extended(points: Points, coefficients: Array) -> Spline:
-    """The Spline with these (degree + 1, s - 1) coefficients, in u, between the points; a line on each side.
+def extended(points: Points, coefficients: Array, breaks: Array | None = None) -> Spline:
+    """The Spline with these (degree + 1, n - 1) coefficients, in u, between n breaks; a line on each side.
 
-    The lines take up the value and the slope of the outermost pieces at the first and the last knot. They are
-    pieces like any other, which SciPy extrapolates, so that nothing outside the data is a special case.
+    The breaks are the points, unless they are finer; the outermost are the first and the last point. The lines
+    take up the value and the slope of the outermost pieces at the first and the last point. They are pieces like
+    any other, which SciPy extrapolates, so that nothing outside the data is a special case.
     """
-    u, inner = points.u, PPoly(coefficients, points.u)
+    u = points.u if breaks is None else breaks
+    inner = PPoly.construct_fast(coefficients, u)
     before, after = 2 * u[0] - u[1], 2 * u[-1] - u[-2]  # as wide as the next piece: any width would do
     left, right = np.zeros((2, len(coefficients), 1))
     left[-2:, 0] = inner(u[0], 1), inner(u[0]) - (u[0] - before) * inner(u[0], 1)

@@ -1,0 +1,220 @@
+"""The linearised flow, solved: `LazyFlow` for `evolve`, and the linear path that it and the kernels' room walk on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from knotflow.dynamics.checks import freeze
+from knotflow.dynamics.flow import ARRIVED, CONVERGED
+from knotflow.dynamics.tangent import DEFAULT_TRAIN, TangentKernel, _arcs_and_moments, trained, writable
+from knotflow.dynamics.trajectory import EVENT, Save, Trajectory
+from knotflow.errors import InputError
+from knotflow.network import ReLUNet, numbers
+from knotflow.samples import Samples
+
+if TYPE_CHECKING:
+    from knotflow.dynamics.flow import FlowSession
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class LazyFlow:
+    """The gradient flow of the network linearised at its start: the kernel regime at finite width, in closed form.
+
+    train  which of {"a", "b", "c", "bias"} move
+
+    With J the derivative of f on the samples at the start z_0, K = J J^T, W the weights and rho the residuals,
+
+        z' = -J^T W rho,   rho = f_0 + J (z - z_0) - y = exp(-K W t) rho_0,   z(t) = z_0 - J^T W (int_0^t rho)
+
+    so there is no step and no error but that of the eigenvalues of K. Time is that of `GradientFlow`: n steps of
+    gradient descent last n lr, and since K has 1/norm^2 in it, a larger norm is slower by its square.
+
+    The trajectory holds z(t), and its ``loss`` is that of the linearised function. Its networks, as always, are those
+    of the parameters: they are the linearised function itself if train is within {"c", "bias"}, in which f is linear
+    (the run is then that of `GradientFlow` with the same train), and else close to it as far as z has hardly moved.
+    `linearised` has that function, and every t, infinity included. Where K is singular the loss does not go to 0.
+
+    O(m log s + s^3) once, O(m + s^2) for each time saved. Source: Williams et al. 2019, section 2.2 and eqs. (15) and
+    (16). Raises InputError for an unknown name in ``train``.
+    """
+
+    train: frozenset[str] = field(default=DEFAULT_TRAIN)
+
+    def __post_init__(self) -> None:
+        freeze(self, train=trained(self.train))
+
+    @property
+    def rtol(self) -> float:
+        """What "converged" means to `evolve`: the solution itself is exact."""
+        return 1e-8
+
+    @property
+    def anchored(self) -> bool:
+        """What follows depends on the start of the run, not on its present alone."""
+        return True
+
+    def linearised(self, net: ReLUNet, data: Samples) -> Linearised:
+        """The network linearised at `net`, and its path while it is trained on `data`."""
+        return Linearised(net, data, self.train)
+
+    def session(self, before: Trajectory) -> FlowSession:
+        """The run after ``before``, ready to be carried on."""
+        return _Session(before)
+
+
+class Modes:
+    """A linear flow rho' = -K W rho on s samples, in the eigenbasis of W^(1/2) K W^(1/2). O(s^3) once.
+
+    Eigenvalues that are no more than rounding count as 0: their modes stay where they are, at t = infinity too.
+    """
+
+    def __init__(self, kernel: Array, weight: Array, rho: Array) -> None:
+        self.root = np.sqrt(weight)
+        rates, self.vectors = np.linalg.eigh(self.root[:, None] * kernel * self.root)
+        floor = 4 * len(rates) * np.finfo(float).eps * max(float(rates[-1]), 0.0)
+        self.rates = np.where(rates > floor, rates, 0.0)
+        self.start = self.vectors.T @ (self.root * rho)
+
+    def residuals(self, t: float) -> Array:
+        """(s,) rho(t)."""
+        return self.vectors @ (self._decay(t) * self.start) / self.root
+
+    def impulse(self, t: float) -> Array:
+        """(s,) W int_0^t rho; in a mode that does not move it is t rho, and 0 at t = infinity, as nothing sees it."""
+        moving = self.rates > 0
+        gain = np.full_like(self.rates, t if np.isfinite(t) else 0.0)
+        gain[moving] = -np.expm1(-self.rates[moving] * t) / self.rates[moving]
+        return self.root * (self.vectors @ (gain * self.start))
+
+    def loss(self, t: float) -> float:
+        """1/2 rho^T W rho."""
+        return 0.5 * float(np.sum((self._decay(t) * self.start) ** 2))
+
+    def fall(self, t: float) -> float:
+        """-d loss / dt."""
+        return float(np.sum(self.rates * (self._decay(t) * self.start) ** 2))
+
+    def degrees_of_freedom(self, t: float) -> float:
+        """The trace of the matrix that takes y - f_0 to f_t - f_0 on the samples: sum_k 1 - exp(-rate_k t)."""
+        return -float(np.sum(np.expm1(-self.rates * t))) if np.isfinite(t) else float(np.sum(self.rates > 0))
+
+    def _decay(self, t: float) -> Array:
+        return np.exp(-self.rates * t) if np.isfinite(t) else np.where(self.rates > 0, 0.0, 1.0)
+
+
+@dataclass(frozen=True, eq=False)
+class Linearised:
+    """A network linearised at `net`, trained on `data`: what it is at every time t >= 0, infinity included.
+
+    f_t(x) = f_0(x) + J(x) (z(t) - z_0), with z(t) and the residuals on the distinct samples as `LazyFlow` says.
+    Each method raises InputError for a negative t.
+    """
+
+    net: ReLUNet
+    data: Samples
+    train: frozenset[str] = DEFAULT_TRAIN
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.net, ReLUNet):
+            raise InputError(f"net is of type {type(self.net).__name__}: it must be a ReLUNet")
+        if not isinstance(self.data, Samples):
+            raise InputError(f"data is of type {type(self.data).__name__}: it must be Samples, made by Samples(x, y)")
+        freeze(self, train=trained(self.train))
+
+    @cached_property
+    def modes(self) -> Modes:
+        """The flow's eigenbasis on the distinct samples."""
+        points = self.data.distinct
+        kernel = TangentKernel(self.net, points.x, self.train).matrix()
+        return Modes(kernel, points.weight, self.net(points.x) - points.y)
+
+    @cached_property
+    def _arc(self) -> NDArray[np.int32]:
+        return _arcs_and_moments(self.net, writable(self.data.distinct.x)[0])[0]
+
+    def __call__(self, x: ArrayLike, t: float) -> Array:
+        """f_t(x), in the shape of x. O(m log(s + n) + s^2)."""
+        x = numbers("x", x)
+        own = self.data.distinct.x
+        points = np.union1d(own, x)
+        push = np.zeros_like(points)
+        push[np.searchsorted(points, own)] = self.modes.impulse(moment(t))
+        moved = TangentKernel(self.net, points, self.train) @ push
+        return (self.net(x) - moved[np.searchsorted(points, x)])[()]
+
+    def net_at(self, t: float) -> ReLUNet:
+        """The network with the parameters z(t)."""
+        from knotflow.engine import arcs
+
+        net, x = self.net, writable(self.data.distinct.x)[0]
+        push = self.modes.impulse(moment(t))
+        q0, q1 = np.empty(2 * x.size), np.empty(2 * x.size)
+        arcs.arc_sums(push, x, 1.0 / net.norm, q0, q1)
+        p0, p1 = q0[self._arc], q1[self._arc]
+        moves = {"a": -net.c * p1, "b": net.c * p0, "c": net.b * p0 - net.a * p1, "bias": -float(push.sum())}
+        return net.replace(**{name: getattr(net, name) + moves[name] for name in sorted(self.train)})
+
+    def residuals(self, t: float) -> Array:
+        """(s,) f_t - y on the distinct samples."""
+        return self.modes.residuals(moment(t))
+
+    def loss(self, t: float) -> float:
+        """1/2 sum_j w_j (f_t(x_j) - y_j)^2, over all samples."""
+        return self.modes.loss(moment(t)) + self.data.distinct.within
+
+    def degrees_of_freedom(self, t: float) -> float:
+        """The trace of the matrix that takes y - f_0 to f_t - f_0 on the distinct samples, from 0 to the rank of K."""
+        return self.modes.degrees_of_freedom(moment(t))
+
+
+def moment(t: Any) -> float:
+    """``t`` as a time, infinity included, or InputError."""
+    if not isinstance(t, (int, float, np.number)) or not t >= 0:
+        raise InputError(f"t is {t!r}; it must be a time >= 0, or infinity")
+    return float(t)
+
+
+class _Session:
+    """A run of evolve. It jumps to any time."""
+
+    def __init__(self, before: Trajectory) -> None:
+        self.path = Linearised(before.start, before.data, before.dynamics.train)
+        self.modes = self.path.modes
+        self.time = float(before.times[-1])
+        self.steps = int(before.steps[-1])
+
+    def advance(self, until: float, steps: int, flat: float) -> int:
+        self.steps += int(self.time < until)
+        self.time = max(self.time, until)
+        return CONVERGED if flat >= 0 and self.time * self.modes.fall(self.time) <= flat else ARRIVED
+
+    def loss(self) -> float:
+        return self.modes.loss(self.time)
+
+    def first_time(self) -> float:
+        fastest = float(self.modes.rates.max())
+        return 0.02 / fastest if fastest > 0 else 1.0
+
+    def save(self, within: float) -> Save:
+        net = self.path.net_at(self.time)
+        return Save(self.steps, self.time, self.loss() + within, net.a, net.b, net.c, net.bias)
+
+    def snapshot(self) -> dict[str, NDArray[Any]]:
+        return {"time": np.array(self.time)}
+
+    def account(self) -> dict[str, Any]:
+        method = "closed form in the eigenbasis of the tangent kernel at the start"
+        return {"method": method, "steps": self.steps, "rejected": 0, "events": 0}
+
+    def happened(self) -> NDArray[Any]:
+        return np.empty(0, EVENT)
+
+    def trouble(self) -> str:
+        return ""

@@ -1,0 +1,156 @@
+"""The norm of the kernel regime: what the curvature and the affine part of a function cost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple, SupportsIndex
+
+import numpy as np
+from numpy.typing import NDArray
+
+from knotflow.errors import InputError
+from knotflow.kernels.laws import KnotLaw
+from knotflow.kernels.linear import KernelSpline
+from knotflow.kernels.quadrature import integrate
+from knotflow.kernels.resolve import Start, law
+from knotflow.network import ReLUNet
+from knotflow.views import CPWL
+
+Array = NDArray[np.float64]
+
+_RTOL = 1e-11
+# Jumps of the slope, or a bend where there are no knots, up to this share of the largest are rounding.
+_ROUNDING = 1e-9
+
+
+class NormParts(NamedTuple):
+    """int f''^2 / nu, and l^T M^-1 l of the affine part; the squared norm is their sum."""
+
+    curvature: float
+    affine: float
+
+
+class _Shape(NamedTuple):
+    """A function that is a line outside its breaks: f'' within, and the line on the left."""
+
+    breaks: Array
+    bend: Callable[[Array], Array]
+    slope: float
+    constant: float
+    jumps: bool  # whether its slope jumps, so that it has no f''
+
+
+def norm_parts(f: Any, init: Start, m: SupportsIndex | None = None, **options: Any) -> NormParts:
+    """The squared norm of f in the space of the random-feature kernel of `init`, in its two parts.
+
+        ||f||^2 = int f''^2 / nu + l^T M^-1 l,    M = int w (1, -u)(1, -u)^T du,    w = nu^+ nu^- / nu
+        l = (beta, gamma):  f(x) - int (f''/nu) [nu^+ (x - u)_+ + nu^- (u - x)_+] du = beta x + gamma
+
+    If (a, b) and (-a, -b) are equally likely, l is the mean of the two asymptotic lines of f and M^-1 is 4 times the
+    inverse of [[E a^2, -E ab], [-E ab, E b^2]]. Both parts are infinite where f is not in the space: its slope jumps
+    (a network, unless it is affine), it bends where nu = 0, or it has a line although neurons face one way only.
+
+    f        a `kf.splines` spline that is a line outside its knots, or what `interpolate` gives for this law; a network
+             or its `cpwl()`
+    init     and the rest: see `law`
+
+    To 1e-9. Source: Williams et al. 2019, Theorem 5, with the weight mended and the affine part, which it lacks.
+    Raises InputError for another f.
+    """
+    start = law(init, m, **options)
+    if isinstance(f, KernelSpline) and f.law == start and np.any(f.line):
+        return _of_interpolant(f)
+    shape = _shape(f)
+    if shape.jumps:
+        return NormParts(np.inf, np.inf)
+    integrals = _integrals(shape, start)
+    if not np.isfinite(integrals).all():
+        return NormParts(np.inf, np.inf)
+    curvature, steeper, lower = integrals
+    return NormParts(float(curvature), _affine(np.array([shape.slope + steeper, shape.constant - lower]), start))
+
+
+def norm_squared(f: Any, init: Start, m: SupportsIndex | None = None, **options: Any) -> float:
+    """The squared norm of f in the space of the random-feature kernel of `init`, the sum of its `norm_parts`.
+
+    It is the least ||density of c||^2 that gives f: sum_i c_i^2 over m neurons, times m / norm^2, comes down to it.
+    """
+    return sum(norm_parts(f, init, m, **options))
+
+
+def _of_interpolant(f: KernelSpline) -> NormParts:
+    """f = sum_j k_j K(x_j, .) has l = M X^T k, so that the affine part is (X^T k)^T M (X^T k)."""
+    slope = (f.line[1] - f.line[0]) / (f.x[-1] - f.x[0])
+    moments = np.array([f.line[0] - slope * f.x[0], -slope])  # e(u) = sum k_j x_j - u sum k_j
+    affine = float(moments @ f.law.affine @ moments)
+    return NormParts(f.norm_squared - affine, affine)
+
+
+def _shape(f: Any) -> _Shape:
+    if isinstance(f, ReLUNet):
+        f = f.cpwl()
+    if isinstance(f, CPWL):
+        constant = f.intercept if len(f.knots) == 0 else f.values[0] - f.slopes[0] * f.knots[0]
+        return _Shape(np.zeros(2), np.zeros_like, float(f.slopes[0]), float(constant), len(f.knots) > 0)
+    if isinstance(f, KernelSpline):
+        if np.any(f.line):
+            raise InputError(
+                "f interpolates with the kernel of another law: it bends outside the data, take affine=True"
+            )
+        slope = float(f.derivative(f.x[0]))
+        breaks = np.unique(np.concatenate([f.x, [b for b in f.law.breaks if f.x[0] < b < f.x[-1]]]))
+        return _Shape(breaks, f.curvature, slope, float(f.values[0] - slope * f.x[0]), False)
+    if hasattr(f, "pieces") and hasattr(f, "exponent"):
+        return _of_spline(f)
+    raise InputError(f"f is of type {type(f).__name__}: it must be a spline of kf.splines, an interpolant or a network")
+
+
+def _of_spline(f: Any) -> _Shape:
+    pieces = f.pieces
+    first, second = pieces.derivative(1), f.derivative(2)
+    inner = pieces.x[1:-1]
+    before = sum(row * np.diff(pieces.x)[:-1] ** k for k, row in enumerate(first.c[::-1, :-1]))
+    jump, steepest = np.abs(first(inner) - before), np.abs(first(inner)).max()
+    breaks = np.ldexp(inner, f.exponent)
+    slope = float(f.derivative(1)(2 * breaks[0] - breaks[1]))
+    constant = float(f(breaks[0])) - slope * float(breaks[0])
+    return _Shape(breaks, second, slope, constant, bool(np.any(jump > _ROUNDING * steepest)))
+
+
+def _integrals(shape: _Shape, start: KnotLaw) -> Array:
+    """int f''^2/nu, int f'' nu^-/nu, int f'' u nu^-/nu; infinite where f bends and nu is 0."""
+    lo, hi = float(shape.breaks[0]), float(shape.breaks[-1])
+    if lo == hi:
+        return np.zeros(3)
+    cuts = [b for b in start.breaks if lo < b < hi]
+    edges = np.unique(np.concatenate([shape.breaks, cuts]))
+    middle = (edges[:-1] + edges[1:]) / 2
+    bend, nu = np.abs(shape.bend(middle)), sum(start.nu(middle))
+    if np.any((nu == 0) & (bend > _ROUNDING * bend.max())):
+        return np.full(3, np.inf)
+    used = nu > 0
+
+    def integrand(u: Array, _: NDArray[np.int64]) -> Array:
+        plus, minus = start.nu(u)
+        bend = shape.bend(u)
+        share = minus / (plus + minus)
+        parts = [bend * bend / (plus + minus), *_signed(bend * share), *_signed(bend * share * u)]
+        return np.stack(parts)
+
+    curvature, a, b, c, d = integrate(integrand, edges[:-1][used], edges[1:][used], _RTOL, "f''^2 / nu").sum(axis=1)
+    return np.array([curvature, a - b, c - d])
+
+
+def _signed(v: Array) -> tuple[Array, Array]:
+    return np.maximum(v, 0), np.maximum(-v, 0)
+
+
+def _affine(line: Array, start: KnotLaw) -> float:
+    """l^T M^+ l, infinite if l is not in the range of M."""
+    M = start.affine
+    values, vectors = np.linalg.eigh(M)
+    along = vectors.T @ line
+    seen = values > 1e-14 * max(values[-1], np.finfo(float).tiny)
+    if np.any(np.abs(along[~seen]) > _ROUNDING * max(np.abs(line).max(), np.finfo(float).tiny)):
+        return np.inf
+    return float(np.sum(along[seen] ** 2 / values[seen]))

@@ -1,0 +1,353 @@
+"""Laws given by any density, their integrals done numerically to a stated tolerance."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from knotflow.errors import InputError
+from knotflow.kernels.laws import KnotLaw, share
+from knotflow.network import freeze, number
+
+Array = NDArray[np.float64]
+Integrand = Callable[[Array, NDArray[np.int64]], Array]
+
+_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(16)
+_DEPTH = 60  # halvings before an integral is given up
+_NARROWEST = 1024 * np.finfo(float).eps  # relative width below which points run together
+_MOST = 100_000  # intervals at once, likewise
+_SPLIT = 2  # pieces to begin with, lest a narrow peak be missed
+
+
+def integrate(f: Integrand, lo: Array, hi: Array, rtol: float, what: str, size: Array | float = 1e-250) -> Array:
+    """(k, n): the integrals of f >= 0, with k components, over n intervals at once, to rtol of the value or of `size`.
+
+    f(u, which) takes points (N, 16) and the interval that each row belongs to, and gives (k, N, 16). Gauss-Legendre
+    on ever smaller halves, until whole and halves agree. Raises InputError, naming `what`, where they never do.
+    """
+    n = len(lo)
+    edges = np.linspace(lo, hi, _SPLIT + 1)
+    owner = np.tile(np.arange(n), _SPLIT)
+    a, b = edges[:-1].ravel(), edges[1:].ravel()
+    whole = _gauss(f, a, b, owner)
+    total = np.zeros((len(whole), n))
+    for row, values in zip(total, whole, strict=True):
+        np.add.at(row, owner, values)
+    for _ in range(_DEPTH):
+        middle = (a + b) / 2
+        halves = np.stack([_gauss(f, a, middle, owner), _gauss(f, middle, b, owner)])
+        better = halves.sum(axis=0)
+        for row, values in zip(total, better - whole, strict=True):
+            np.add.at(row, owner, values)
+        if not np.isfinite(total).all():
+            break
+        rough = np.any(np.abs(better - whole) > rtol * np.maximum(np.abs(total), size)[:, owner], axis=0)
+        if not rough.any():
+            return total
+        if rough.sum() > _MOST or np.any(rough & (b - a <= _NARROWEST * np.maximum(np.abs(a), np.abs(b)))):
+            break
+        a, b = np.concatenate([a[rough], middle[rough]]), np.concatenate([middle[rough], b[rough]])
+        whole, owner = halves[:, :, rough].swapaxes(0, 1).reshape(len(total), -1), np.tile(owner[rough], 2)
+    raise InputError(f"an integral of {what} did not converge to rtol = {rtol:g}: is its second moment finite?")
+
+
+def _gauss(f: Integrand, a: Array, b: Array, owner: NDArray[np.int64]) -> Array:
+    half = (b - a)[:, None] / 2
+    return (f(a[:, None] + half * (1 + _NODES), owner) * (half * _WEIGHTS)).sum(axis=-1)
+
+
+@dataclass(frozen=True)
+class _Line:
+    """The interval (lo, hi), either end maybe infinite, as a finite interval of t."""
+
+    lo: float
+    hi: float
+
+    def place(self, u: Array) -> Array:
+        """t of u, ascending."""
+        u = np.clip(u, self.lo, self.hi)
+        if math.isfinite(self.lo) and math.isfinite(self.hi):
+            return u
+        if math.isfinite(self.lo):
+            return _to_unit(u - self.lo)
+        return -_to_unit(self.hi - u) if math.isfinite(self.hi) else np.sign(u) * _to_unit(np.abs(u))
+
+    def back(self, t: Array) -> tuple[Array, Array]:
+        """u and du/dt."""
+        if math.isfinite(self.lo) and math.isfinite(self.hi):
+            return t, np.ones_like(t)
+        size = 1 - np.abs(t)
+        u, slope = np.abs(t) / size, 1 / size**2
+        if math.isfinite(self.lo):
+            return self.lo + u, slope
+        return (self.hi - u if math.isfinite(self.hi) else np.sign(t) * u), slope
+
+
+def _to_unit(v: Array) -> Array:
+    return np.where(np.isinf(v), 1.0, v / (1 + np.where(np.isinf(v), 0.0, v)))
+
+
+def _tolerance(rtol: object) -> float:
+    value = number("rtol", rtol, positive=True)
+    if not 1e-13 <= value <= 1e-2:
+        raise InputError(f"rtol is {value:g}: it must be between 1e-13 and 1e-2, for example 1e-11")
+    return value
+
+
+def _check_total(total: float, name: str, rtol: float) -> None:
+    if abs(total - 1) > max(1e-6, 10 * rtol):
+        raise InputError(f"{name} integrates to {total:.9g} over its support: a density must integrate to 1")
+
+
+@dataclass(frozen=True)
+class Placed(KnotLaw):
+    """a = +-1 with Pr(a = 1) = right, and knots b/a of any density, independent of a.
+
+    density  callable, (n,) -> (n,), >= 0, that integrates to 1 over (lo, hi) and has a second moment
+    lo, hi   the support; either may be infinite
+    rtol     what every integral is accurate to
+    points   where the density is not smooth, or has a narrow peak
+
+    nu is the density itself, since |a| = 1. Raises InputError for a density that does not integrate to 1, or has no
+    second moment.
+    """
+
+    density: Callable[[Array], Array]
+    lo: float = -math.inf
+    hi: float = math.inf
+    right: float = 0.5
+    c2: float = 0.0
+    rtol: float = 1e-11
+    points: tuple[float, ...] = ()
+
+    def __post_init__(self) -> None:
+        freeze(self, right=share(self.right), c2=number("c2", self.c2), rtol=_tolerance(self.rtol))
+        freeze(self, lo=float(self.lo), hi=float(self.hi), points=tuple(sorted(float(p) for p in self.points)))
+        if not self.lo < self.hi:
+            raise InputError(f"the support ({self.lo:g}, {self.hi:g}) is empty: lo must be less than hi")
+        if not callable(self.density):
+            raise InputError(f"density is {self.density!r}: it must be a function of the knot")
+        ends = np.array([self.lo]), np.array([self.hi])
+        everything = self._integrals(*ends, lambda u, _: np.stack([u**0, np.maximum(-u, 0), np.maximum(u, 0), u * u]))
+        mass, left, right, second = (float(value) for value in everything[:, 0])
+        first = right - left
+        _check_total(mass, "density", self.rtol)
+        freeze(self, _affine=self.right * (1 - self.right) * np.array([[mass, -first], [-first, second]]))
+        freeze(self, _scale=(first, second))
+
+    def _integrals(self, lo: Array, hi: Array, f: Integrand, size: Array | float = 1e-250) -> Array:
+        """(k, n): int over [lo, hi], within the support, of density times f(u, which)."""
+        line = _Line(self.lo, self.hi)
+        ends = line.place(np.asarray(lo, float)), line.place(np.asarray(hi, float))
+        inner = line.place(np.array([p for p in self.points if self.lo < p < self.hi]))
+
+        def integrand(t: Array, which: NDArray[np.int64]) -> Array:
+            u, slope = line.back(t)
+            return f(u, which) * (np.asarray(self.density(u)) * slope)
+
+        cuts = [ends[0], *(np.clip(p, *ends) for p in inner), ends[1]]
+        return sum(
+            (integrate(integrand, a, b, self.rtol, "density", size) for a, b in pairwise(cuts)),
+            np.zeros(()),
+        )
+
+    def nu(self, u: Array) -> tuple[Array, Array]:
+        u = np.asarray(u, float)
+        inside = (u >= self.lo) & (u <= self.hi)
+        values = np.where(inside, self.density(np.where(inside, u, 0.0)), 0.0)
+        return self.right * values, (1 - self.right) * values
+
+    def knots(self, u: Array) -> tuple[Array, Array]:
+        return self.nu(u)
+
+    def active(self, x: Array) -> tuple[Array, Array]:
+        flat = np.ravel(x)
+        lower = self._integrals(np.full_like(flat, self.lo), flat, lambda u, _: u[None] ** 0, 1.0)
+        upper = self._integrals(flat, np.full_like(flat, self.hi), lambda u, _: u[None] ** 0, 1.0)
+        return self.right * lower[0].reshape(np.shape(x)), (1 - self.right) * upper[0].reshape(np.shape(x))
+
+    def _size(self, x: Array) -> Array:
+        """What an integral over all knots is at most: int density |x - u|^k du, k = 0, 1, 2."""
+        first, second = vars(self)["_scale"]
+        square = second - 2 * x * first + x * x
+        return np.stack([np.ones_like(x), np.sqrt(square), square])
+
+    def below(self, p: Array) -> Array:
+        flat = np.ravel(np.asarray(p, float))
+        powers = self._integrals(
+            np.full_like(flat, self.lo), flat, lambda u, w: _powers(flat[w, None] - u), self._size(flat)
+        )
+        return self.right * powers.reshape(3, *np.shape(p))
+
+    def above(self, q: Array) -> Array:
+        flat = np.ravel(np.asarray(q, float))
+        powers = self._integrals(
+            flat, np.full_like(flat, self.hi), lambda u, w: _powers(u - flat[w, None]), self._size(flat)
+        )
+        return (1 - self.right) * powers.reshape(3, *np.shape(q))
+
+    def moments(self, lo: Array, hi: Array) -> Array:
+        def products(u: Array, which: NDArray[np.int64]) -> Array:
+            rise, fall = u - lo[which, None], hi[which, None] - u
+            return np.stack([rise * rise, rise * fall, fall * fall])
+
+        one = self._integrals(lo, hi, products)
+        return np.stack([self.right * one, (1 - self.right) * one])
+
+    @property
+    def affine(self) -> Array:
+        return vars(self)["_affine"]
+
+    @property
+    def support(self) -> tuple[float, float]:
+        return self.lo, self.hi
+
+    @property
+    def breaks(self) -> tuple[float, ...]:
+        return tuple(p for p in (self.lo, *self.points, self.hi) if math.isfinite(p))
+
+
+def _powers(v: Array) -> Array:
+    return np.stack([np.ones_like(v), v, v * v])
+
+
+@dataclass(frozen=True)
+class Independent(KnotLaw):
+    """a and b independent, of any densities: two distributions as `scipy.stats` has them (`pdf` and `support`).
+
+        nu^+(u) = int_{t > 0} t^3 p_b(u t) p_a(t) dt,      nu^-(u) = int_{t > 0} t^3 p_b(-u t) p_a(-t) dt
+
+    They need not be symmetric. With a = sigma_a r cos(theta), b = sigma_b r sin(theta), every integral is one over
+    theta of int r^3 p_a p_b dr, accurate to rtol; a millisecond or so for each distinct x. Raises InputError for what
+    has no density that integrates to 1 and no second moment.
+    """
+
+    a: Any
+    b: Any
+    c2: float = 0.0
+    rtol: float = 1e-11
+
+    def __post_init__(self) -> None:
+        freeze(self, c2=number("c2", self.c2), rtol=_tolerance(self.rtol))
+        for name in ("a", "b"):
+            law = getattr(self, name)
+            if not (callable(getattr(law, "pdf", None)) and callable(getattr(law, "support", None))):
+                raise InputError(f"{name} is {law!r}: it must be a continuous distribution, as scipy.stats.norm() is")
+            mass, second = _mass_and_second(law, self.rtol)
+            _check_total(mass, f"the density of {name}", self.rtol)
+            freeze(self, **{f"_{name}": math.sqrt(second)})
+
+    @property
+    def _scales(self) -> tuple[float, float]:
+        """Root mean squares of a and b."""
+        return vars(self)["_a"], vars(self)["_b"]
+
+    def _radial(self, theta: Array, power: int) -> Array:
+        """sigma_a sigma_b int r^power p_a(sigma_a r cos(theta)) p_b(sigma_b r sin(theta)) dr, in the shape of theta."""
+        sa, sb = self._scales
+        rate_a, rate_b = sa * np.cos(theta).ravel(), sb * np.sin(theta).ravel()
+        lo, hi = np.zeros_like(rate_a), np.full_like(rate_a, np.inf)
+        for rate, (low, high) in ((rate_a, self.a.support()), (rate_b, self.b.support())):
+            with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+                ends = np.stack([low / rate, high / rate])
+            ends = np.where(rate == 0, np.array([[-np.inf], [np.inf]]) * (low <= 0 <= high), ends)
+            lo, hi = np.maximum(lo, ends.min(axis=0)), np.minimum(hi, ends.max(axis=0))
+        hi = np.maximum(lo, hi)
+        line = _Line(0.0, math.inf)
+
+        def integrand(t: Array, which: NDArray[np.int64]) -> Array:
+            r, slope = line.back(t)
+            density = self.a.pdf(r * rate_a[which, None]) * self.b.pdf(r * rate_b[which, None])
+            return (sa * sb * r**power * density * slope)[None]
+
+        inner = max(self.rtol / 100, 1e-13)  # so that its error is no roughness to the outer integral
+        return integrate(integrand, line.place(lo), line.place(hi), inner, "a law", 1e-30)[0].reshape(theta.shape)
+
+    def _angle(self, u: Array) -> Array:
+        sa, sb = self._scales
+        return np.arctan2(sa * np.asarray(u, float), sb)
+
+    def nu(self, u: Array) -> tuple[Array, Array]:
+        theta, (sa, sb) = self._angle(u), self._scales
+        factor = sa**3 / sb * np.cos(theta) ** 4
+        return factor * self._radial(theta, 3), factor * self._radial(theta + np.pi, 3)
+
+    def knots(self, u: Array) -> tuple[Array, Array]:
+        theta, (sa, sb) = self._angle(u), self._scales
+        factor = sa / sb * np.cos(theta) ** 2
+        return factor * self._radial(theta, 1), factor * self._radial(theta + np.pi, 1)
+
+    def _half_line(self, x: Array, sign: int) -> Array:
+        """`below` for sign 1, `above` for -1."""
+        flat, (sa, sb) = np.ravel(np.asarray(x, float)), self._scales
+
+        def integrand(theta: Array, which: NDArray[np.int64]) -> Array:
+            slope = sa * np.cos(theta)
+            powers = _powers(sign * (slope * flat[which, None] - sb * np.sin(theta)))
+            turned = theta if sign > 0 else theta + np.pi
+            return powers * np.stack([slope**2, slope, np.ones_like(slope)]) * self._radial(turned, 3)
+
+        border, end = self._angle(flat), np.full_like(flat, np.pi / 2)
+        lo, hi = (-end, border) if sign > 0 else (border, end)
+        spread = np.hypot(sa * flat, sb)
+        size = np.stack([np.full_like(flat, sa**2), sa * spread, spread**2])
+        return integrate(integrand, lo, hi, self.rtol, "a law", size).reshape(3, *np.shape(x))
+
+    def below(self, p: Array) -> Array:
+        return self._half_line(p, 1)
+
+    def above(self, q: Array) -> Array:
+        return self._half_line(q, -1)
+
+    def active(self, x: Array) -> tuple[Array, Array]:
+        border = np.ravel(self._angle(x))
+        end = np.full_like(border, np.pi / 2)
+        right = integrate(lambda t, _: self._radial(t, 1)[None], -end, border, self.rtol, "a law", 1.0)
+        left = integrate(lambda t, _: self._radial(t + np.pi, 1)[None], border, end, self.rtol, "a law", 1.0)
+        return right.reshape(np.shape(x)), left.reshape(np.shape(x))
+
+    def moments(self, lo: Array, hi: Array) -> Array:
+        sa, sb = self._scales
+
+        def products(theta: Array, which: NDArray[np.int64]) -> Array:
+            rise = sb * np.sin(theta) - sa * lo[which, None] * np.cos(theta)
+            fall = sa * hi[which, None] * np.cos(theta) - sb * np.sin(theta)
+            three = np.stack([rise * rise, rise * fall, fall * fall])
+            return np.concatenate([three * self._radial(theta, 3), three * self._radial(theta + np.pi, 3)])
+
+        return integrate(products, self._angle(lo), self._angle(hi), self.rtol, "a law").reshape(2, 3, -1)
+
+    @property
+    def affine(self) -> Array:
+        sa, sb = self._scales
+
+        def integrand(theta: Array, _: NDArray[np.int64]) -> Array:
+            plus, minus = self._radial(theta, 3), self._radial(theta + np.pi, 3)
+            total = plus + minus
+            w = np.divide(plus * minus, total, out=np.zeros_like(total), where=total > 0)
+            slope, offset = sa * np.cos(theta), sb * np.sin(theta)
+            mixed = slope * offset
+            return w * np.stack([slope**2, np.maximum(-mixed, 0), np.maximum(mixed, 0), offset**2])
+
+        end = np.array([np.pi / 2])
+        one, left, right, two = integrate(integrand, -end, end, self.rtol, "a law")[:, 0]
+        return np.array([[one, left - right], [left - right, two]])
+
+
+def _mass_and_second(law: Any, rtol: float) -> tuple[float, float]:
+    lo, hi = (float(end) for end in law.support())
+    line = _Line(lo, hi)
+
+    def integrand(t: Array, _: NDArray[np.int64]) -> Array:
+        u, slope = line.back(t)
+        density = law.pdf(u) * slope
+        return np.stack([density, u * u * density])
+
+    mass, second = integrate(integrand, line.place(np.array([lo])), line.place(np.array([hi])), rtol, "a law")
+    return float(mass[0]), float(second[0])

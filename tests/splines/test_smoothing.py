@@ -1,0 +1,170 @@
+"""Smoothing splines against SciPy's, the dense equations of Green & Silverman, and brute force over the penalty."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.interpolate import make_smoothing_spline
+
+from knotflow import splines
+from knotflow.errors import InputError
+from knotflow.samples import Samples, datasets
+
+
+@st.composite
+def problems(draw: st.DrawFn) -> tuple[Samples, float]:
+    gaps = draw(st.lists(st.floats(0.02, 3), min_size=2, max_size=25))
+    x = draw(st.floats(-20, 20)) + np.cumsum([0.0, *gaps])
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    data = Samples(x, rng.normal(size=len(x)), rng.uniform(0.2, 5, len(x)))
+    return data, 10.0 ** draw(st.floats(-9, 3))
+
+
+def hat_matrix(data: Samples, lam: float) -> np.ndarray:
+    """I - lam W^-1 Q (R + lam Q' W^-1 Q)^-1 Q', Green & Silverman 1994, section 2.3 (Reinsch's form)."""
+    d, s = data.distinct, len(data.distinct.x)
+    h = np.diff(d.x)
+    q, r = np.zeros((s, s - 2)), np.zeros((s - 2, s - 2))
+    for j in range(s - 2):
+        q[j : j + 3, j] = 1 / h[j], -1 / h[j] - 1 / h[j + 1], 1 / h[j + 1]
+        r[j, j] = (h[j] + h[j + 1]) / 3
+        if j:
+            r[j, j - 1] = r[j - 1, j] = h[j] / 6
+    scaled = q / d.weight[:, None]
+    return np.eye(s) - lam * scaled @ np.linalg.solve(r + lam * q.T @ scaled, q.T)
+
+
+@given(problems())
+def test_it_is_the_dense_solution_with_its_degrees_of_freedom(problem):
+    data, penalty = problem
+    f = splines.smoothing(data, penalty)
+    matrix = hat_matrix(data, f.lam)
+    np.testing.assert_allclose(f(data.x), matrix @ data.y, rtol=0, atol=2e-9 * np.abs(data.y).max())
+    assert f.df == pytest.approx(np.trace(matrix), rel=1e-8)
+    assert f.lam == pytest.approx(penalty * data.span**3, rel=1e-14)
+    n, rss = data.weights.sum(), np.sum(data.weights * (f(data.x) - data.y) ** 2)
+    if n > f.df + 1e-3:
+        assert f.gcv == pytest.approx(n * rss / (n - f.df) ** 2, rel=1e-7, abs=1e-18)
+
+
+@pytest.mark.parametrize("lam", [1e-7, 1e-3, 0.05, 4.0])
+def test_it_is_scipys(lam):
+    rng = np.random.default_rng(3)
+    x = np.sort(rng.uniform(-3, 4, 60))
+    y, w = np.sin(2 * x) + 0.3 * rng.normal(size=60), rng.uniform(0.2, 3, 60)
+    expected = make_smoothing_spline(x, y, w, lam=lam)
+    f = splines.smoothing(Samples(x, y, w), lam / np.ptp(x) ** 3)
+    at = np.linspace(x[0], x[-1], 777)
+    for order in range(3):
+        wanted = expected.derivative(order)(at) if order else expected(at)
+        np.testing.assert_allclose(f.derivative(order)(at), wanted, rtol=0, atol=1e-9 * np.abs(wanted).max())
+
+
+def test_cross_validation_finds_what_scipy_finds_where_scipy_finds_the_minimum():
+    rng = np.random.default_rng(0)
+    x = np.sort(rng.uniform(-3, 4, 200))
+    y = np.sin(2 * x) + 0.3 * rng.normal(size=200)
+    f, expected = splines.smoothing(Samples(x, y)), make_smoothing_spline(x, y)
+    np.testing.assert_allclose(f(x), expected(x), rtol=0, atol=1e-4)
+    for factor in 10.0 ** np.linspace(-6, 6, 61):
+        assert f.gcv <= splines.smoothing(Samples(x, y), f.penalty * factor).gcv * (1 + 1e-9)
+
+
+@given(problems(), st.floats(0.01, 100), st.floats(0.01, 100), st.floats(-5, 5))
+@settings(max_examples=25)
+def test_the_penalty_has_no_unit(problem, x_unit, y_unit, shift):
+    data, penalty = problem
+    f = splines.smoothing(data, penalty)
+    moved = splines.smoothing(Samples(shift + x_unit * data.x, y_unit * data.y + 7 * shift, data.weights), penalty)
+    at = np.linspace(*data.range, 50)
+    size = y_unit * np.abs(data.y).max() + 7 * abs(shift)
+    np.testing.assert_allclose(moved(shift + x_unit * at), y_unit * f(at) + 7 * shift, rtol=0, atol=1e-8 * size)
+    assert moved.df == pytest.approx(f.df, rel=1e-7)
+    mirrored = splines.smoothing(Samples(-data.x, data.y, data.weights), penalty)
+    np.testing.assert_allclose(mirrored(-at), f(at), rtol=0, atol=1e-8 * np.abs(data.y).max())
+
+
+def test_a_weight_of_two_is_the_sample_twice_also_in_the_choice():
+    rng = np.random.default_rng(5)
+    x, y, w = np.sort(rng.uniform(0, 1, 40)), rng.normal(size=40), rng.integers(1, 4, 40)
+    y += 5 * x**2
+    weighted, repeated = Samples(x, y, w), Samples(np.repeat(x, w), np.repeat(y, w))
+    for penalty in (1e-5, None):
+        a, b = splines.smoothing(weighted, penalty), splines.smoothing(repeated, penalty)
+        np.testing.assert_allclose(a(x), b(x), rtol=1e-9)
+        assert a.df == pytest.approx(b.df, rel=1e-6)
+        assert a.gcv == pytest.approx(b.gcv, rel=1e-9)
+
+
+def test_the_criterion_of_ties_is_that_of_nearly_tied_samples():
+    data = datasets.motorcycle()
+    apart = data.x + 1e-7 * np.arange(len(data))
+    f, g = splines.smoothing(data), splines.smoothing(Samples(apart, data.y))
+    assert f.df == pytest.approx(g.df, rel=1e-3)
+    assert f.gcv == pytest.approx(g.gcv, rel=1e-4)
+
+
+def test_the_two_ends_of_the_penalty():
+    data = datasets.motorcycle()
+    at = np.linspace(-5, 70, 500)
+    f = splines.smoothing(data, 0)
+    np.testing.assert_array_equal(f(at), splines.natural(data)(at))
+    assert (f.df, f.lam) == (94.0, 0.0)
+    line = splines.smoothing(data, np.inf)
+    np.testing.assert_allclose(line(at), np.polyval(np.polyfit(data.x, data.y, 1), at), rtol=0, atol=1e-10)
+    assert line.df == 2.0
+    np.testing.assert_allclose(splines.smoothing(data, 1e12)(at), line(at), rtol=0, atol=1e-7)
+    np.testing.assert_allclose(splines.smoothing(data, 1e-16)(data.x), data.distinct.y[np.searchsorted(
+        data.distinct.x, data.x)], rtol=0, atol=1e-4)  # fmt: skip
+
+
+@pytest.mark.parametrize("y", [[3.0] * 9, 2 - 5 * np.arange(9.0), 1e9 + 0.25 * np.arange(9)])
+def test_a_constant_and_a_line_stay_what_they_are(y):
+    x = 1e6 + np.arange(9.0)
+    f = splines.smoothing(Samples(x, y))
+    np.testing.assert_allclose(f(x), y, rtol=1e-14)
+    assert f.penalty == np.inf
+
+
+def test_few_points():
+    two = splines.smoothing(Samples([1, 2], [3, 5]))
+    np.testing.assert_allclose(two([0, 1.5, 7]), [1, 4, 15], rtol=1e-13)
+    assert two.df == 2
+    assert np.isnan(two.gcv)
+    three = Samples([0, 1, 3], [0, 2, 1])  # cross-validation says nothing about three points: the line
+    assert splines.smoothing(three).penalty == np.inf
+    np.testing.assert_allclose(splines.smoothing(three, 0.01)(three.x), hat_matrix(three, 0.27) @ three.y, rtol=1e-12)
+
+
+def test_a_huge_offset_costs_only_its_rounding():
+    x, y = np.arange(12.0), np.sin(np.arange(12.0))
+    near, far = splines.smoothing(Samples(x, y), 1e-4), splines.smoothing(Samples(x + 1e9, y + 1e6), 1e-4)
+    np.testing.assert_allclose(far(x + 1e9) - 1e6, near(x), rtol=0, atol=1e-9)
+
+
+def test_it_says_what_it_is():
+    f = splines.smoothing(datasets.motorcycle(), 1e-4)
+    assert repr(f).startswith("SmoothingSpline(degree 3, 94 knots in [2.4, 57.6], penalty 0.0001, df ")
+    np.testing.assert_array_equal(f.knots, datasets.motorcycle().distinct.x)
+    jump = f.derivative(2)
+    x = f.knots[1:-1]
+    np.testing.assert_allclose(jump(x - 1e-9), jump(x), rtol=0, atol=1e-6 * np.abs(jump(x)).max())
+    assert f.derivative().integral(10, 40) == pytest.approx(float(f(40) - f(10)), rel=1e-12)
+
+
+@pytest.mark.parametrize("penalty", [-1.0, np.nan, "much"])
+def test_penalties_that_are_refused(penalty):
+    with pytest.raises(InputError, match=r"^penalty is .*: it must be a number of at least 0, or None to choose it$"):
+        splines.smoothing(datasets.nile(), penalty)
+
+
+def test_weights_that_count_less_than_the_samples():
+    x = np.arange(9.0)
+    with pytest.raises(
+        InputError, match=r"^penalty is None, but the weights add up to 0\.9 for 9 distinct x: cross-val"
+    ):
+        splines.smoothing(Samples(x, x**2, np.full(9, 0.1)))
+    with pytest.raises(InputError, match=r"^data is of type str"):
+        splines.smoothing("data")
