@@ -110,8 +110,11 @@ def _lopsided(rng: np.random.Generator, size: int) -> np.ndarray:
 
 
 @st.composite
-def descents(draw: st.DrawFn, *, most: int = 40) -> Descent:
-    """1 to ``most`` neurons, 2 to 12 distinct samples; coarse values put knots on samples, lopsided ones span 1e6."""
+def descents(draw: st.DrawFn, *, most: int = 80) -> Descent:
+    """1 to ``most`` neurons, few enough for all pairs or not, and 2 to 12 distinct samples.
+
+    Coarse values put knots on samples, lopsided ones span 1e6.
+    """
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     m, s = draw(st.integers(1, most)), draw(st.integers(2, 12))
     kind = draw(st.sampled_from(["plain", "coarse", "lopsided"]))

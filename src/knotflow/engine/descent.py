@@ -22,6 +22,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from knotflow.engine import small
 from knotflow.engine.arcs import add_moments, arc_sums, borders, find_arcs, follow, predict, residuals
 
 Array = NDArray[Any]
@@ -288,15 +289,21 @@ def _settle(state, prob):
 
 
 @njit(cache=True)
-def _wake_all(state):
-    """Give up sleeping for a while, just after all have settled: the arcs cost more than their few neurons."""
+def _rouse(state):
+    """Everyone is awake, with the parameters in a, b, c."""
     for i in range(state.a.size):
         state.awake[i] = i
         state.asleep[i] = 0
     state.counts[N_AWAKE] = state.a.size
+    _pack(state)
+
+
+@njit(cache=True)
+def _wake_all(state):
+    """Give up sleeping for a while, just after all have settled: the arcs cost more than their few neurons."""
+    _rouse(state)
     state.counts[WAIT] = state.counts[PATIENCE]
     state.counts[PATIENCE] = min(2 * state.counts[PATIENCE], MAX_PATIENCE)
-    _pack(state)
 
 
 @njit(cache=True)
@@ -437,12 +444,28 @@ def _batch_residuals(picks, prob, f, r):
 
 
 @njit(cache=True)
+def _run_small(state, prob, steps, stop_loss, blow_up):
+    """``run`` for a few neurons on a few samples: all of them awake, and no arcs in between."""
+    parameters(state, state.a, state.b, state.c)
+    taken, diverged, reached, loss = small.run(
+        state.a, state.b, state.c, state.bias, prob, steps, stop_loss, blow_up
+    )  # fmt: skip
+    find_arcs(state.a, state.b, prob.x, state.arc)
+    _clear(state.bulk, state.e0.size)
+    _rouse(state)
+    add_moments(state.a, state.b, state.c, state.arc, state.ca, state.cb)
+    return taken, DIVERGED if diverged else REACHED if reached else DONE, loss
+
+
+@njit(cache=True)
 def run(state, prob, steps, stop_loss, blow_up, picks, ends):
     """Take up to ``steps`` steps; (steps taken, why it ended, loss there).
 
     Step t uses the samples picks[ends[t]:ends[t + 1]]; all of them if ``ends`` is empty. The loss is that of all.
     """
     m, s = state.a.size, prob.x.size
+    if ends.size == 0 and small.fits(m, s):
+        return _run_small(state, prob, steps, stop_loss, blow_up)
     f, r = np.empty(s), np.empty(s)
     loss = 0.0
     for t in range(steps + 1):
