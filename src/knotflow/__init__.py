@@ -11,12 +11,27 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from knotflow import initial, plots, report, splines, views
+    from knotflow import (
+        deep,
+        initial,
+        kernels,
+        landscape,
+        multivariate,
+        papers,
+        plots,
+        report,
+        segmented,
+        splines,
+        views,
+    )
     from knotflow.dynamics import (
         SGD,
         Adam,
+        CanonicalFlow,
         GradientDescent,
         GradientFlow,
+        LazyFlow,
+        MeanFieldFlow,
         Trajectory,
         evolve,
         gradient,
@@ -27,9 +42,22 @@ if TYPE_CHECKING:
     from knotflow.errors import DivergenceWarning, InputError, KnotflowError, StabilityWarning
     from knotflow.fitting import Fit, fit
     from knotflow.network import ReLUNet
+    from knotflow.plots import animate
     from knotflow.samples import Samples, targets
 
-_ROOMS = ("initial", "plots", "report", "splines", "views")
+_ROOMS = (
+    "deep",
+    "initial",
+    "kernels",
+    "landscape",
+    "multivariate",
+    "papers",
+    "plots",
+    "report",
+    "segmented",
+    "splines",
+    "views",
+)
 _NAMES = {
     "Samples": "samples",
     "targets": "samples",
@@ -39,11 +67,15 @@ _NAMES = {
     "stability_limit": "dynamics",
     "GradientDescent": "dynamics",
     "GradientFlow": "dynamics",
+    "CanonicalFlow": "dynamics",
+    "MeanFieldFlow": "dynamics",
+    "LazyFlow": "dynamics",
     "gradient_flow_gap": "dynamics",
     "SGD": "dynamics",
     "Adam": "dynamics",
     "Trajectory": "dynamics",
     "load_trajectory": "dynamics",
+    "animate": "plots",
     "fit": "fitting",
     "Fit": "fitting",
     "KnotflowError": "errors",
@@ -55,24 +87,34 @@ _NAMES = {
 __all__ = [
     "SGD",
     "Adam",
+    "CanonicalFlow",
     "DivergenceWarning",
     "Fit",
     "GradientDescent",
     "GradientFlow",
     "InputError",
     "KnotflowError",
+    "LazyFlow",
+    "MeanFieldFlow",
     "ReLUNet",
     "Samples",
     "StabilityWarning",
     "Trajectory",
+    "animate",
+    "deep",
     "evolve",
     "fit",
     "gradient",
     "gradient_flow_gap",
     "initial",
+    "kernels",
+    "landscape",
     "load_trajectory",
+    "multivariate",
+    "papers",
     "plots",
     "report",
+    "segmented",
     "splines",
     "stability_limit",
     "targets",

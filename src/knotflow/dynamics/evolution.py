@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from knotflow.dynamics.flow import GradientFlow, flow
+from knotflow.dynamics.flow import TimeMethod, flow
 from knotflow.dynamics.interruption import Progress, interruptible
 from knotflow.dynamics.methods import DIVERGED, DONE, Method, Session, Snapshot
 from knotflow.dynamics.tangent import gradient, stability_limit
@@ -35,7 +35,7 @@ _SAVES, _SAVED_NUMBERS = 240, 30_000_000
 def evolve(
     net: ReLUNet,
     data: Samples,
-    dynamics: Method | GradientFlow,
+    dynamics: Method | TimeMethod,
     *,
     steps: int | None = None,
     until: float | str | None = None,
@@ -47,7 +47,8 @@ def evolve(
 ) -> Trajectory:
     """Train ``net`` on ``data`` by ``dynamics`` and return the `Trajectory`.
 
-    dynamics       `GradientDescent`, `SGD`, `Adam`: methods that take ``steps``; or `GradientFlow`, that runs ``until``
+    dynamics       `GradientDescent`, `SGD`, `Adam`: methods that take ``steps``; or a flow, that runs ``until``:
+                   `GradientFlow`, `CanonicalFlow`, `MeanFieldFlow`, `LazyFlow`
     steps          how many steps, >= 0
     until          a time, >= 0 (n steps of gradient descent follow the flow for the time n lr), or "converged": until
                    the loss, at the rate at which it falls, would in as long again fall by less than rtol^2 of the
@@ -76,6 +77,8 @@ def evolve(
                 StabilityWarning,
                 stacklevel=2,
             )
+    if hasattr(dynamics, "gauge"):  # the same function, in the parameters that this flow moves
+        net = dynamics.gauge(net)
     return carry_on(
         Trajectory.begin(net, data, dynamics),
         steps=steps,
@@ -102,13 +105,16 @@ def carry_on(
     """Go on from the end of ``before``; `evolve` documents the arguments."""
     method = before.dynamics
     name = type(method).__name__
-    if isinstance(method, GradientFlow):
+    if isinstance(method, TimeMethod):
         for argument, value in (("steps", steps), ("save_every", save_every), ("stop_gradient", stop_gradient)):
             if value is not None:
                 raise InputError(f"{argument} is given, but {name} takes no steps of its own; use until= and save_at=")
         return flow(before, until, save_at, _threshold("stop_loss", stop_loss), progress)
     if not isinstance(method, Method):
-        raise InputError(f"dynamics is {method!r}; it must be GradientDescent, SGD, Adam or GradientFlow")
+        raise InputError(
+            f"dynamics is {method!r}; it must be GradientDescent, SGD, Adam or GradientFlow,"
+            " or another flow: CanonicalFlow, MeanFieldFlow, LazyFlow"
+        )
     if until is not None:
         raise InputError(f"until is given, but {name} takes steps; use steps=")
     if steps is None:

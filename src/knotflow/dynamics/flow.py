@@ -1,11 +1,11 @@
-"""The gradient flow itself, solved: `GradientFlow` for `evolve`, and how far descent is from it."""
+"""The gradient flow itself, solved: `GradientFlow` for `evolve`; how any flow is run; how far descent is from it."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,61 @@ _SLICE_SECONDS = 0.05
 _SAVES, _SAVED_NUMBERS = 240, 30_000_000
 # A run until "converged" looks no further than this many times the slowest time that rounding lets it see.
 _LONGEST = 1e16
+# The finest tolerance that float64 can meet.
+_FINEST = 1e-14
+# A run comes back after so many steps, even if it is not at its end: no run that goes well takes a tenth of them.
+_MOST_STEPS = 1_000_000
+
+# Why a session's ``advance`` came back; the numbers are the engine's.
+ARRIVED, FULL, PAUSED, STALLED, CONVERGED, BROKEN = range(6)
+
+
+class FlowSession(Protocol):
+    """A run in time under way: what the run after a trajectory needs."""
+
+    @property
+    def time(self) -> float: ...
+    @property
+    def steps(self) -> int: ...
+
+    def advance(self, until: float, steps: int, flat: float) -> int:
+        """Up to ``steps`` steps towards ``until``: ARRIVED, PAUSED (call again), STALLED or CONVERGED.
+
+        CONVERGED: the loss, at the rate at which it falls, would in as long again fall by at most ``flat`` (< 0: only
+        where nothing moves at all).
+        """
+
+    def loss(self) -> float:
+        """The loss of the distinct samples, now."""
+
+    def first_time(self) -> float:
+        """A time in which hardly anything happens; where the default saves begin."""
+
+    def save(self, within: float) -> Save:
+        """The present parameters; ``within`` is added to the loss."""
+
+    def snapshot(self) -> dict[str, NDArray[Any]]:
+        """All that the next step needs, as named arrays; the next session finds it in the trajectory's ``state``."""
+
+    def account(self) -> dict[str, Any]:
+        """How it was integrated: at least "method", "steps", "rejected" and "events", the number of events."""
+
+    def happened(self) -> NDArray[Any]:
+        """All events since the time 0, as `trajectory.EVENT`."""
+
+    def trouble(self) -> str:
+        """After STALLED: what is wrong, and what to try."""
+
+
+@runtime_checkable
+class TimeMethod(Protocol):
+    """What ``evolve`` asks of a way to move in time."""
+
+    @property
+    def train(self) -> frozenset[str]: ...
+    @property
+    def rtol(self) -> float: ...
+    def session(self, before: Trajectory) -> FlowSession: ...
 
 
 @dataclass(frozen=True)
@@ -44,7 +99,10 @@ class GradientFlow:
     not: O(m + s) a step, plus O(s^2) and now and then O(s^3) where it is stiff.
 
     relu'(0) = 0: a neuron that reaches the border of the data from inside is dead from then on, and where both
-    sides of a sample push a knot away, it stays on the side that it came from (the inactive one at the start).
+    sides of a sample push a knot away, it stays on the side that it came from (the inactive one at the start, and where
+    c changes its sign at a sample: descent goes either way there, as rounding has it, and both are solutions).
+    A neuron with delta > 0 that slides into a = b = 0 has no direction there; whether it is dead or turns, and where to,
+    is what descent does as its step goes to 0: a walk on the scale of the step that no longer depends on the step.
 
     Source: Williams et al. 2019, eqs. (2) and (8) to (11) with the attractor rule of Lemma 2 mended.
     Raises InputError for a tolerance outside (0, 0.1] or an unknown name in ``train``.
@@ -55,8 +113,12 @@ class GradientFlow:
 
     def __post_init__(self) -> None:
         freeze(self, rtol=number("rtol", self.rtol, above=0.0), train=trained(self.train))
-        if self.rtol > 0.1:
-            raise InputError(f"rtol is {self.rtol!r}; it must be at most 0.1, for example 1e-8")
+        if not _FINEST <= self.rtol <= 0.1:
+            raise InputError(f"rtol is {self.rtol!r}; it must lie between {_FINEST:g} and 0.1, for example 1e-8")
+
+    def session(self, before: Trajectory) -> FlowSession:
+        """The run after ``before``, ready to be carried on."""
+        return gradient_session(before)
 
 
 class _Session:
@@ -65,7 +127,7 @@ class _Session:
     def __init__(self, before: Trajectory) -> None:
         from knotflow.engine import flow
 
-        self.engine = flow
+        self.engine, self.before = flow, before
         net, data = before.start, before.data
         x, y, weight = writable(data.distinct.x, data.distinct.y, data.distinct.weight)
         size = float(max(np.abs(y).max(), np.abs(net(x)).max(), np.finfo(float).tiny))
@@ -88,7 +150,7 @@ class _Session:
         """Up to ``steps`` steps towards ``until``; the engine's reason to come back."""
         code = self.engine.advance(self.run, self.problem, until, steps, flat, self.work, self.times, self.rows)
         self._collect()
-        return self.engine.PAUSED if code == self.engine.FULL else code
+        return PAUSED if code == FULL else code
 
     def _collect(self) -> None:
         n = int(self.run.counts[self.engine.EVENTS])
@@ -113,6 +175,18 @@ class _Session:
     def loss(self) -> float:
         return 0.5 * float(np.sum(self.problem.weight * self.run.r**2))
 
+    def first_time(self) -> float:
+        from knotflow.dynamics.tangent import stability_limit
+
+        limit = stability_limit(self.before.final, self.before.data, self.before.train)
+        return 1e-2 * limit if np.isfinite(limit) else 1.0
+
+    def happened(self) -> NDArray[Any]:
+        return np.concatenate(self.events)
+
+    def trouble(self) -> str:
+        return f"the tolerance cannot be met: the step fell to {self.run.real[self.engine.DT]:.3g}; take a larger rtol"
+
     def save(self, within: float) -> Save:
         a, b, c = self.run.z.copy()
         return Save(self.steps, self.time, self.loss() + within, a, b, c, float(self.run.bias[0]))
@@ -135,6 +209,11 @@ class _Session:
         }
 
 
+def gradient_session(before: Trajectory) -> FlowSession:
+    """A run of the gradient flow of the parameters that ``before.dynamics.train`` names, to its ``rtol``."""
+    return _Session(before)
+
+
 def flow(
     before: Trajectory,
     until: float | str | None,
@@ -145,20 +224,20 @@ def flow(
     """Carry the flow on from the end of ``before`` to the time ``until``; `evolve` documents the arguments."""
     start = float(before.times[-1])
     end = _end(until, start)
-    saves = _save_times(save_at, start, end, before)
-    session = _Session(before)
+    session: FlowSession = before.dynamics.session(before)
+    saves = _save_times(save_at, start, end, before, session)
     within = before.data.distinct.within
     flat = -1.0
     if until == "converged":
         flat = before.dynamics.rtol**2 * float(before.loss[0] - within + session.loss())
     began = told = time.perf_counter()
     saved: list[Save] = []
-    slice_, code = 1, session.engine.ARRIVED
+    slice_, code, last_step = 1, ARRIVED, session.steps + _MOST_STEPS
     status, message = "finished", ""
     with interruptible() as interrupted:
         for save in saves:
-            code = session.engine.PAUSED
-            while code == session.engine.PAUSED and not message:
+            code = PAUSED
+            while code == PAUSED and not message:
                 clock = time.perf_counter()
                 code = session.advance(save, slice_, flat)
                 now = time.perf_counter()
@@ -170,9 +249,12 @@ def flow(
                     status, message = "stop_loss", f"the loss is at most stop_loss = {stop_loss:.6g}"
                 elif interrupted.is_set():
                     status, message = "interrupted", "interrupted by the user"
+                elif session.steps >= last_step:
+                    status = "stalled"
+                    message = f"came back after {_MOST_STEPS:,} steps: take a larger rtol, or carry on with resume"
             if session.time > (saved[-1].times if saved else start):
                 saved.append(session.save(within))
-            if message or code != session.engine.ARRIVED:
+            if message or code != ARRIVED:
                 break
     status, message = _ending(session, code, status, message, end)
     if progress:
@@ -181,23 +263,22 @@ def flow(
     return before.extended(
         saved, state=session.snapshot(), status=status, message=message,
         seconds=before.seconds + time.perf_counter() - began,
-        events=np.concatenate(session.events), account=account,
+        events=session.happened(), account=account,
     )  # fmt: skip
 
 
-def _ending(session: _Session, code: int, status: str, message: str, end: float) -> tuple[str, str]:
+def _ending(session: FlowSession, code: int, status: str, message: str, end: float) -> tuple[str, str]:
     """The status of a run, and a sentence on why it ended and how it went."""
-    engine, account = session.engine, session.account()
-    if not message and code == engine.CONVERGED:
+    account = session.account()
+    if not message and code == CONVERGED:
         status, message = "converged", "the loss no longer falls"
-    elif not message and code == engine.STALLED:
-        status = "stalled"
-        message = f"the tolerance cannot be met: the step fell to {session.run.real[engine.DT]:.3g}; take a larger rtol"
+    elif not message and code == STALLED:
+        status, message = "stalled", session.trouble()
     went = f"{account['method']}: {account['steps']} steps, {account['rejected']} rejected, {account['events']} events"
     return status, f"{message or f'reached t = {end:.6g}'} (t = {session.time:.6g}; {went})"
 
 
-def _progress(session: _Session, start: float, end: float, within: float, seconds: float) -> Progress:
+def _progress(session: FlowSession, start: float, end: float, within: float, seconds: float) -> Progress:
     done = (session.time - start) / (end - start) if end > start else 1.0
     known = np.isfinite(end) and end < _LONGEST and done > 0
     left = seconds * (1.0 - done) / done if known else None
@@ -217,11 +298,13 @@ def _end(until: float | str | None, start: float) -> float:
     return end
 
 
-def _save_times(save_at: Iterable[float] | None, start: float, end: float, before: Trajectory) -> Iterable[float]:
+def _save_times(
+    save_at: Iterable[float] | None, start: float, end: float, before: Trajectory, session: FlowSession
+) -> Iterable[float]:
     """Ascending times to save at, the last one the end."""
     count = max(2, min(_SAVES, _SAVED_NUMBERS // (3 * before.a.shape[1])))
     if save_at is None:
-        first = _first_time(before)
+        first = session.first_time()
         if np.isinf(end):
             return _endless(max(start, first), count)
         times = np.geomspace(min(first, end), end, count) if end > 0 else np.zeros(0)
@@ -235,14 +318,6 @@ def _save_times(save_at: Iterable[float] | None, start: float, end: float, befor
         raise InputError(f"save_at has {outside[0]:g}; it must lie within the run, 0 to {end:g}")
     last = [] if np.isinf(end) and times.size and times[-1] == end else [end if np.isfinite(end) else _LONGEST]
     return [*times[(times > start) & (times < end)], *last]
-
-
-def _first_time(before: Trajectory) -> float:
-    """A time in which hardly anything happens."""
-    from knotflow.dynamics.tangent import stability_limit
-
-    limit = stability_limit(before.final, before.data, before.train)
-    return 1e-2 * limit if np.isfinite(limit) else 1.0
 
 
 def _endless(first: float, count: int) -> Iterator[float]:

@@ -16,7 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from knotflow.dynamics.checks import freeze, number
-from knotflow.dynamics.flow import GradientFlow
 from knotflow.dynamics.tangent import DEFAULT_TRAIN, trained, writable
 from knotflow.errors import InputError
 
@@ -168,7 +167,8 @@ class Adam:
         return np.inf
 
 
-METHODS: dict[str, type] = {method.__name__: method for method in (GradientDescent, SGD, Adam, GradientFlow)}
+# Every way to move, in steps or in time: names in `knotflow.dynamics`, and in files.
+METHODS = ("GradientDescent", "SGD", "Adam", "GradientFlow", "CanonicalFlow", "MeanFieldFlow", "LazyFlow")
 
 
 def to_json(method: Any) -> str:
@@ -186,8 +186,13 @@ def to_json(method: Any) -> str:
 
 def from_json(text: str) -> Any:
     """The method that ``to_json`` wrote down."""
+    from knotflow import dynamics
+
     settings: dict[str, Any] = json.loads(text)
-    method = METHODS[settings.pop("method")]
+    name = settings.pop("method")
+    if name not in METHODS:
+        raise InputError(f"{name} is not a dynamics that knotflow knows; there are {', '.join(METHODS)}")
+    method = getattr(dynamics, name)
     if "rng" in settings:
         settings["rng"] = _generator(settings["rng"])
     if "betas" in settings:

@@ -24,7 +24,7 @@ Array = NDArray[np.float64]
 
 _FORMAT = 1
 _ARRAYS = ("steps", "times", "loss", "a", "b", "c", "bias")
-KINDS = ("cross", "stick", "release", "flip")
+KINDS = ("cross", "stick", "release", "flip", "rest", "leave", "turn")
 EVENT = np.dtype([("time", np.float64), ("neuron", np.int64), ("sample", np.int64), ("kind", "U7")])
 
 
@@ -52,8 +52,11 @@ class Trajectory:
     data, dynamics  what it was trained on, and how
     status          "finished", "stop_loss", "stop_gradient", "interrupted" or "diverged"; ``message`` says it in words
     seconds         wall time of the run
-    events          of a flow: structured array of (time, neuron, sample, kind), ascending in time; kind is "cross",
-                    "stick", "release" or "flip" (c changed its sign while stuck), sample the number of the distinct x
+    events          of a flow: structured array of (time, neuron, sample, kind), ascending in time; sample is the number
+                    of the distinct x. Kinds: "cross", "stick", "release"; while stuck, "flip": c changed its sign,
+                    "rest": it slid into a = b = 0 and is dead, "turn": it went through a = b = 0 and faces another
+                    way; of `CanonicalFlow` and `MeanFieldFlow` also "leave": it rested at r = 0 and no longer does,
+                    with sample -1 away from samples
     account         of a flow: how it was integrated, {"method": ..., "steps": ..., "rejected": ..., ...}
     state           what ``resume`` goes on from: all that the next step needs; None after a divergence
     """
@@ -152,7 +155,10 @@ class Trajectory:
         return evolution.carry_on(self, progress=progress, **how_far)
 
     def net_at_time(self, t: float) -> ReLUNet:
-        """The network at any time of a flow, carried on from the last save before it. InputError outside the run."""
+        """The network at any time of a flow, carried on from the last save before it. InputError outside the run.
+
+        A flow that depends on where it began, as `LazyFlow` does, is carried on from there.
+        """
         if not 0.0 <= t <= self.times[-1]:
             raise InputError(f"t is {t!r}; it must lie within the run, 0 to {self.times[-1]:g}")
         k = int(np.searchsorted(self.times, t, side="right")) - 1
@@ -160,6 +166,7 @@ class Trajectory:
             return self.net_at(k)
         from knotflow.dynamics import evolution
 
+        k = 0 if getattr(self.dynamics, "anchored", False) else k
         return evolution.evolve(self.net_at(k), self.data, self.dynamics, until=t - self.times[k], save_at=[]).final
 
     def save(self, path: str | os.PathLike[str]) -> Path:
