@@ -168,3 +168,33 @@ def test_refining_the_tolerance_converges_where_neurons_vanish() -> None:
     for run in runs:
         error = np.abs(run.final(data.x) - truth.final(data.x)).max() / scale(net, data)
         assert error < 10 * run.dynamics.rtol
+
+
+@settings(max_examples=30)
+@given(starts())
+def test_a_neuron_is_active_where_its_crossings_say(start: tuple[kf.ReLUNet, kf.Samples]) -> None:
+    net, data = start
+    run = flow(net, data)
+    x, end = data.distinct.x, run.final
+    for i in range(len(net)):
+        mine = run.events[run.events["neuron"] == i]
+        if np.any(mine["kind"] != "cross"):
+            continue
+        crossings = np.bincount(mine["sample"], minlength=x.size)
+        before, after = (p.a[i] * x - p.b[i] for p in (net, end))
+        clear = (np.abs(before) > 1e-9) & (np.abs(after) > 1e-9)
+        np.testing.assert_array_equal(((before > 0) ^ (after > 0))[clear], (crossings % 2 == 1)[clear])
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_neurons_alike_meet_samples_together(seed: int) -> None:
+    """sqrt(w) z moves as z does, so a neuron and its two parts are one function; parts meet every sample together."""
+    rng = np.random.default_rng(seed)
+    x = np.append(rng.exponential(0.7, 8) - 0.4, [0.1, 0.1])
+    data = kf.Samples(x, rng.normal(size=10), rng.uniform(0.5, 2, 10))
+    net = kf.initial.gaussian(20, rng, norm=20**0.5)
+    parts = np.sqrt(np.concatenate([np.full(20, 0.3), np.full(20, 0.7)]))
+    split = kf.ReLUNet(*(parts * np.tile(p, 2) for p in (net.a, net.b, net.c)), norm=net.norm)
+    one, two = flow(net, data, 2.0), flow(split, data, 2.0)
+    assert np.abs(one.final(x) - two.final(x)).max() < 10 * RTOL * scale(net, data)
+    assert two.events.size == 2 * one.events.size

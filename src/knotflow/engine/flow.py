@@ -667,10 +667,21 @@ def _locate(theta0, theta1, g, k, a, b, c, sign, dt, prob, work, part):
 
 
 @njit(cache=True)
+def _leaves(g, k, c, theta, work, prob):
+    """Whether a neuron of arc g at its border k is driven over it."""
+    x = prob.x[border_sample(k, prob.x.size)]
+    va, vb = _velocity(g, c, theta, work, prob)
+    _, _, noise = _pushes(k, theta, work, prob)
+    inward = va * x - vb if active_arc(k, prob.x.size) == g else vb - va * x
+    return inward < -abs(c) * noise
+
+
+@njit(cache=True)
 def _first_event(g, theta0, end, a, b, c, sign, skip, dt, prob, work, part):
     """(time, border) of the first border that a neuron passes in (theta0, end]; border -1 for none.
 
-    ``skip`` is a border that it stands on and may leave by less than rounding: looked at only from the next node on.
+    ``skip`` is a border that it stands on. If its arc drives it over it, it passes at once, as the one of several alike
+    that was placed there did; if not, an excursion too small to see is none.
     """
     s = prob.x.size
     for n in range(4):
@@ -688,7 +699,7 @@ def _first_event(g, theta0, end, a, b, c, sign, skip, dt, prob, work, part):
                 k = g if side == 0 else (g + 2 * s - 1) % (2 * s)
                 if _miss(g, k, za, zb, zc, sign, prob) < 0.0:
                     when = _locate(theta0, node, g, k, a, b, c, sign, dt, prob, work, part)
-                    if when == theta0 and k == skip:
+                    if when == theta0 and k == skip and not _leaves(g, k, c, theta0, work, prob):
                         continue
                     if when < best:
                         best, border = when, k
