@@ -20,7 +20,7 @@ from knotflow.errors import DivergenceWarning, InputError, KnotflowError, Stabil
 if TYPE_CHECKING:
     from knotflow.dynamics import Trajectory
     from knotflow.fitting import Fit
-    from knotflow.papers import Outcome
+    from knotflow.papers import Experiment, Outcome
     from knotflow.samples import Samples
 
 app = typer.Typer(
@@ -42,6 +42,7 @@ Examples:
   knotflow fit data.csv --x times --y accel --out results
   knotflow fit --help                 everything about fitting
   knotflow reproduce --quick          both papers' figures, a minute
+  knotflow ledger --quick             both papers' statements, checked
   knotflow video demo-report/adaptive.npz    a film of a run
 """
 
@@ -87,6 +88,18 @@ Written into --out:
 \b
 Exit code: 0 done, 1 an item is not reproduced, 2 the input is wrong,
 130 interrupted (finished trials are kept).
+"""
+
+_LEDGER_EXAMPLES = """\b
+Examples:
+  knotflow ledger --quick        every entry, with fewer cases
+  knotflow ledger "Thm 5" Lemma  entries whose id contains one of these
+
+\b
+Written into --out: ledger.html, ledger.json, ledger.md
+
+\b
+Exit code: 0 done, 1 an entry that should hold does not, 2 the input is wrong.
 """
 
 _VIDEO_EXAMPLES = """\b
@@ -178,7 +191,7 @@ def list_items() -> None:
     table.add_column("")
     table.add_column("what it shows")
     for name, each in papers.experiments().items():
-        table.add_row(name, "*" if each.film else "", each.title)
+        table.add_row(name, "*" if each.film else "", each.title + (f" ({each.lacking})" if each.lacking else ""))
     Console().print(table)
 
 
@@ -195,7 +208,7 @@ def reproduce(
 
     from knotflow import papers, terminal
 
-    experiments = papers.select(names or [])
+    experiments, left_out = _possible(papers.select(names or []))
     _check_directory(out)
     began = time.monotonic()
     try:
@@ -210,10 +223,45 @@ def reproduce(
     except KeyboardInterrupt:
         print(f"interrupted: finished trials are kept in {out}, and the same command goes on there", file=sys.stderr)
         raise typer.Exit(_INTERRUPTED) from None
-    report = papers.write_report(outcomes, out / "report.html", command=context.obj, seconds=time.monotonic() - began)
+    seconds = time.monotonic() - began
+    report = papers.write_report(outcomes, out / "report.html", command=context.obj, seconds=seconds, left_out=left_out)
     _print_verdicts(outcomes)
     print(f"Report: {report}")
     if any(outcome.verdict.status == "not reproduced" for outcome in outcomes):
+        raise typer.Exit(_NOT_REPRODUCED)
+
+
+def _possible(experiments: list[Experiment]) -> tuple[list[Experiment], list[str]]:
+    """The items that can run here, and in words those that cannot; InputError if none can."""
+    left_out = [f"{each.name} {each.lacking}" for each in experiments if each.lacking]
+    for words in left_out:
+        print(f"left out: {words}", file=sys.stderr)
+    possible = [each for each in experiments if not each.lacking]
+    if not possible:
+        raise InputError("; ".join(left_out))
+    return possible, left_out
+
+
+@app.command(epilog=_LEDGER_EXAMPLES)
+def ledger(
+    ids: Annotated[list[str] | None, typer.Argument(help="Parts of their ids; none: all.", metavar="[ID]...")] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="Fewer and smaller cases.")] = False,
+    out: Out = Path("ledger"),
+    processes: Annotated[int | None, typer.Option(help="Processes.  [default: one for each core]")] = None,
+) -> None:
+    """Check every statement of both papers against independent oracles and write a table."""
+    from rich.console import Console
+
+    from knotflow import terminal
+    from knotflow.papers import ledger as book
+
+    wanted = book.chosen(ids or [])
+    _check_directory(out)
+    with terminal.counting(Console(stderr=True), "entries") as show:
+        lines = book.run(wanted, quick=quick, processes=processes, progress=lambda k, n: show(k, n, ""))
+    _print_rows(("id", "statement", "status", "error", "s"), book.rows(lines))
+    print(f"Ledger: {book.write(lines, out)[0]}")
+    if any(line.status == book.ERROR for line in lines):
         raise typer.Exit(_NOT_REPRODUCED)
 
 
@@ -268,6 +316,17 @@ def _print_verdicts(outcomes: list[Outcome]) -> None:
     Console().print(table)
 
 
+def _print_rows(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(*columns, box=None, pad_edge=False)
+    for row in rows:
+        table.add_row(*map(escape, row))
+    Console().print(table)
+
+
 def _film(run: str) -> tuple[Trajectory, str]:
     """The trajectory of a file or of an item, and what it is called."""
     from knotflow import papers
@@ -276,11 +335,12 @@ def _film(run: str) -> tuple[Trajectory, str]:
     if Path(run).exists():
         return load_trajectory(run), Path(run).stem
     there = papers.experiments()
-    films = {name: each.film for name, each in there.items() if each.film}
+    films = {name: (each, each.film) for name, each in there.items() if each.film}
+    films |= {f"{name}-{more}": (each, film) for name, each in there.items() for more, film in each.films.items()}
     if run not in films:
         raise InputError(f"{run} is neither a file nor an item with a film; those are {', '.join(films)}")
-    each = there[run]
-    return films[run](each.settings()), f"{each.paper.cite if each.paper else ''}, {each.item}: {each.title}"
+    each, film = films[run]
+    return film(each.settings()), f"{each.paper.cite if each.paper else ''}, {each.item}: {each.title}"
 
 
 # -- running ---------------------------------------------------------------------------------------------

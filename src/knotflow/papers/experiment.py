@@ -6,6 +6,7 @@ import itertools
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -149,6 +150,8 @@ class Experiment:
     descents    p -> the training in steps, for the estimate of what PyTorch would take
     table       (p, dataset) -> (header, rows) of strings, shown under the picture
     film        p -> a trajectory for ``knotflow video``
+    films       more of them: what is added to the name -> p -> a trajectory
+    needs       a module of an optional extra, "torch", without which it cannot run
     version     to be raised when `run` changes, so that older results are computed anew
     """
 
@@ -166,6 +169,8 @@ class Experiment:
     descents: Callable[[Settings], Iterable[Descent]] | None = None
     table: Callable[[Settings, xr.Dataset], tuple[Sequence[str], Sequence[Sequence[str]]]] | None = None
     film: Callable[[Settings], Any] | None = None
+    films: Mapping[str, Callable[[Settings], Any]] = field(default_factory=dict)
+    needs: str = ""
     version: int = 1
     name: str = field(default="", compare=False)  # filled in by the registry, as is the paper
     paper: Paper | None = field(default=None, compare=False)
@@ -176,6 +181,11 @@ class Experiment:
             name: each.quick if quick and each.quick is not None else each.value
             for name, each in self.parameters.items()
         })  # fmt: skip
+
+    @property
+    def lacking(self) -> str:
+        """What must be installed before it can run, in words; "" if nothing."""
+        return f"needs {self.needs}: make {self.needs}" if self.needs and find_spec(self.needs) is None else ""
 
     def verdict(self, p: Settings, data: xr.Dataset) -> Verdict:
         """The verdict on gathered data."""

@@ -28,11 +28,17 @@ _STATES = ("reproduced", "reproduced with a correction", "not reproduced")
 
 
 def write_report(
-    outcomes: Sequence[Outcome], path: str | PathLike[str], *, command: str | None = None, seconds: float | None = None
+    outcomes: Sequence[Outcome],
+    path: str | PathLike[str],
+    *,
+    command: str | None = None,
+    seconds: float | None = None,
+    left_out: Sequence[str] = (),
 ) -> Path:
     """Write one HTML page with, per item, the claim, the picture, what was measured, the verdict and the files.
 
-    The page needs no other file and no network; `command` is what it says made it, `seconds` how long that took. What
+    The page needs no other file and no network; `command` is what it says made it, `seconds` how long that took,
+    `left_out` which items could not run, and why. What
     the training would take in PyTorch is measured, if it is installed and the runs are the full ones.
     """
     from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -52,6 +58,7 @@ def write_report(
         colours=_COLOURS,
         command=command,
         seconds=seconds,
+        left_out=left_out,
         version=__version__,
     )
     with atomic_write(page) as temporary:

@@ -90,7 +90,7 @@ def reproduce(
         tell("compiling", 0)
         compile_kernels()
         tell("", 0)
-    with _pool(min(processes, max(len(missing), len(tasks), 1))) as pool:
+    with pool_of(min(processes, max(len(missing), len(tasks), 1))) as pool:
         return _run(pool, tasks, tell)
 
 
@@ -222,7 +222,7 @@ def compile_kernels() -> None:
 
 
 @contextmanager
-def _pool(processes: int) -> Iterator[ProcessPoolExecutor]:
+def pool_of(processes: int) -> Iterator[ProcessPoolExecutor]:
     """A pool of fresh processes of one thread each, which end with the block, however it ends."""
     ways = multiprocessing.get_all_start_methods()
     context = multiprocessing.get_context("forkserver" if "forkserver" in ways else "spawn")

@@ -1,0 +1,1 @@
+"""The entries of Sahs et al. 2022, by section."""

@@ -1,0 +1,108 @@
+"""Figure 13: a deep network from a standard and from a spiky start, before and after training."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+import knotflow as kf
+from knotflow.papers import canvas
+from knotflow.papers.experiment import Check, Experiment, Settings, Trial, chosen, printed
+from knotflow.papers.sahs2022 import _spiky
+from knotflow.papers.sahs2022._spiky import STARTS
+from knotflow.plots import style
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from matplotlib.figure import Figure
+
+PARAMETERS = {
+    "functions": chosen(("Arctan", "Sine"), "a smooth target and an oscillating one of Table 3"),
+    "trials": chosen(8, "of Table 3's 35; the first is shown", quick=4),
+    **{name: _spiky.SHALLOW[name] for name in ("points", "height")},
+    **_spiky.DEEP,
+}
+
+
+def trials(p: Settings) -> list[dict[str, Any]]:
+    return [{"batch": 0}]
+
+
+def run(p: Settings, trial: Trial) -> dict[str, Any]:
+    """Losses (start, function, trial), and the first trial's functions (start, function, x), before without function."""
+    every = range(p.trials)
+    starts = _spiky.deep_starts(p, every)
+    ends = _spiky.deep_ends(p, every, p.functions, starts)
+    samples = {name: [_spiky.drawn(p, k).samples(name) for k in every] for name in p.functions}
+    fits = {case: [kf.deep.knots(layers) for layers in networks] for case, networks in ends.items()}
+
+    def losses(which: str) -> Any:
+        return [[[_spiky.test_loss(f(_spiky.TEST), name) if which == "test" else _spiky.squares(f(data.x), data)
+                  for f, data in zip(fits[start, name], samples[name], strict=True)]
+                 for name in p.functions] for start in STARTS]  # fmt: skip
+
+    return {
+        "test": (("start", "function", "trial"), losses("test")),
+        "train": (("start", "function", "trial"), losses("train")),
+        "before": (("start", "x"), [_spiky.values(starts[start][0], _spiky.TEST) for start in STARTS]),
+        "after": (("start", "function", "x"),
+                  [[fits[start, name][0](_spiky.TEST) for name in p.functions] for start in STARTS]),
+    }  # fmt: skip
+
+
+def check(p: Settings, data: xr.Dataset) -> list[Check]:
+    checks = []
+    for k, name in enumerate(p.functions):
+        standard, spiky = data.test.isel(batch=0, function=k).values
+        checks.append(
+            Check.above(
+                f"median test loss from the spiky start, in times that from the standard one, {name},",
+                float(np.median(spiky) / np.median(standard)),
+                1.0,
+                printed=name == "Sine",
+            )
+        )
+        train = np.median(data.train.isel(batch=0, function=k).values, axis=1)
+        checks.append(Check.below(f"median training loss from the spiky start, in times that from the standard, {name},",
+                                  float(train[1] / train[0]), 2.0))  # fmt: skip
+    return checks
+
+
+def draw(p: Settings, data: xr.Dataset) -> Figure:
+    figure, axes = canvas.panels(1, 1 + len(p.functions), panel=(4.2, 3.1))
+    curves = {"before training": data.before.isel(batch=0).values}
+    curves |= {f"after training: {name}": data.after.isel(batch=0, function=k).values
+               for k, name in enumerate(p.functions)}  # fmt: skip
+    for ax, (words, both) in zip(axes[0], curves.items(), strict=True):
+        for s, values in enumerate(both):
+            ax.plot(_spiky.TEST, values, color=style.PENS[s][0], ls=style.PENS[s][1], lw=1.5)
+        style.label_axes(ax, "$x$", "$f(x)$")
+        canvas.title(ax, words)
+    draw = _spiky.drawn(p, 0)
+    axes[0, 0].plot(draw.knots, draw.heights, color=style.LINEAR, lw=1, zorder=1)
+    for ax, name in zip(axes[0, 1:], p.functions, strict=True):
+        ax.plot(_spiky.TEST, _spiky.FUNCTIONS[name](_spiky.TEST), color=style.DATA, lw=1, ls=(0, (4, 2)), zorder=1)
+        canvas.samples(ax, draw.samples(name))
+    canvas.legend(figure, [
+        *(canvas.dashed(style.PENS[s][0], f"{start} start", style.PENS[s][1]) for s, start in enumerate(STARTS)),
+        style.line(style.LINEAR, "what the spiky start learned", 1), canvas.DATA_DOT,
+        canvas.dashed(style.DATA, "target", (0, (4, 2))),
+    ])  # fmt: skip
+    return figure
+
+
+EXPERIMENT = Experiment(
+    item="Figure 13",
+    title="a deep network from a spiky start",
+    claim="Deep networks, too, hit all data points from a spiky start, and generalise worse than from the standard one.",
+    citation="appendix A.2, Figure 13",
+    note="The deep spiky start is a network trained on a function with 20 knots, which 4 layers of width 8 do not "
+    "reproduce. On an oscillating target its knots are a help.",
+    parameters=PARAMETERS,
+    trials=trials,
+    run=run,
+    draw=draw,
+    check=check,
+    needs="torch",
+)
