@@ -44,7 +44,7 @@ def test_the_files_exist() -> None:
     assert missing == []
 
 
-@pytest.mark.parametrize("command", re.findall(r"^    \.venv/bin/knotflow (.*)$", TEXT, re.M))
+@pytest.mark.parametrize("command", re.findall(r"^    \.venv/bin/knotflow (fit .*)$", TEXT, re.M))
 def test_the_commands_are_understood(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(shlex.split(command)) == 2
     assert "data.csv: there is no such file" in capsys.readouterr().err

@@ -11,12 +11,12 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import knotflow.deep as deep
+    import knotflow.multivariate as multivariate
     from knotflow import (
-        deep,
         initial,
         kernels,
         landscape,
-        multivariate,
         papers,
         plots,
         report,
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from knotflow.errors import DivergenceWarning, InputError, KnotflowError, StabilityWarning
     from knotflow.fitting import Fit, fit
     from knotflow.network import ReLUNet
-    from knotflow.plots import animate
+    from knotflow.plots.animate import animate
     from knotflow.samples import Samples, targets
 
 _ROOMS = (

@@ -335,12 +335,12 @@ def _film(run: str) -> tuple[Trajectory, str]:
     if Path(run).exists():
         return load_trajectory(run), Path(run).stem
     there = papers.experiments()
-    films = {name: (each, each.film) for name, each in there.items() if each.film}
-    films |= {f"{name}-{more}": (each, film) for name, each in there.items() for more, film in each.films.items()}
+    films = {name: (each, each.film, each.title) for name, each in there.items() if each.film}
+    films |= {f"{name}-{more}": (each, film, more) for name, each in there.items() for more, film in each.films.items()}
     if run not in films:
         raise InputError(f"{run} is neither a file nor an item with a film; those are {', '.join(films)}")
-    each, film = films[run]
-    return film(each.settings()), f"{each.paper.cite if each.paper else ''}, {each.item}: {each.title}"
+    each, film, words = films[run]
+    return film(each.settings()), f"{each.paper.cite if each.paper else ''}, {each.item}: {words}"
 
 
 # -- running ---------------------------------------------------------------------------------------------

@@ -47,7 +47,7 @@ def test_delta_stays_and_the_loss_falls(start: tuple[kf.ReLUNet, kf.Samples]) ->
 @settings(max_examples=30)
 @given(starts())
 def test_events_follow_one_another_as_they_must(start: tuple[kf.ReLUNet, kf.Samples]) -> None:
-    """A knot sticks only when free and is let go only from where it sticks; for delta < 0 only c vanishes, for delta > 0 only (a, b)."""
+    """A knot sticks only when free and is let go only where it sticks; delta < 0 lets c vanish, delta > 0 (a, b)."""
     net, data = start
     stuck: dict[int, int] = {}
     last = 0.0

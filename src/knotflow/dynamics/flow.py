@@ -101,8 +101,8 @@ class GradientFlow:
     relu'(0) = 0: a neuron that reaches the border of the data from inside is dead from then on, and where both
     sides of a sample push a knot away, it stays on the side that it came from (the inactive one at the start, and where
     c changes its sign at a sample: descent goes either way there, as rounding has it, and both are solutions).
-    A neuron with delta > 0 that slides into a = b = 0 has no direction there; whether it is dead or turns, and where to,
-    is what descent does as its step goes to 0: a walk on the scale of the step that no longer depends on the step.
+    A neuron with delta > 0 that slides into a = b = 0 has no direction there. Whether it is dead or turns, and where
+    to, is what descent does as its step goes to 0: a walk on the scale of the step that no longer depends on the step.
 
     Source: Williams et al. 2019, eqs. (2) and (8) to (11) with the attractor rule of Lemma 2 mended.
     Raises InputError for a tolerance outside (0, 0.1] or an unknown name in ``train``.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -14,7 +14,7 @@ from knotflow.papers.experiment import Parameter, Settings, chosen, printed
 
 Array = NDArray[np.float64]
 
-FUNCTIONS = {
+FUNCTIONS: dict[str, Callable[[Array], Array]] = {
     "Sine": kf.targets.sine,
     "Arctan": kf.targets.arctan,
     "Sawtooth": kf.targets.sawtooth,

@@ -130,8 +130,9 @@ EXPERIMENT = Experiment(
     "does better than SGD with batch normalisation, and that better than SGD alone; more pieces may do worse.",
     citation="section 3.1, Figure 9",
     note="Lines are means over the starts, small dots the starts. Batch normalisation, as PyTorch starts it, puts all "
-    "knots at the mean of x, and in wide networks they stay there: 4/720 = 0.0056 is the error of the best two lines that "
-    "meet at 0. (Shifts drawn from U(−1, 1) mend that; wide networks still do worse than with SGD alone.) Greedy merging is asked for a quarter of the pieces, since it uses four times as many.",
+    "knots at the mean of x, and in wide networks they stay there: 4/720 = 0.0056 is the error of the best two "
+    "lines that meet at 0. (Shifts drawn from U(−1, 1) mend that; wide networks still do worse than with SGD "
+    "alone.) Greedy merging is asked for a quarter of the pieces, since it uses four times as many.",
     parameters=PARAMETERS,
     trials=trials,
     run=run,

@@ -203,8 +203,8 @@ EXPERIMENT = Experiment(
     claim="A spiky start and a flat one fit the data equally well, but the spiky one stays rough; in a data gap "
     "roughness falls with the width and rises with the initial variance.",
     citation="sections 3.3 and 3.4, Figure 10",
-    note="Σ μ² is not a measure of the function: equal neurons that share a bend have less of it. The curvature "
-    "∫ f″² with f″ averaged over tenths of the gap is. Under He's Gaussian law, Σ μ² starts at a value that does not "
+    note="Σ μ² is not a measure of the function: equal neurons that share a bend have less of it. The curvature ∫ f″² "
+    "with f″ averaged over tenths of the gap is. Under He's Gaussian law, Σ μ² starts at a value that does not "
     "depend on the width (theorem 2), and does not fall below it.",
     parameters=PARAMETERS,
     trials=trials,

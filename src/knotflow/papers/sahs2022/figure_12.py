@@ -73,7 +73,7 @@ def check(p: Settings, data: xr.Dataset) -> list[Check]:
                         float(one.knot_distance.sel(depth=1)), 1.63),
             Check.below(f"√n times the distance of the delta-slopes' law from theorem 1, one hidden layer, {name},",
                         float(one.jump_distance.sel(depth=1)), 1.63),
-            Check.above(f"smallest ratio over the layers of the density of knots in |x| < 1/2 to that in 3/2 < |x| < 2, "
+            Check.above(f"smallest ratio, over the layers, of the density of knots in |x| < ½ to that in 1½ < |x| < 2, "
                         f"{name},", float(np.nanmin(ratio)), 2.0),
             Check.monotone(f"standard deviation of the delta-slopes with 1, 2, 3 hidden layers, {name},",
                            one.spread.values, "falls", printed=start == "he"),
@@ -139,8 +139,8 @@ EXPERIMENT = Experiment(
     claim="At a He start the knots are concentrated around the origin, as theory has it, and with depth delta-slopes "
     "have a lower variance, so that deeper networks start flatter.",
     citation="appendix 1, Figure 12",
-    note="Delta-slopes get smaller with depth under PyTorch's default, whose weights have a sixth of He's variance; under "
-    "He's own law they do not, and their squares add up to more.",
+    note="Delta-slopes get smaller with depth under PyTorch's default, whose weights have a sixth of He's variance; "
+    "under He's own law they do not, and their squares add up to more.",
     parameters=PARAMETERS,
     trials=trials,
     run=run,

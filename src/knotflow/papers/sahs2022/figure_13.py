@@ -8,7 +8,7 @@ import numpy as np
 
 import knotflow as kf
 from knotflow.papers import canvas
-from knotflow.papers.experiment import Check, Experiment, Settings, Trial, chosen, printed
+from knotflow.papers.experiment import Check, Experiment, Settings, Trial, chosen
 from knotflow.papers.sahs2022 import _spiky
 from knotflow.papers.sahs2022._spiky import STARTS
 from knotflow.plots import style
@@ -30,7 +30,7 @@ def trials(p: Settings) -> list[dict[str, Any]]:
 
 
 def run(p: Settings, trial: Trial) -> dict[str, Any]:
-    """Losses (start, function, trial), and the first trial's functions (start, function, x), before without function."""
+    """Losses, (start, function, trial), and the first trial's f, (start, function, x); before, (start, x)."""
     every = range(p.trials)
     starts = _spiky.deep_starts(p, every)
     ends = _spiky.deep_ends(p, every, p.functions, starts)
@@ -64,7 +64,7 @@ def check(p: Settings, data: xr.Dataset) -> list[Check]:
             )
         )
         train = np.median(data.train.isel(batch=0, function=k).values, axis=1)
-        checks.append(Check.below(f"median training loss from the spiky start, in times that from the standard, {name},",
+        checks.append(Check.below(f"median training loss from the spiky start, in times that from the other, {name},",
                                   float(train[1] / train[0]), 2.0))  # fmt: skip
     return checks
 
@@ -95,7 +95,7 @@ def draw(p: Settings, data: xr.Dataset) -> Figure:
 EXPERIMENT = Experiment(
     item="Figure 13",
     title="a deep network from a spiky start",
-    claim="Deep networks, too, hit all data points from a spiky start, and generalise worse than from the standard one.",
+    claim="Deep networks, too, hit all data points from a spiky start, and generalise worse than from the standard.",
     citation="appendix A.2, Figure 13",
     note="The deep spiky start is a network trained on a function with 20 knots, which 4 layers of width 8 do not "
     "reproduce. On an oscillating target its knots are a help.",

@@ -145,14 +145,13 @@ def draw(p: Settings, data: xr.Dataset) -> Figure:
 
 
 def table(p: Settings, data: xr.Dataset) -> tuple[list[str], list[list[str]]]:
-    rows = [[_NAMES[law], f"{float(data.lonely.sel(law=law).mean()):.3g}", f"{float(data.lost.sel(law=law).mean()):.2g}",
-             f"{float(data.lost.sel(law=law).max()):.2g}"] for law in p.laws]  # fmt: skip
-    return [
-        f"20 samples, {p.small} neurons",
-        "lonely at the start",
-        "variance left, mean",
-        "variance left, largest",
-    ], rows
+    rows = []
+    for law in p.laws:
+        one = data.sel(law=law)
+        values = (one.lonely.mean(), one.lost.mean(), one.lost.max())
+        rows.append([_NAMES[law], *(f"{float(value):.2g}" for value in values)])
+    head = [f"{p.samples} samples, {p.small} neurons", "lonely at the start", "variance left, mean", "largest"]
+    return head, rows
 
 
 def film(p: Settings) -> kf.Trajectory:
@@ -173,13 +172,14 @@ def _filmed(p: Settings, law: str) -> kf.Trajectory:
 EXPERIMENT = Experiment(
     item="Figure 14",
     title="lonely samples against overparametrisation",
-    claim="With massive overparametrisation nearly all samples are alone in their piece, under uniform knots sooner than "
-    "from a He start; on a small task of 100 neurons a loss near 0 is reached with uniform knots, and not from a He start.",
+    claim="With massive overparametrisation nearly all samples are alone in their piece, under uniform knots sooner "
+    "than from a He start; on a small task of 100 neurons a loss near 0 is reached with uniform knots, and not "
+    "from a He start.",
     citation="appendix A.3, Figure 14",
-    note="That He's start “leads to lonely partitions” must read non-lonely. Samples drawn at random come in close pairs, "
-    "which keep the whole partition from being lonely long after most samples are. The small task was shown in a video: "
-    "here the exact flow is run on 20 even points. Neither start reaches a loss near 0 "
-    "on it: a partition that is lonely at the start need not stay so.",
+    note="That He's start “leads to lonely partitions” must read non-lonely. Samples drawn at random come in close "
+    "pairs, which keep the whole partition from being lonely long after most samples are. The small task was "
+    "shown in a video: here the exact flow is run on 20 even points. Neither start reaches a loss near 0 on it: a"
+    " partition that is lonely at the start need not stay so.",
     parameters=PARAMETERS,
     trials=trials,
     run=run,

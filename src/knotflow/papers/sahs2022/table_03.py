@@ -120,11 +120,11 @@ def draw(p: Settings, data: xr.Dataset) -> Figure:
         ax.tick_params(axis="x", length=0)
         style.label_axes(ax, "", "test loss, sum of squares")
         canvas.title(ax, depth)
-    mean, square = (style.line(style.INK, label) for label in ("measured mean, and trials", "printed mean ± s.d."))
-    mean.set(marker="o", markersize=6, ls="")
-    square.set(marker="s", markersize=5, markerfacecolor="white", linewidth=1)
+    ours, theirs = (style.line(style.INK, label) for label in ("measured mean, and trials", "printed mean ± s.d."))
+    ours.set(marker="o", markersize=6, ls="")
+    theirs.set(marker="s", markersize=5, markerfacecolor="white", linewidth=1)
     canvas.legend(figure, [*(style.dot(style.PENS[s][0], f"{start} start") for s, start in enumerate(STARTS)),
-                           mean, square])  # fmt: skip
+                           ours, theirs])  # fmt: skip
     return figure
 
 
@@ -153,13 +153,13 @@ EXPERIMENT = Experiment(
     claim="Networks that start from a spiky function fit the training points as well as those from the standard flat "
     "start, but generalise much worse, shallow or deep.",
     citation="section 3.3 and appendix A.2, Table 3",
-    note="The test loss is the sum of squares over 401 points, the scale on which the printed sawtooth agrees. sin(x) on "
-    "[−2, 2] cannot give the printed losses (last row), so that Sine is sin(πx). Arctan is printed as 0.013 ± 0.077, "
-    "which one trial of 35 would have to carry, and 2.499, far below every other spiky entry; the cubic's deep "
-    "deviation is printed as 9891. In the paper, too, the shallow sawtooth does not follow the claim. Deep networks are "
-    "trained on the sum of squares: on half of it, with the same rate, most have not converged, and the deep cubic and "
-    "quadratic come out better from the spiky start (0.78 and 0.65 times the loss). What PyTorch "
-    "would take is told for the shallow networks; the deep ones were trained in it.",
+    note="The test loss is the sum of squares over 401 points, the scale on which the printed sawtooth agrees. sin(x) "
+    "on [−2, 2] cannot give the printed losses (last row), so that Sine is sin(πx). Arctan is printed as 0.013 ± "
+    "0.077, which one trial of 35 would have to carry, and 2.499, far below every other spiky entry; the cubic's "
+    "deep deviation is printed as 9891. In the paper, too, the shallow sawtooth does not follow the claim. Deep "
+    "networks are trained on the sum of squares: on half of it, with the same rate, most have not converged, and "
+    "the deep cubic and quadratic come out better from the spiky start (0.78 and 0.65 times the loss). What "
+    "PyTorch would take is told for the shallow networks; the deep ones were trained in it.",
     parameters=PARAMETERS,
     trials=trials,
     run=run,

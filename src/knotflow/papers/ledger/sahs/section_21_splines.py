@@ -175,7 +175,7 @@ def _expansion_error(m: int, knots: Array, density: Array) -> float:
 )
 def eq_3(rng: Rng, quick: bool) -> Outcome:
     widths = np.array([50, 200, 800])
-    repeats = 200 if quick else 500
+    repeats = 120 if quick else 500
     iid = []
     for m in widths:
         density = np.full(m, 0.25)

@@ -196,12 +196,8 @@ def psi_extrema(rng: Rng, quick: bool) -> Outcome:
         optimize.minimize_scalar(each, bounds=(1.2, 2.2), method="bounded", options={"xatol": 1e-7}).x
         for each in (derivative, formula)
     )
-    return Outcome(
-        abs(truth - np.pi / 2),
-        abs(truth - ours),
-        1e-3,
-        f"ε = cos 2x: extremum at {np.pi / 2:.3f}, that of ∂ψ at {truth:.3f}",
-    )
+    counter = f"ε = cos 2x: extremum at {np.pi / 2:.3f}, that of ∂ψ/∂β at {truth:.3f}"
+    return Outcome(abs(float(truth) - np.pi / 2), abs(float(truth - ours)), 1e-3, counter)
 
 
 @claim(

@@ -23,8 +23,6 @@ from knotflow.papers.ledger.sahs._shared import (
     relative,
 )
 
-# -- section 2.6.2 -----------------------------------------------------------------------------------------
-
 
 @claim(
     "S Eq 10",
@@ -51,19 +49,22 @@ def eq_10(rng: Rng, quick: bool) -> Outcome:
     place="section 2.6.2, “(discontinuous) piecewise linear”",
     statement="r₁, r_x and μ(x, s, t) are discontinuous at samples",
     corrected="r₁ and r_x are; μ' and μ are continuous, as the jumps εₙxₙ − β εₙ vanish at β = xₙ",
-    oracle="delta-slopes of neurons 1e−9 beside every sample after training v; the share of samples without a jump",
+    oracle="SciPy's matrix exponential, neurons 1e−9 beside every sample; share of samples without a jump",
 )
 def continuity(rng: Rng, quick: bool) -> Outcome:
     (x, y), h = data(rng, 6), 1e-9
     near = np.concatenate([x - h, x + h])
     beta, s = np.tile(np.concatenate([near, np.linspace(-2.4, 2.4, 60)]), 2), np.repeat([1, -1], 72)
-    theta = placed(beta, np.zeros(144), s)
-    final = kf.LazyFlow(train=frozenset("c")).linearised(theta.net, kf.Samples(x, y)).net_at(0.05)
-    mu = final.delta_slopes
+    phi, time = hinge(x, beta, s), 0.05
+    mu = phi.T @ linalg.solve(phi @ phi.T, (np.eye(6) - linalg.expm(-phi @ phi.T * time)) @ y)
+    flow = kf.LazyFlow(train=frozenset("c")).linearised(placed(beta, np.zeros(144), s).net, kf.Samples(x, y))
+    ours = relative(flow.net_at(time).delta_slopes, mu)
     size = float(np.max(np.abs(mu)))
     jumps = [abs(mu[k + j] - mu[k + j + 6]) / size for k in (0, 72) for j in range(6)]
     smooth = float(np.mean(np.array(jumps) < 1e-6))
-    return Outcome(smooth, float(max(jumps)), 1e-6, f"largest jump at a sample: {max(jumps):.0e} of the largest μ")
+    return Outcome(
+        smooth, float(max(*jumps, ours)), 1e-6, f"largest jump at a sample: {max(jumps):.0e} of the largest μ"
+    )
 
 
 @claim(

@@ -22,9 +22,6 @@ ALL = frozenset({"a", "b", "c", "bias"})
 Function = Callable[[Array], Array]
 
 
-# -- section 2.6.3: the adaptive regime --------------------------------------------------------------------
-
-
 def _flows(rng: Rng, alphas: tuple[float, ...]) -> tuple[kf.Samples, kf.ReLUNet, list[kf.ReLUNet]]:
     """Random data, a flat start, and the ends of exact flows from it by its scale alpha."""
     x = np.linspace(-2, 2, 12)

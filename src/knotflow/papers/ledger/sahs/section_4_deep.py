@@ -2,33 +2,42 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 
 import knotflow as kf
 from knotflow.papers.ledger.entry import Entry, Outcome
 from knotflow.papers.ledger.sahs._entry import claim
-from knotflow.papers.ledger.sahs._shared import Array, Rng, relative
-
-# -- appendix 1 --------------------------------------------------------------------------------------------------
+from knotflow.papers.ledger.sahs._shared import Array, Rng, relative, rms
 
 
-def _dense_jumps(layers: kf.deep.Layers, reach: float, cells: int) -> tuple[Array, Array]:
-    """Places and sizes of the kinks of f within ±reach, from the forward pass on a fine grid: one a cell at most."""
-    x = np.linspace(-reach, reach, cells + 1)
+def _forward(layers: kf.deep.Layers, x: Array) -> Array:
     h = x[:, None]
     for weight, bias in layers[:-1]:
         h = np.maximum(h @ weight.T + bias, 0)
-    slope = np.diff((h @ layers[-1][0].T)[:, 0]) / np.diff(x)
-    change = slope[2:] - slope[:-2]  # around each cell, which holds the kink
-    kinked = np.abs(np.diff(slope, 2)) > 1e-6
-    middle = np.flatnonzero(kinked)
-    return x[middle + 1], change[middle]
+    return (h @ layers[-1][0].T + layers[-1][1])[:, 0]
 
 
-def _depth_spread(start: str, nets: int, rng: Rng) -> Array:
+def _changes(layers: kf.deep.Layers) -> Array:
+    """Changes of slope at the knots, by the dense forward pass at two points of every piece."""
+    at = kf.deep.knots(layers).knots
+    edges = np.concatenate([[at[0] - 1], at, [at[-1] + 1]])
+    first, second = edges[:-1] + np.diff(edges) / 3, edges[1:] - np.diff(edges) / 3
+    return np.diff((_forward(layers, second) - _forward(layers, first)) / (second - first))
+
+
+def _depth_spread(start: Literal["he", "pytorch"], nets: int, rng: Rng) -> Array:
     """Root mean squares of delta-slopes of whole networks with 1, 2 and 3 hidden layers of 40."""
-    found = [kf.deep.initial_knots([40] * depth, nets, rng, start).jumps for depth in (1, 2, 3)]
-    return np.array([np.sqrt(np.mean(jumps**2)) for jumps in found])
+    drawn = [[_changes(kf.deep.draw([40] * depth, rng, start)) for _ in range(nets)] for depth in (1, 2, 3)]
+    return np.array([rms(np.concatenate(changes)) for changes in drawn])
+
+
+def _dense_kinks(layers: kf.deep.Layers, reach: float, cells: int) -> Array:
+    """Points of a grid on ±reach at which second differences of the forward pass show a kink; two for each kink."""
+    x = np.linspace(-reach, reach, cells + 1)
+    bent = np.abs(np.diff(_forward(layers, x), 2)) > 1e-6 * (x[1] - x[0])
+    return x[1:-1][bent]
 
 
 @claim(
@@ -42,9 +51,7 @@ def concentrated(rng: Rng, quick: bool) -> Outcome:
     edges = np.array([0, 0.5, 1.5, 3.0])
     for _ in range(4 if quick else 30):
         layers = kf.deep.draw([20, 20, 20], rng, "he")
-        dense = np.abs(_dense_jumps(layers, 3.0, 60_000)[0])
-        # Each kink shows in up to three neighbouring second differences.
-        counts += np.histogram(np.sort(dense), edges)[0]
+        counts += np.histogram(np.abs(_dense_kinks(layers, 3.0, 60_000)), edges)[0]
         exact += np.histogram(np.abs(kf.deep.knots(layers).knots), edges)[0]
     density, ours = (each / np.diff(edges) for each in (counts, exact))
     wrong = int(np.sum(np.diff(density) >= 0)) + int(np.sum(np.diff(ours) >= 0))
@@ -61,11 +68,7 @@ def exact_knots(rng: Rng, quick: bool) -> Outcome:
     worst, x = 0.0, np.linspace(-4, 4, 20_001)
     for widths in ([8, 8, 8, 8], [40, 40, 40], [1, 3], [6]):
         layers = kf.deep.draw(widths, rng, "he")
-        f, h = kf.deep.knots(layers), x[:, None]
-        for weight, bias in layers[:-1]:
-            h = np.maximum(h @ weight.T + bias, 0)
-        dense = (h @ layers[-1][0].T + layers[-1][1])[:, 0]
-        worst = max(worst, relative(f(x), dense))
+        worst = max(worst, relative(kf.deep.knots(layers)(x), _forward(layers, x)))
     return Outcome(worst, None, 1e-9)
 
 
@@ -73,8 +76,8 @@ def exact_knots(rng: Rng, quick: bool) -> Outcome:
     "S App 1 (ii)",
     place="appendix 1, (ii), figure 12",
     statement="as depth increases, delta-slopes of He networks have lower variance, and the start is even flatter",
-    corrected="under PyTorch's default, 1/√6 a layer; under He's law they stay as large, and Σ(jumps²) grows",
-    oracle="rms of delta-slopes with 1, 2, 3 hidden layers of 40: exponents per layer to the base √6",
+    corrected="under PyTorch's default, 1/√6 a layer; under He's law they stay as large, and there are more of them",
+    oracle="rms of the changes of slope of dense forward passes, 1, 2, 3 hidden layers of 40: layers worth of √6",
 )
 def depth(rng: Rng, quick: bool) -> Outcome:
     nets = 20 if quick else 150
@@ -97,10 +100,7 @@ def depth(rng: Rng, quick: bool) -> Outcome:
 def deep_zero_bias(rng: Rng, quick: bool) -> Outcome:
     drawn = kf.deep.draw([20, 20, 20], rng, "he")
     layers = [(weight, np.zeros_like(bias)) for weight, bias in drawn]
-    h = np.linspace(-5, 5, 1000)[:, None]
-    for weight, _ in layers[:-1]:
-        h = np.maximum(h @ weight.T, 0)
-    slopes = np.diff((h @ layers[-1][0].T)[:, 0])
+    slopes = np.diff(_forward(kf.deep.layers_of(layers), np.linspace(-5, 5, 1000)))
     kinks = int(np.sum(np.abs(np.diff(slopes)) > 1e-9 * np.max(np.abs(slopes))))
     knots = kf.deep.knots(layers).knots
     wrong = float(len(knots) != 1 or abs(knots[0]) > 1e-12) + float(kinks > 2)

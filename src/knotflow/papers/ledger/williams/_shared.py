@@ -89,9 +89,7 @@ def canonical_slope(case: Case, w: Array | None = None) -> Array:
 
 def follow(field: Callable[[Array], Array], start: Array, until: float) -> Array:
     """The end of the path of z' = field(z), by SciPy."""
-    path = solve_ivp(
-        lambda _, z: field(z), (0, until), start, "DOP853", rtol=1e-10, atol=1e-12, max_step=until / 200
-    )
+    path = solve_ivp(lambda _, z: field(z), (0, until), start, "DOP853", rtol=1e-10, atol=1e-12, max_step=until / 200)
     return path.y[:, -1]
 
 
