@@ -142,6 +142,6 @@ EXPERIMENT = Experiment(
     table=table,
     descents=descents,
     film=film,
-    films={"alpha-3": film, "alpha-0.1": film_01, "alpha-0.1-fast": film_01_fast, "alpha-1": film_1, "alpha-10": film_10,
+    films={"alpha-0.1": film_01, "alpha-0.1-fast": film_01_fast, "alpha-1": film_1, "alpha-10": film_10,
            "alpha-100": film_100},
 )  # fmt: skip

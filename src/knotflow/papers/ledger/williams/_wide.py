@@ -23,7 +23,7 @@ def product(x: float, x2: float) -> Function:
 
 def together(x: float, x2: float) -> Function:
     """1(ax > b) 1(ax' > b)."""
-    return lambda a, b: (a * x > b) * (a * x2 > b) * 1.0
+    return lambda a, b: np.where((a * x > b) & (a * x2 > b), 1.0, 0.0)
 
 
 def _pieces(f: Callable[[float], float], cuts: ArrayLike) -> float:

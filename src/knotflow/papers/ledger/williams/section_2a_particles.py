@@ -8,7 +8,7 @@ from scipy.integrate import quad
 import knotflow as kf
 from knotflow.dynamics import mean_field
 from knotflow.papers.ledger.entry import Entry, Outcome
-from knotflow.papers.ledger.williams._shared import ROUNDING, Z, Array, Rng, case, claim, output, relative
+from knotflow.papers.ledger.williams._shared import ROUNDING, Array, Rng, Z, case, claim, output, relative
 
 
 @claim(

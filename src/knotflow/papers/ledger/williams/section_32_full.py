@@ -280,7 +280,9 @@ def _degrees(one: Array, two: Array) -> float:
 def _end(k: Case, delta: float, train: set[str]) -> Array:
     """f on the samples at the time |δ| t = .2."""
     start = k.net.with_delta(delta)
-    return kf.evolve(start, k.data, kf.GradientFlow(rtol=1e-10, train=train), until=0.2 / abs(delta)).final(k.x)
+    return kf.evolve(start, k.data, kf.GradientFlow(rtol=1e-10, train=frozenset(train)), until=0.2 / abs(delta)).final(
+        k.x
+    )
 
 
 @claim(
@@ -315,7 +317,7 @@ def v_47(rng: Rng, quick: bool) -> Outcome:
         return np.abs(r) * np.stack([np.cos(theta), np.sin(theta)])
 
     truth = (plane(w + step * velocity) - plane(w - step * velocity)) / (2 * step)
-    found = np.stack(mean_field.velocity(k.net, k.data, *w.reshape(2, -1), "cylinder", plane=True))
+    found = np.stack(mean_field.velocity(k.net, k.data, w[:12], w[12:], plane=True))
     off = relative(velocity.reshape(2, -1), truth)
     return Outcome(off, relative(found, truth), 1e-7, f"off by {off:.2g} of the largest velocity")
 

@@ -1,4 +1,4 @@
-"""Appendix B.2 and A.1: the objective with total variation, and supports with gaps."""
+"""Appendix B.2: the objective with total variation."""
 
 from __future__ import annotations
 
@@ -64,26 +64,6 @@ def v_17(rng: Rng, quick: bool) -> Outcome:
         off, mended = max(off, relative(printed, truth)), max(mended, relative(found, truth))
         notes.append(f"{name}: {found:.4f}, not {printed:.4f}")
     return Outcome(off, mended, 1e-5, "; ".join(notes))
-
-
-def _gapped(u: Array) -> Array:
-    return np.where((np.abs(u) > 0.3) & (np.abs(u) < 1), 1 / 1.4, 0.0)
-
-
-@claim(
-    "W V-31",
-    place="appendix A.1, arXiv eq (31)",
-    statement="across a gap of the support the function has one value: f(sup I_k) = f(inf I_{k+1})",
-    corrected="f is affine across it: f' is equal at both ends",
-    oracle="differences of a kernel whose knots leave out (−.3, .3)",
-)
-def v_31(rng: Rng, quick: bool) -> Outcome:
-    law = kf.kernels.Placed(_gapped, -1.0, 1.0, points=(-0.3, 0.3))
-    u = np.linspace(-0.3, 0.3, 7)
-    f = kf.kernels.rf(law)(u, np.array([0.8]))[:, 0]
-    bend = float(np.max(np.abs(np.diff(f, 2))) / np.abs(f).max())
-    rise = float(abs(f[-1] - f[0]))
-    return Outcome(rise, bend, 1e-9, f"f rises by {rise:.3f} across the gap")
 
 
 ENTRIES = tuple(value for value in list(globals().values()) if isinstance(value, Entry))
