@@ -14,7 +14,7 @@ from knotflow.papers.ledger.williams._shared import ROUNDING, Array, Rng, Z, cas
 @claim(
     "W Eq 6 colours",
     place="eq (6)",
-    statement="the particles (uᵢ, vᵢ) = |rᵢ| d(θᵢ) with the colours εᵢ = sign rᵢ are the network: f = (1/m) Σ εᵢ[uᵢx + vᵢ]₊",
+    statement="the particles (uᵢ, vᵢ) = |rᵢ| d(θᵢ) with colours sign rᵢ are the network: f = (1/m) Σ εᵢ[uᵢx + vᵢ]₊",
     oracle="the definition of f",
 )
 def eq_6_colours(rng: Rng, quick: bool) -> Outcome:

@@ -206,7 +206,7 @@ def concentration(rng: Rng, quick: bool) -> Outcome:
                 _role(_pushed(k, e, q - SIDE)[1], _pushed(k, e, q + SIDE)[1]) for q in _rays(x)[j] for e in (1, -1)
             ]
             roles = table["role"][table["sample"] == j]
-            wrong += sorted(roles) != sorted(truth)
+            wrong += list(roles) != truth
             around = rho[j - 1] / (x[j] - x[j - 1]) + rho[j + 1] / (x[j + 1] - x[j])
             printed += (rho[j] * around < 0) != ("attractor" in truth)
             count += 1
