@@ -499,7 +499,10 @@ def test_a_first_column_that_is_no_index_is_kept(write, text):
 @pytest.mark.parametrize("marker", ["", "NA", "NaN", "nan", "null", "None", ".", "NULL", " ", '""', "-nan"])
 def test_rows_with_a_missing_cell_are_an_error_or_dropped(write, marker):
     path = write(f"t,v,w\n1,1.5,\n2,{marker},\n{marker},3,\n3,0.5,\n")
-    with pytest.raises(InputError, match=r"data\.csv: line 4, column 't': .*leave such rows out with missing='drop'$"):
+    with pytest.raises(
+        InputError,
+        match=r"data\.csv: line 4, column 't': .*leave such rows out with missing='drop' \(--missing drop\)$",
+    ):
         Samples.from_csv(path)
     assert rows_of(Samples.from_csv(path, missing="drop")) == [(1, 1.5), (3, 0.5)]
 

@@ -272,5 +272,5 @@ def _read_cell(cell: str, decimal_comma: bool, missing: Literal["error", "drop"]
         raise InputError(f"{cell!r} is infinite: every value must be finite")
     if math.isnan(number) and missing == "error":
         what = f"the value is missing ({cell!r})" if cell else "the cell is empty"
-        raise InputError(f"{what}; fill it, or leave such rows out with missing='drop'")
+        raise InputError(f"{what}; fill it, or leave such rows out with missing='drop' (--missing drop)")
     return number

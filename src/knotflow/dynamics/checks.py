@@ -8,12 +8,22 @@ from typing import Any
 import numpy as np
 
 from knotflow.errors import InputError
+from knotflow.network import ReLUNet
+from knotflow.samples import Samples
 
 
 def freeze(record: Any, **values: Any) -> None:
     """Set fields of a frozen record, while it is made."""
     for name, value in values.items():
         object.__setattr__(record, name, value)
+
+
+def subject(net: Any, data: Any) -> None:
+    """InputError unless they are a network and samples."""
+    if not isinstance(net, ReLUNet):
+        raise InputError(f"net is of type {type(net).__name__}: it must be a ReLUNet")
+    if not isinstance(data, Samples):
+        raise InputError(f"data is of type {type(data).__name__}: it must be Samples, made by Samples(x, y)")
 
 
 def number(name: str, value: Any, *, above: float = -np.inf, least: float = -np.inf, below: float = np.inf) -> float:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from knotflow.dynamics.checks import subject
 from knotflow.dynamics.flow import TimeMethod, flow
 from knotflow.dynamics.interruption import Progress, interruptible
 from knotflow.dynamics.methods import DIVERGED, DONE, Method, Session, Snapshot
@@ -68,6 +69,7 @@ def evolve(
 
     Raises InputError for arguments out of their range.
     """
+    subject(net, data)
     if isinstance(dynamics, Method):
         limit = dynamics.stability_limit(stability_limit(net, data, dynamics.train))
         if dynamics.lr > limit:

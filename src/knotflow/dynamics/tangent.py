@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from knotflow.dynamics.checks import subject
 from knotflow.errors import InputError
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ def gradient(net: ReLUNet, data: Samples, train: Iterable[str] = DEFAULT_TRAIN |
     Source: Williams et al. 2019, arXiv eq. (46), with the 1/norm and the sign of the b row that are missing there.
     Parameters not in ``train`` get zeros. Raises InputError for an unknown name in ``train``.
     """
+    subject(net, data)
     from knotflow.engine import arcs
 
     on = trained(train)
@@ -143,6 +145,7 @@ def stability_limit(net: ReLUNet, data: Samples, train: Iterable[str] = DEFAULT_
     O(m log s + s^2 .. s^3) up to 256 distinct samples, O(m log s) + O(s) per Lanczos iteration beyond.
     Raises InputError for an unknown name in ``train``.
     """
+    subject(net, data)
     points = data.distinct
     kernel = TangentKernel(net, points.x, train)
     root = np.sqrt(points.weight)

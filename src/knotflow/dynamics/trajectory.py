@@ -159,6 +159,9 @@ class Trajectory:
 
         A flow that depends on where it began, as `LazyFlow` does, is carried on from there.
         """
+        if hasattr(self.dynamics, "lr"):
+            name = type(self.dynamics).__name__
+            raise InputError(f"{name} moves in steps and has no network between them; use net_at(k), or GradientFlow")
         if not 0.0 <= t <= self.times[-1]:
             raise InputError(f"t is {t!r}; it must lie within the run, 0 to {self.times[-1]:g}")
         k = int(np.searchsorted(self.times, t, side="right")) - 1
