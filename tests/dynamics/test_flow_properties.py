@@ -198,3 +198,14 @@ def test_neurons_alike_meet_samples_together(seed: int) -> None:
     one, two = flow(net, data, 2.0), flow(split, data, 2.0)
     assert np.abs(one.final(x) - two.final(x)).max() < 10 * RTOL * scale(net, data)
     assert two.events.size == 2 * one.events.size
+
+
+def test_two_neurons_of_one_direction_end_with_one_knot() -> None:
+    """The second of them stands on the sample, by rounding, when the step ends at the first one's crossing."""
+    rng = np.random.default_rng(4)
+    x = np.append(rng.exponential(0.7, 6) - 0.4, [0.1, 0.1])
+    data = kf.Samples(x, rng.normal(size=8), rng.uniform(0.5, 2, 8))
+    parts = np.sqrt([0.25, 0.5, 0.25])
+    net = kf.ReLUNet(parts * [0.8, 0.8, -1.0], parts * [0.2, 0.2, -0.3], parts * [1.2, 1.2, -0.7])
+    first, second, _ = kf.evolve(net, data, kf.GradientFlow(1e-8), until=1.0).final.knots
+    assert second == pytest.approx(first, rel=1e-9)
