@@ -39,10 +39,11 @@ class Descent:
         weight = on @ self.sample_weight
         return x, on @ (self.sample_weight * self.sample_y) / weight, weight, point
 
-    def crowded(self, dead: int = 200) -> Descent:
-        """The same among dead neurons: a crowd makes it worth the kernel's while to let neurons sleep."""
-        a, b, c = (np.append(v, np.full(dead, w)) for v, w in ((self.a, 0.0), (self.b, 1.0), (self.c, 1.0)))
-        return Descent(**{**vars(self), "a": a, "b": b, "c": c})
+    def crowded(self, copies: int = 8) -> Descent:
+        """The same with so many of each neuron, that share its work: only a crowd on an arc is let sleep."""
+        a, b, c = (np.repeat(v, copies) for v in (self.a, self.b, self.c))
+        scaled = {"norm": self.norm * copies, "lr": self.lr * copies, "decay": self.decay / copies}
+        return Descent(**{**vars(self), "a": a, "b": b, "c": c, **scaled})
 
     def engine(self) -> tuple[descent.State, descent.Problem]:
         """The kernel's state and problem."""
@@ -50,7 +51,7 @@ class Descent:
         problem = descent.problem(
             x, y, weight, self.norm, self.lr, self.train, self.decay, point, self.sample_y, self.sample_weight
         )
-        return descent.start(self.a, self.b, self.c, self.bias, x), problem
+        return descent.start(self.a, self.b, self.c, self.bias, problem), problem
 
     def gradient(self, values: list, picks: np.ndarray | None = None) -> tuple:
         """Dense gradient, of all the samples or n / batch times that of a batch."""

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from problems import NOTHING, TRAINS, Descent, arc_patterns, descents, materialised
 
-from knotflow.engine import dense, descent
+from knotflow.engine import arcs, awake, dense, descent, table
 
 ROUNDING = 1e-13
 
@@ -26,6 +26,26 @@ def advance(state, problem, steps=1, batch=None):
 
 def preactivations(values, x):
     return np.multiply.outer(values[0], x) - values[1][:, None]
+
+
+def asleep(state):
+    """Which neurons are moved by their arc; the dead do not move."""
+    return (state.home != descent.AWAKE) & (state.berth[state.home] >= 0)
+
+
+def lull(state, problem, horizon):
+    """If nobody who could move sleeps, let those who are likely to stay on their arcs for so many steps.
+
+    Stepping is cheap: in small networks the kernel rarely finds that sleep pays, but it must be right all the same.
+    """
+    if state.counts[descent.BERTHS] == 0:
+        x, f, r = problem.x, np.empty(problem.x.size), np.empty(problem.x.size)
+        table.predict(state.table, state.at, x, state.bias[0], problem.inv_norm, f)
+        arcs.residuals(f, problem.y, problem.weight, r)
+        extras = state.counts[awake.EXTRAS]
+        table.set_sums(state.table, state.at, state.of, extras, x, r, problem.lr * problem.inv_norm)
+        descent._gather(state, problem, False, np.zeros(state.berth.size, np.int64))
+        descent._arrange(state, problem, horizon)
 
 
 def assert_on_arcs(state, x, patterns):
@@ -69,10 +89,11 @@ def follow(p: Descent, steps: int, batches=None) -> tuple[int, bool]:
             batch = batches[t - 1] if batches else None
             if p.lr > 1.0001 * p.bound(values):
                 return t, slept  # beyond the stability bound rounding grows like everything else
+            lull(state, problem, 1 + t % 9)
             advance(state, problem, 1, batch)
             scale.add(values, batch)
         values = theirs
-        slept = slept or bool(state.asleep[np.abs(p.c) + np.abs(p.a) > 0].any())
+        slept = slept or bool(asleep(state).any())
         assert_on_arcs(state, x, patterns)
         ours = materialised(state)
         assert scale.worst(ours, values) < ROUNDING
@@ -123,17 +144,18 @@ def relative_error(ours, theirs):
 
 def run_both(p, steps):
     state, problem = p.engine()
-    advance(state, problem, steps)
+    for _ in range(steps // 10):
+        lull(state, problem, 16)
+        advance(state, problem, 10)
     x, y, weight, _ = p.distinct
     theirs = dense.descend(p.a, p.b, p.c, p.bias, p.norm, x, y, weight, p.lr, steps, p.train, p.decay)
     assert_on_arcs(state, x, arc_patterns(x.size))
     return state, materialised(state), theirs
 
 
-def mostly_asleep(state):
-    awake, m = state.counts[descent.N_AWAKE], state.a.size
-    assert awake + np.count_nonzero(state.asleep) == m
-    return awake < m / 2
+def many_asleep(state):
+    assert state.counts[descent.N_AWAKE] == np.count_nonzero(state.home == descent.AWAKE)
+    return np.count_nonzero(asleep(state)) > 0.2 * state.a.size
 
 
 @pytest.mark.parametrize("decay", [0.0, 1e-3])
@@ -141,7 +163,7 @@ def mostly_asleep(state):
 def test_wide_networks_sleep_and_agree(n, decay):
     p = lopsided(1, m=2000, n=n, decay=decay).with_lr(0.3)
     state, ours, theirs = run_both(p, 400)
-    assert mostly_asleep(state)
+    assert many_asleep(state)
     assert relative_error(ours, theirs) < 1e-12
 
 
@@ -159,17 +181,18 @@ def test_kernel_and_adaptive_regimes(delta):
     p = with_delta(lopsided(2, m=600, n=15), delta).with_lr(0.5)
     np.testing.assert_allclose(p.c**2 - p.a**2 - p.b**2, delta, rtol=1e-9)
     state, ours, theirs = run_both(p, 300)
-    assert mostly_asleep(state)
+    assert asleep(state).any()
     assert relative_error(ours, theirs) < 1e-11
     assert p.loss(ours) < 0.5 * p.loss([p.a, p.b, p.c, p.bias])
 
 
 def test_a_frozen_network_costs_nothing_once_asleep():
-    """delta = -infinity: with c alone trained no knot ever moves, so nobody needs to stay awake for good."""
+    """delta = -infinity: with c alone trained no knot ever moves, so only the few on arcs of their own stay awake."""
     p = lopsided(4, m=1000, n=20, train=frozenset("c")).with_lr(0.9)
     state, problem = p.engine()
     advance(state, problem, 200)
-    assert state.counts[descent.N_AWAKE] == 0
+    few = np.bincount(descent.arcs_of(state), minlength=40)
+    assert state.counts[descent.N_AWAKE] == few[few < descent.LEAST_SLEEPERS].sum() < 50
     np.testing.assert_array_equal(materialised(state)[0], p.a)
     np.testing.assert_array_equal(materialised(state)[1], p.b)
 
@@ -222,7 +245,7 @@ def test_a_converged_run_stays_where_it_is_for_a_million_steps():
     assert p.loss(before) < 1e-25
     advance(state, problem, 1_000_000)
     assert relative_error(materialised(state), before) < 1e-12
-    assert mostly_asleep(state)
+    assert many_asleep(state)
     assert_on_arcs(state, p.distinct[0], arc_patterns(3))
 
 
@@ -245,10 +268,11 @@ def test_no_sleeper_ever_crosses(options, share, batch):
     rng, (state, problem) = np.random.default_rng(0), p.engine()
     x, patterns, slept = p.distinct[0], arc_patterns(10), 0
     for _ in range(1000):
+        lull(state, problem, 16)
         advance(state, problem, 1, batch and rng.choice(10, batch, replace=False))
         assert_on_arcs(state, x, patterns)
-        slept += np.count_nonzero(state.asleep)
-    assert slept > 0.3 * 1000 * 300
+        slept += np.count_nonzero(asleep(state))
+    assert slept > 0.15 * 1000 * 300
 
 
 @pytest.mark.parametrize("mirror", [1.0, -1.0])
@@ -266,11 +290,12 @@ def test_the_border_that_moves_is_watched(decay, mirror):
     state, problem = p.engine()
     before, slept = descent.arcs_of(state), 0
     for _ in range(2000):
+        lull(state, problem, 64)
         advance(state, problem)
         assert_on_arcs(state, x, arc_patterns(2))
-        slept += np.count_nonzero(state.asleep)
+        slept += np.count_nonzero(asleep(state))
     assert np.count_nonzero(descent.arcs_of(state) != before) > 0.5 * m
-    assert slept > 0.3 * 2000 * m
+    assert slept > 0.15 * 2000 * m
 
 
 @pytest.mark.parametrize("mirror", [1.0, -1.0])
@@ -293,9 +318,9 @@ def test_neurons_that_start_at_rest_are_watched(mirror):
     for _ in range(800):
         advance(state, problem)
         assert_on_arcs(state, mirrored_x, arc_patterns(2))
-        slept += np.count_nonzero(state.asleep)
+        slept += np.count_nonzero(asleep(state))
     assert np.count_nonzero(descent.arcs_of(state) != before) > 0.3 * m
-    assert slept > 0.3 * 800 * m
+    assert slept > 0.15 * 800 * m
 
 
 @pytest.mark.parametrize(("n", "seed", "share"), [(4, 6, 0.4), (5, 7, 1.0), (6, 6, 1.0)])
@@ -307,16 +332,20 @@ def test_knots_that_chatter_across_samples_are_followed(n, seed, share):
         before, active = active, preactivations(theirs, x) > 0
         hops += 0 if before is None else np.count_nonzero(before != active)
     state, problem = p.engine()
-    advance(state, problem, 4000)
+    slept = False
+    for _ in range(400):
+        lull(state, problem, 8)
+        slept |= asleep(state).any()
+        advance(state, problem, 10)
     assert hops > 5000
-    assert state.asleep.any()
+    assert slept
     assert relative_error(materialised(state), theirs) < 1e-12
 
 
-@pytest.mark.parametrize("crowd", [0, 300])
-def test_looking_changes_nothing(crowd):
+@pytest.mark.parametrize("copies", [1, 20])
+def test_looking_changes_nothing(copies):
     """One call of n steps, n calls of one step, reading the parameters in between: the same to the last bit."""
-    p = lopsided(8).crowded(crowd).with_lr(0.5)
+    p = lopsided(8).crowded(copies).with_lr(0.5)
     whole, problem = p.engine()
     advance(whole, problem, 777)
     parts, problem = p.engine()
@@ -324,8 +353,11 @@ def test_looking_changes_nothing(crowd):
         for steps in (100, 10, 0, 1):
             advance(parts, problem, steps)
             materialised(parts)
-    for ours, theirs in zip(whole, parts, strict=True):
-        np.testing.assert_array_equal(ours, theirs)
+    for steps in (0, 100):
+        for state in (whole, parts):
+            advance(state, problem, steps)
+        for ours, theirs in zip(materialised(whole), materialised(parts), strict=True):
+            np.testing.assert_array_equal(ours, theirs)
 
 
 def test_each_step_changes_delta_by_the_squared_gradient():
@@ -333,6 +365,7 @@ def test_each_step_changes_delta_by_the_squared_gradient():
     p = lopsided(9, m=1500, n=20).with_lr(0.8)
     state, problem = p.engine()
     for _ in range(50):
+        lull(state, problem, 8)
         old = materialised(state)
         ga, gb, gc, _ = p.gradient(old)
         advance(state, problem)
@@ -340,7 +373,7 @@ def test_each_step_changes_delta_by_the_squared_gradient():
         change = (new[2] ** 2 - new[0] ** 2 - new[1] ** 2) - (old[2] ** 2 - old[0] ** 2 - old[1] ** 2)
         size = old[0] ** 2 + old[1] ** 2 + old[2] ** 2
         np.testing.assert_array_less(np.abs(change - p.lr**2 * (gc**2 - ga**2 - gb**2)), 1e-14 * size + 1e-16)
-    assert mostly_asleep(state)
+    assert many_asleep(state)
 
 
 def final(p, steps=200):
@@ -378,3 +411,26 @@ def test_loss_stops_and_divergence():
     assert code == descent.DIVERGED
     assert taken < 50
     assert not loss <= 100 * losses[0]
+
+
+@pytest.mark.parametrize("speed", [0.003, 0.02, 0.3, 2.5])
+def test_crowds_that_travel_find_room_everywhere(speed):
+    """All knots move right together, past thirty samples and then all of them: borders overflow, parts are added, and
+    at the highest speed nearly everybody leaves its border at every step.
+
+    x = j, and only b moves, by lr c sum r / norm = c speed: the one sample that all are active at has all the weight.
+    """
+    rng, m, n = np.random.default_rng(4), 3000, 30
+    x = np.append(np.arange(n, dtype=float), 1e3)
+    weight = np.append(np.full(n, 1e-30), 1.0)
+    start = rng.uniform(-2.0, 0.0, m)
+    p = Descent(np.ones(m), start, np.ones(m), 0.0, 1e12, x, np.full(n + 1, -1e12), weight, speed, frozenset("b"))
+    steps = int(31 / speed)
+    state, problem = p.engine()
+    arcs_seen = set()
+    for _ in range(10):
+        advance(state, problem, steps // 10)
+        assert_on_arcs(state, p.distinct[0], arc_patterns(n + 1))
+        arcs_seen |= set(descent.arcs_of(state).tolist())
+    np.testing.assert_allclose(materialised(state)[1], start + steps // 10 * 10 * speed, rtol=0, atol=1e-6)
+    assert len(arcs_seen) > 8

@@ -269,7 +269,7 @@ class _Descent:
         arc = np.empty(len(net), np.int32)
         arcs.find_arcs(*writable(net.a, net.b), x, arc)  # type: ignore[call-arg]
         self.order = np.argsort(arc, kind="stable").astype(np.int32)
-        self.state = descent.start(net.a[self.order], net.b[self.order], net.c[self.order], net.bias, x)
+        self.state = descent.start(net.a[self.order], net.b[self.order], net.c[self.order], net.bias, self.problem)
 
     def advance(self, steps: int, stop_loss: float, blow_up: float) -> tuple[int, int, float]:
         if self.batches is None:

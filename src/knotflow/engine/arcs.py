@@ -27,6 +27,30 @@ def borders(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 @njit(cache=True)
+def border_sample(k, s):
+    """The sample at border k, between arcs k and k + 1."""
+    return s - 1 - k if k < s else 2 * s - 1 - k
+
+
+@njit(cache=True)
+def inactive_arc(k, s):
+    """The arc at border k on which the border's sample is not active."""
+    return k if k < s else (k + 1) % (2 * s)
+
+
+@njit(cache=True)
+def active_arc(k, s):
+    """The other one."""
+    return k + 1 if k < s else k
+
+
+@njit(cache=True)
+def is_active(g, j, s):
+    """Whether sample j is active on arc g."""
+    return s - j <= g <= 2 * s - 1 - j
+
+
+@njit(cache=True)
 def find_arc(a, b, x):
     """Arc of the neuron (a, b) by bisection, O(log s); active at x_j iff a x_j - b > 0."""
     s = x.size

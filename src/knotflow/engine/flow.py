@@ -26,7 +26,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from knotflow.engine.arcs import arc_sums, borders, find_arc, predict
+from knotflow.engine.arcs import active_arc, arc_sums, border_sample, borders, find_arc, inactive_arc, predict
 
 Array = NDArray[Any]
 
@@ -100,23 +100,6 @@ def problem(x: Array, y: Array, weight: Array, norm: float, train: frozenset[str
 
 
 # --- geometry ---------------------------------------------------------------------------------------------------
-
-
-@njit(cache=True)
-def border_sample(k, s):
-    """The sample at border k, between arcs k and k + 1."""
-    return s - 1 - k if k < s else 2 * s - 1 - k
-
-
-@njit(cache=True)
-def inactive_arc(k, s):
-    """The arc at border k on which the border's sample is not active."""
-    return k if k < s else (k + 1) % (2 * s)
-
-
-@njit(cache=True)
-def active_arc(k, s):
-    return k + 1 if k < s else k
 
 
 @njit(cache=True)

@@ -19,7 +19,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from knotflow.engine.flow import CROSS, EPS, FLIP, NODES, RELEASE, STICK, active_arc, border_sample, home_arc
+from knotflow.engine.arcs import active_arc, border_sample
+from knotflow.engine.flow import CROSS, EPS, FLIP, NODES, RELEASE, STICK, home_arc
 from knotflow.engine.rules import (
     CYLINDER,
     LEAVE,

@@ -27,7 +27,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from knotflow.engine import flow
-from knotflow.engine.arcs import arc_sums, find_arcs, predict
+from knotflow.engine.arcs import arc_sums, border_sample, find_arcs, inactive_arc, predict
 from knotflow.engine.flow import (  # why `advance` came back
     ARRIVED,
     BATCH,
@@ -52,9 +52,7 @@ from knotflow.engine.flow import (  # why `advance` came back
     STICK,
     STIFF,
     TIME,
-    border_sample,
     home_arc,
-    inactive_arc,
     kernel_matrix,
     slide,
 )

@@ -15,7 +15,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from knotflow.engine.flow import EPS, NODES, active_arc, border_sample, inactive_arc
+from knotflow.engine.arcs import active_arc, border_sample, inactive_arc
+from knotflow.engine.flow import EPS, NODES
 
 Array = NDArray[Any]
 

@@ -14,8 +14,7 @@ LANES = 32
 A, B, C, X, Y, WEIGHT, F, R0, R1, G0, G1 = (LANES * row for row in range(11))
 
 
-@njit(cache=True)
-def fits(m, s):
+def fits(m: int, s: int) -> bool:
     """Whether the problem is small enough."""
     return m <= LANES and s <= LANES
 

@@ -1,0 +1,230 @@
+"""The neurons near a sample, stepped one by one: LANES borders at a time, a neuron of each.
+
+A border's neurons are one lane of its slice, from the first layer on; slices hold borders with about as many neurons,
+so few places are empty. An empty place has a = b = c = 0, which adds nothing. A neuron that leaves both arcs of its
+border goes to the border that is nearest to it then (``move_on``), in the last place of whose lane there is room.
+"""
+
+from __future__ import annotations
+
+from numba import njit
+
+from knotflow.engine import table as fields
+from knotflow.engine.arcs import active_arc, border_sample, follow, inactive_arc
+from knotflow.engine.lanes import LANES, above, bits, load, only, peek, poke, spread, store
+from knotflow.engine.table import SLICE, neighbours
+
+EXTRAS = 0  # the place of their number in State.counts
+BLOCK = 3 * LANES  # a layer: LANES each of a, b, c
+LEAST_PART = 16  # neurons of one border that are not worth another part
+SPARE, SPARE_LAYERS = 8, 8  # room for one more neuron in so many, and for a few besides
+RESERVE, LEAST_RESERVE = 1024, 64  # room for this share of the neurons, or these, in a part that a crowd gets later
+
+
+@njit(cache=True)
+def most_in_part(awake):
+    """How many neurons one part may have when so many are awake."""
+    return max(LEAST_PART, -(-awake // fields.SHARES))
+
+
+@njit(cache=True)
+def reserve(m):
+    """How many layers to set aside for a slice without parts as yet."""
+    return max(LEAST_RESERVE, m // RESERVE)
+
+
+@njit(cache=True)
+def layers_for(layers):
+    """How many layers to set aside for a slice of so many."""
+    return layers + layers // SPARE + SPARE_LAYERS
+
+
+def total_layers(m: int, slices: int) -> int:
+    """Layers enough for m neurons, however they crowd: no slice has more than its predecessor's emptiest lane."""
+    full = -(-m // LANES) + max(LEAST_PART, -(-m // fields.SHARES))
+    reserved = (fields.EXTRA // LANES + 1) * max(LEAST_RESERVE, m // RESERVE)
+    return full + full // SPARE + SPARE_LAYERS * slices + reserved
+
+
+@njit(cache=True)
+def step(pack, held, table, first, layers, beside, slices, gone, train, keep):
+    """Step all of them, and add up each part's sums; in how many layers some have left their border.
+
+    gone  filled with each of these layers, its slice, and which of its lanes (bits); those beyond its end are lost
+    """
+    ka, kb, kc = spread(keep[0]), spread(keep[1]), spread(keep[2])
+    ma, mb, mc = spread(train[0]), spread(train[1]), spread(train[2])
+    zero, leavers = spread(0.0), 0
+    for q in range(slices):
+        t = q * SLICE
+        arc_e0, arc_e1, rho = load(table, t + fields.E0), load(table, t + fields.E1), load(table, t + fields.RHO)
+        x, lower, upper = load(table, t + fields.X), load(table, t + fields.LOWER), load(table, t + fields.UPPER)
+        on_lower, on_upper = peek(beside, 2 * q), peek(beside, 2 * q + 1)
+        ca, cb, cr = zero, zero, zero
+        for layer in range(peek(first, q), peek(first, q) + peek(layers, q)):
+            o = layer * BLOCK
+            a0, b0, c0 = load(pack, o), load(pack, o + LANES), load(pack, o + 2 * LANES)
+            own = only(above(a0 * x, b0), rho)  # a fused a x - b may be positive for a knot on the sample
+            e0, e1 = arc_e0 + own, arc_e1 + own * x
+            move = mb * c0
+            b = kb * b0 + move * e0
+            move = ma * c0
+            a = ka * a0 - move * e1
+            c = kc * c0 - mc * (e1 * a0 - e0 * b0)
+            store(pack, o, a)
+            store(pack, o + LANES, b)
+            store(pack, o + 2 * LANES, c)
+            ca += c * a
+            cb += c * b
+            cr += c * only(above(a * x, b), a * x - b)
+            out = (bits(above(a * lower, b)) ^ on_lower) | (bits(above(a * upper, b)) ^ on_upper)
+            out &= peek(held, layer)
+            if out != 0:
+                if 3 * leavers < gone.size:
+                    poke(gone, 3 * leavers, layer)
+                    poke(gone, 3 * leavers + 1, q)
+                    poke(gone, 3 * leavers + 2, out)
+                leavers += 1
+        store(table, t + fields.CA, ca)
+        store(table, t + fields.CB, cb)
+        store(table, t + fields.CR, cr)
+    return leavers
+
+
+# The helpers below take single arrays, and are inlined: taking an array out of the state counts a reference, which
+# costs more than what most of them do.
+@njit(cache=True, forceinline=True)
+def put(pack, held, who, first, layers, room, taken, table, row, i, a, b, c):
+    """Put neuron i in the last place of a row; False if there is no room."""
+    q, lane, n = row // LANES, row % LANES, taken[row]
+    if n == room[q]:
+        return False
+    layer = first[q] + n
+    o = layer * BLOCK
+    if held[layer] == 0:
+        for k in range(BLOCK):
+            pack[o + k] = 0.0
+    o += lane
+    pack[o], pack[o + LANES], pack[o + 2 * LANES] = a, b, c
+    held[layer] |= 1 << lane
+    who[layer * LANES + lane] = i
+    taken[row] = n + 1
+    layers[q] = max(layers[q], n + 1)
+    _add(table, fields.place(row), a, b, c, 1.0)
+    return True
+
+
+@njit(cache=True, forceinline=True)
+def _take_out(pack, held, who, first, layers, taken, table, layer, row):
+    """Remove a neuron from a row and let its last take its place."""
+    q, lane, n = row // LANES, row % LANES, taken[row]
+    last = first[q] + n - 1
+    o, z = layer * BLOCK + lane, last * BLOCK + lane
+    _add(table, fields.place(row), pack[o], pack[o + LANES], pack[o + 2 * LANES], -1.0)
+    for k in (0, LANES, 2 * LANES):
+        pack[o + k] = pack[z + k]
+        pack[z + k] = 0.0
+    held[last] &= ~(1 << lane)
+    if held[last] == 0 and n == layers[q]:
+        layers[q] = n - 1
+    who[layer * LANES + lane] = who[last * LANES + lane]
+    taken[row] = n - 1
+
+
+@njit(cache=True, forceinline=True)
+def _add(table, t, a, b, c, sign):
+    """Add sign times a neuron's share to the sums at t."""
+    table[t + fields.CA] += sign * (c * a)
+    table[t + fields.CB] += sign * (c * b)
+    table[t + fields.CR] += sign * (c * max(a * table[t + fields.X] - b, 0.0))
+
+
+@njit(cache=True)
+def nearest_border(g, a, b, x):
+    """The border of arc g that the neuron's knot is nearer to."""
+    s = x.size
+    lower = (g + 2 * s - 1) % (2 * s)
+    to_lower = abs(a * x[border_sample(lower, s)] - b)
+    return lower if to_lower <= abs(a * x[border_sample(g, s)] - b) else g
+
+
+@njit(cache=True, forceinline=True)
+def add_part(rows, at, border, taken, beside, table, part, row, k, x):
+    """Give a part of border k its row."""
+    s, lane, t = x.size, row % LANES, fields.place(row)
+    rows[part], at[part], border[row], taken[row] = row, t, k, 0
+    fields.describe(table, t, k, x)
+    sides = fields.active_beside(k, s)
+    for side in range(2):
+        q = 2 * (row // LANES) + side
+        beside[q] = beside[q] & ~(1 << lane) | (sides >> side & 1) << lane
+
+
+@njit(cache=True)
+def _overflow(state, x, k):
+    """A row of border k with room besides its first: one that there is or a new one; -1 if none is left.
+
+    A new part's sums are set with the others' before the next step.
+    """
+    counts, of, rows, taken, room = state.counts, state.of, state.rows, state.taken, state.room
+    shares = state.berth.size + 1
+    for e in range(counts[EXTRAS]):
+        row = rows[shares + e]
+        if of[e] == k and taken[row] < room[row // LANES]:
+            return row
+    if counts[EXTRAS] == fields.EXTRA:
+        return -1
+    row = shares + counts[EXTRAS]
+    of[counts[EXTRAS]] = k
+    add_part(rows, state.at, state.border, taken, state.beside, state.table, row, row, k, x)
+    counts[EXTRAS] += 1
+    return row
+
+
+@njit(cache=True)
+def move_on(state, prob, leavers):
+    """Take those who have left their border to another; False if one of them finds no room there.
+
+    From the last layer to the first: whoever takes a leaver's place is then none that is still to leave.
+    """
+    pack, held, who, first, layers, room, taken, table = (
+        state.pack, state.held, state.who, state.first, state.layers, state.room, state.taken, state.table
+    )  # fmt: skip
+    gone, rows, border, beside = state.gone, state.rows, state.border, state.beside
+    x, lower, upper = prob.x, prob.lower, prob.upper
+    if 3 * leavers > gone.size:
+        return False
+    for n in range(leavers - 1, -1, -1):
+        layer, q, which = gone[3 * n], gone[3 * n + 1], gone[3 * n + 2]
+        for lane in range(LANES):
+            if which >> lane & 1:
+                row, o = q * LANES + lane, layer * BLOCK + lane
+                i, a, b, c = who[layer * LANES + lane], pack[o], pack[o + LANES], pack[o + 2 * LANES]
+                _take_out(pack, held, who, first, layers, taken, table, layer, row)
+                above_upper = a * table[fields.place(row) + fields.UPPER] - b > 0
+                on_upper = beside[2 * q + 1] >> lane & 1 != 0
+                g = border[row] if above_upper == on_upper else neighbours(border[row], x.size)[1]  # where it has left
+                k = nearest_border(follow(g, a, b, x, lower, upper), a, b, x)
+                row = rows[k]
+                if taken[row] == room[row // LANES]:
+                    row = _overflow(state, x, k)
+                if row < 0 or not put(pack, held, who, first, layers, room, taken, table, row, i, a, b, c):
+                    state.a[i], state.b[i], state.c[i] = a, b, c
+                    return False
+    return True
+
+
+@njit(cache=True)
+def read(state, a, b, c, arc):
+    """Write everybody's parameters and arcs to their places among all neurons."""
+    s, extras = state.berth.size // 2, state.counts[EXTRAS]
+    pack, who, first, taken, rows, border, table = (
+        state.pack, state.who, state.first, state.taken, state.rows, state.border, state.table
+    )  # fmt: skip
+    for part in range(2 * s + 1 + extras):
+        row = rows[part]
+        k, lane, x = border[row], row % LANES, table[fields.place(row) + fields.X]
+        for layer in range(first[row // LANES], first[row // LANES] + taken[row]):
+            i, o = who[layer * LANES + lane], layer * BLOCK + lane
+            a[i], b[i], c[i] = pack[o], pack[o + LANES], pack[o + 2 * LANES]
+            arc[i] = active_arc(k, s) if a[i] * x - b[i] > 0 else inactive_arc(k, s)

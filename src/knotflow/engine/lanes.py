@@ -1,0 +1,199 @@
+"""Four numbers as one value, for loops that must run in vector instructions.
+
+LLVM's own vectoriser gives up where it cannot see that two arrays do not overlap. Here the kernel says what is done
+four at a time; the arithmetic reads as usual, and a multiplication followed by an addition may be fused. On machines
+with shorter registers LLVM splits each operation.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import Any
+
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.core.typing.templates import ConcreteTemplate, infer_global, signature
+from numba.extending import intrinsic, lower_builtin, models, register_model
+
+LANES = 4
+_DOUBLES = ir.VectorType(ir.DoubleType(), LANES)
+_BITS = ir.VectorType(ir.IntType(1), LANES)
+_INDEX = ir.IntType(32)
+_FUSED = ("contract",)
+
+
+def _emitted(function: Callable[..., Any]) -> Any:
+    """numba's ``intrinsic``, whose calls leave out the typing context: a type checker would miss it."""
+    return intrinsic(function)
+
+
+class _Vector(types.Type):
+    """LANES doubles."""
+
+
+class _Mask(types.Type):
+    """LANES truth values."""
+
+
+vector, mask = _Vector("lanes.vector"), _Mask("lanes.mask")
+
+
+@register_model(_Vector)
+class _VectorModel(models.PrimitiveModel):
+    def __init__(self, manager, kind):
+        super().__init__(manager, kind, _DOUBLES)
+
+
+@register_model(_Mask)
+class _MaskModel(models.PrimitiveModel):
+    def __init__(self, manager, kind):
+        super().__init__(manager, kind, _BITS)
+
+
+def _binary(function, kind, emit):
+    """Give ``function`` (an operator) a meaning on two values of the kind."""
+
+    @infer_global(function)
+    class _(ConcreteTemplate):
+        cases = [signature(kind, kind, kind)]  # noqa: RUF012
+
+    @lower_builtin(function, kind, kind)
+    def lower(context, builder, sig, args):
+        return emit(builder, *args)
+
+
+for _operator in (operator.add, operator.iadd):
+    _binary(_operator, vector, lambda builder, x, y: builder.fadd(x, y, flags=_FUSED))
+for _operator in (operator.sub, operator.isub):
+    _binary(_operator, vector, lambda builder, x, y: builder.fsub(x, y, flags=_FUSED))
+_binary(operator.mul, vector, lambda builder, x, y: builder.fmul(x, y, flags=_FUSED))
+_binary(operator.and_, mask, lambda builder, x, y: builder.and_(x, y))
+_binary(operator.or_, mask, lambda builder, x, y: builder.or_(x, y))
+_binary(operator.xor, mask, lambda builder, x, y: builder.xor(x, y))
+
+
+def _address(context, builder, array_type, array, offset):
+    data = context.make_array(array_type)(context, builder, array).data
+    return builder.bitcast(builder.gep(data, [offset]), _DOUBLES.as_pointer())
+
+
+@_emitted
+def load(typing, array, offset):
+    """array[offset : offset + LANES]; neither is checked."""
+
+    def emit(context, builder, sig, args):
+        return builder.load(_address(context, builder, sig.args[0], *args), align=8)
+
+    return vector(array, types.int64), emit
+
+
+@_emitted
+def store(typing, array, offset, value):
+    """array[offset : offset + LANES] = value; nothing is checked."""
+
+    def emit(context, builder, sig, args):
+        builder.store(args[2], _address(context, builder, sig.args[0], *args[:2]), align=8)
+        return context.get_dummy_value()
+
+    return types.none(array, types.int64, vector), emit
+
+
+@_emitted
+def peek(typing, array, index):
+    """array[index], an index that is known not to be negative: numba need not look."""
+
+    def emit(context, builder, sig, args):
+        data = context.make_array(sig.args[0])(context, builder, args[0]).data
+        return builder.load(builder.gep(data, [args[1]]))
+
+    return array.dtype(array, types.int64), emit
+
+
+@_emitted
+def poke(typing, array, index, value):
+    """array[index] = value, of the array's own kind, for an index that is known not to be negative."""
+
+    def emit(context, builder, sig, args):
+        data = context.make_array(sig.args[0])(context, builder, args[0]).data
+        builder.store(args[2], builder.gep(data, [args[1]]))
+        return context.get_dummy_value()
+
+    return types.none(array, types.int64, array.dtype), emit
+
+
+@_emitted
+def spread(typing, x):
+    """x in every lane."""
+
+    def emit(context, builder, sig, args):
+        first = builder.insert_element(ir.Constant(_DOUBLES, ir.Undefined), args[0], _INDEX(0))
+        return builder.shuffle_vector(first, first, ir.Constant(ir.VectorType(_INDEX, LANES), [0] * LANES))
+
+    return vector(types.float64), emit
+
+
+@_emitted
+def gather(typing, x0, x1, x2, x3):
+    """The vector of these four."""
+
+    def emit(context, builder, sig, args):
+        value = ir.Constant(_DOUBLES, ir.Undefined)
+        for k, x in enumerate(args):
+            value = builder.insert_element(value, x, _INDEX(k))
+        return value
+
+    return vector(*[types.float64] * LANES), emit
+
+
+@_emitted
+def scatter(typing, x):
+    """The four numbers of a vector, as a tuple."""
+    four = types.UniTuple(types.float64, LANES)
+
+    def emit(context, builder, sig, args):
+        return cgutils.pack_array(builder, [builder.extract_element(args[0], _INDEX(k)) for k in range(LANES)])
+
+    return four(vector), emit
+
+
+@_emitted
+def magnitude(typing, x):
+    """|x|."""
+
+    def emit(context, builder, sig, args):
+        kind = ir.FunctionType(_DOUBLES, [_DOUBLES])
+        return builder.call(cgutils.get_or_insert_function(builder.module, kind, f"llvm.fabs.v{LANES}f64"), args)
+
+    return vector(vector), emit
+
+
+@_emitted
+def above(typing, x, y):
+    """Where x > y; nowhere that one is nan."""
+
+    def emit(context, builder, sig, args):
+        return builder.fcmp_ordered(">", *args)
+
+    return mask(vector, vector), emit
+
+
+@_emitted
+def only(typing, where, x):
+    """x where the mask is set, else 0."""
+
+    def emit(context, builder, sig, args):
+        return builder.select(args[0], args[1], ir.Constant(_DOUBLES, None))
+
+    return vector(mask, vector), emit
+
+
+@_emitted
+def bits(typing, where):
+    """A mask as an integer, lane k its k-th bit: 0 if none is set."""
+
+    def emit(context, builder, sig, args):
+        return builder.zext(builder.bitcast(args[0], ir.IntType(LANES)), ir.IntType(64))
+
+    return types.int64(mask), emit
