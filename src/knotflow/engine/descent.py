@@ -36,8 +36,9 @@ Array = NDArray[Any]
 # Nanoseconds, of which only the ratios matter: a step of one awake neuron, settling any neuron, a step of an arc.
 AWAKE_COST, SETTLE_COST, ARC_COST = 1.0, 28.0, 4.0
 LEAST_SLEEPERS = 5  # on an arc with fewer, stepping them is cheaper
-# After this many horizons the motion has slowed down, and a smaller reach would let more neurons sleep.
-SLOWED = 4
+# After this many horizons the motion has slowed down, and a smaller reach would let more neurons sleep. If it does not,
+# the next look is twice as far away, and so on.
+SLOWED, MOST_SLOWED = 4, 256
 LONGEST = 20  # log2 of the longest horizon
 ASKED = 4096  # so many neurons tell which horizon is best
 MAX_PATIENCE = 1 << 10
@@ -361,7 +362,7 @@ def _resettle(state, prob, crowded):
         count[WAIT] = count[PATIENCE]
         count[PATIENCE] = min(2 * count[PATIENCE], MAX_PATIENCE)
     else:
-        count[WAIT] = SLOWED * horizon
+        count[WAIT] = min(max(SLOWED, 2.0 * stretch), MOST_SLOWED) * horizon
         count[PATIENCE] = 8
 
 

@@ -159,6 +159,19 @@ def scatter(typing, x):
 
 
 @_emitted
+def total(typing, x):
+    """The sum of the four, in pairs."""
+
+    def emit(context, builder, sig, args):
+        four = [builder.extract_element(args[0], _INDEX(k)) for k in range(LANES)]
+        while len(four) > 1:
+            four = [builder.fadd(p, q) for p, q in zip(four[::2], four[1::2], strict=True)]
+        return four[0]
+
+    return types.float64(vector), emit
+
+
+@_emitted
 def magnitude(typing, x):
     """|x|."""
 

@@ -1,8 +1,7 @@
-"""Gradient descent for at most LANES neurons on at most LANES samples: all pairs, in vector instructions.
+"""Gradient descent for at most MOST neurons on at most MOST samples: all pairs, in vector instructions.
 
-Where sorting and sums per arc cost more than they save. One flat array with constant offsets, as in ``descent``, lets
-the compiler see that no row overlaps another; the lanes left over are neurons with a = b = c = 0 and samples of weight
-0, which change nothing.
+Where sorting and sums per arc cost more than they save. Lanes left over are neurons with a = b = c = 0 and samples of
+weight 0, which change nothing.
 """
 
 from __future__ import annotations
@@ -10,85 +9,92 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-LANES = 32
-A, B, C, X, Y, WEIGHT, F, R0, R1, G0, G1 = (LANES * row for row in range(11))
+from knotflow.engine.lanes import LANES, above, load, only, peek, poke, spread, store, total
+
+MOST = 32
 
 
 def fits(m: int, s: int) -> bool:
     """Whether the problem is small enough."""
-    return m <= LANES and s <= LANES
+    return m <= MOST and s <= MOST
 
 
 @njit(cache=True)
-def _forward(w, m, bias, inv_norm):
-    """f - bias and the weighted residuals, and the loss."""
-    for j in range(LANES):
-        w[F + j] = 0.0
-    for i in range(m):
-        a, b, c = w[A + i], w[B + i], w[C + i]
-        for j in range(LANES):
-            w[F + j] += c * max(a * w[X + j] - b, 0.0)
-    for j in range(LANES):
-        miss = bias + inv_norm * w[F + j] - w[Y + j]
-        w[R0 + j] = w[WEIGHT + j] * miss
-        w[R1 + j] = miss * w[R0 + j]
-    even = odd = 0.0
-    for j in range(0, LANES, 2):
-        even += w[R1 + j]
-        odd += w[R1 + j + 1]
-    return 0.5 * (even + odd)
+def _padded(values):
+    """A copy with zeros up to a whole number of lanes."""
+    out = np.zeros(LANES * ((values.size + LANES - 1) // LANES))
+    out[: values.size] = values
+    return out
 
 
 @njit(cache=True)
-def _sums(w, s, scale):
-    """For every neuron, the sums over its samples of scale r_j and scale r_j x_j."""
-    for i in range(LANES):
-        w[G0 + i] = w[G1 + i] = 0.0
+def _forward(a, b, c, m, x, y, weight, r, bias, inv_norm, scale):
+    """Fill r with scale times the weighted residuals, LANES samples at once; the loss and sum r.
+
+    Even and odd neurons are summed apart, so that no addition waits for the one before.
+    """
+    zero, shift, inverse, factor = spread(0.0), spread(bias), spread(inv_norm), spread(scale)
+    loss = sums = zero
+    for j in range(0, x.size, LANES):
+        z = load(x, j)
+        even = odd = zero
+        for i in range(0, m - 1, 2):
+            h = spread(peek(a, i)) * z - spread(peek(b, i))
+            even += spread(peek(c, i)) * only(above(h, zero), h)
+            h = spread(peek(a, i + 1)) * z - spread(peek(b, i + 1))
+            odd += spread(peek(c, i + 1)) * only(above(h, zero), h)
+        if m % 2 == 1:
+            h = spread(peek(a, m - 1)) * z - spread(peek(b, m - 1))
+            even += spread(peek(c, m - 1)) * only(above(h, zero), h)
+        miss = shift + inverse * (even + odd) - load(y, j)
+        weighed = load(weight, j) * miss
+        loss += weighed * miss
+        sums += weighed
+        store(r, j, factor * weighed)
+    return 0.5 * total(loss), total(sums)
+
+
+@njit(cache=True)
+def _update(a, b, c, x, s, r, rx, train, keep):
+    """Step LANES neurons at once by the sums of r and r x over the samples that each is active on."""
+    zero = spread(0.0)
+    ma, mb, mc = spread(train[0]), spread(train[1]), spread(train[2])
+    ka, kb, kc = spread(keep[0]), spread(keep[1]), spread(keep[2])
     for j in range(s):
-        x = w[X + j]
-        r0 = scale * w[R0 + j]
-        r1 = r0 * x
-        for i in range(LANES):
-            on = w[A + i] * x - w[B + i] > 0.0
-            w[G0 + i] += r0 if on else 0.0
-            w[G1 + i] += r1 if on else 0.0
-
-
-@njit(cache=True)
-def _update(w, prob):
-    ma, mb, mc = prob.train[0], prob.train[1], prob.train[2]
-    ka, kb, kc = prob.keep[0], prob.keep[1], prob.keep[2]
-    for i in range(LANES):
-        a, b, c, g0, g1 = w[A + i], w[B + i], w[C + i], w[G0 + i], w[G1 + i]
-        w[A + i] = ka * a - ma * g1 * c
-        w[B + i] = kb * b + mb * g0 * c
-        w[C + i] = kc * c - mc * (g1 * a - g0 * b)
+        poke(rx, j, peek(r, j) * peek(x, j))
+    for i in range(0, a.size, LANES):
+        a0, b0, c0 = load(a, i), load(b, i), load(c, i)
+        e0 = e1 = zero
+        for j in range(s):
+            on = above(a0 * spread(peek(x, j)), b0)
+            e0 += only(on, spread(peek(r, j)))
+            e1 += only(on, spread(peek(rx, j)))
+        store(a, i, ka * a0 - ma * c0 * e1)
+        store(b, i, kb * b0 + mb * c0 * e0)
+        store(c, i, kc * c0 - mc * (e1 * a0 - e0 * b0))
 
 
 @njit(cache=True)
 def run(a, b, c, bias, prob, steps, stop_loss, blow_up):
     """Take up to ``steps`` steps in place; (steps taken, whether it diverged, whether it reached stop_loss, the loss).
 
-    O(LANES^2) a step.
+    O(m s) a step.
     """
     m, s = a.size, prob.x.size
-    w = np.zeros(11 * LANES)
-    w[A : A + m], w[B : B + m], w[C : C + m] = a, b, c
-    w[X : X + s], w[Y : Y + s], w[WEIGHT : WEIGHT + s] = prob.x, prob.y, prob.weight
+    pa, pb, pc = _padded(a), _padded(b), _padded(c)
+    x, y, weight = _padded(prob.x), _padded(prob.y), _padded(prob.weight)
+    r, rx = np.zeros(x.size), np.zeros(x.size)
+    train, keep, scale = prob.train, prob.keep, prob.lr * prob.inv_norm
     shift, taken, diverged, reached, loss = bias[0], steps, False, False, 0.0
     for t in range(steps + 1):
-        loss = _forward(w, m, shift, prob.inv_norm)
+        loss, sums = _forward(pa, pb, pc, m, x, y, weight, r, shift, prob.inv_norm, scale)
         diverged, reached = not loss <= blow_up, loss <= stop_loss
         if diverged or reached or t == steps:
             taken = t
             break
-        _sums(w, s, prob.lr * prob.inv_norm)
-        if prob.train[3] != 0.0:
-            total = 0.0
-            for j in range(s):
-                total += w[R0 + j]
-            shift = prob.keep[3] * shift - prob.lr * total
-        _update(w, prob)
-    a[:], b[:], c[:] = w[A : A + m], w[B : B + m], w[C : C + m]
+        _update(pa, pb, pc, x, s, r, rx, train, keep)
+        if train[3] != 0.0:
+            shift = keep[3] * shift - prob.lr * sums
+    a[:], b[:], c[:] = pa[:m], pb[:m], pc[:m]
     bias[0] = shift
     return taken, diverged, reached, loss

@@ -1,0 +1,71 @@
+"""Vector operations against NumPy, lane by lane, over lopsided values with zeros, infinities and nan."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numba import njit
+
+from knotflow.engine import lanes
+from knotflow.engine.lanes import above, bits, gather, load, magnitude, only, peek, poke, scatter, spread, store, total
+
+X = np.array([3.0, -1e300, 0.0, np.nan])
+Y = np.array([2.5, 7.0, -0.0, 1.0])
+Z = np.array([-1e-3, 1e5, np.inf, 4.0])
+
+
+@njit
+def results(x, y, z, out):
+    u, v, w = load(x, 0), load(y, 0), load(z, 0)
+    mask = above(u, v)
+    store(out[0], 0, u + v)
+    store(out[1], 0, u - v)
+    store(out[2], 0, u * v)
+    store(out[3], 0, only(mask, w))
+    store(out[4], 0, magnitude(u))
+    store(out[5], 0, spread(x[1]))
+    store(out[6], 0, gather(x[3], y[2], z[1], x[0]))
+    p, q, r, s = scatter(w)
+    store(out[7], 0, gather(s, r, q, p))
+    u += w
+    v -= w
+    store(out[8], 0, u)
+    store(out[9], 0, v)
+    return bits(mask), bits(mask & above(w, v)), bits(mask | above(w, v)), bits(mask ^ above(w, v))
+
+
+def test_vectors_do_what_numpy_does():
+    out = np.empty((10, lanes.LANES))
+    got = results(X, Y, Z, out)
+    above_y, beyond = X > Y, Z > Y - Z
+    expected = [
+        X + Y, X - Y, X * Y, np.where(above_y, Z, 0.0), np.abs(X), np.full(4, X[1]),
+        [X[3], Y[2], Z[1], X[0]], Z[::-1], X + Z, Y - Z,
+    ]  # fmt: skip
+    np.testing.assert_array_equal(out, expected)
+    powers = 1 << np.arange(4)
+    assert got == tuple(int(powers @ m) for m in (above_y, above_y & beyond, above_y | beyond, above_y ^ beyond))
+
+
+@njit
+def single(x, i):
+    poke(x, i, 2.0 * peek(x, i + 1))
+    return total(load(x, 1))
+
+
+def test_single_places_and_totals():
+    x = np.arange(6.0)
+    assert single(x, 2) == 1 + 6 + 3 + 4
+    np.testing.assert_array_equal(x, [0, 1, 6, 3, 4, 5])
+
+
+@pytest.mark.parametrize("at", range(5))
+def test_loads_need_no_alignment(at):
+    @njit
+    def shifted(x, out, k):
+        store(out, 3, load(x, k))
+
+    x, out = np.arange(9.0), np.zeros(9)
+    shifted(x, out, at)
+    np.testing.assert_array_equal(out[3:7], x[at : at + 4])
+    assert not out[[0, 1, 2, 7, 8]].any()
