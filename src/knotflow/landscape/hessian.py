@@ -85,10 +85,10 @@ class HessianProduct:
         arcs.find_arcs(a, b, x, arc)
         if not arc.any():
             raise nothing_active(data)
-        self._problem = product.Problem(a, b, c, 4 * arc.astype(np.uint32), x, weight, 1 / net.norm)
+        self._problem = product.Problem(a, b, c, 2 * arc.astype(np.int64), x, weight, 1 / net.norm)
         q0, q1 = np.empty(2 * len(x)), np.empty(2 * len(x))
         arcs.arc_sums(weight * residuals(net, data), x, 1 / net.norm, q0, q1)
-        self._table = np.stack([np.zeros_like(q0), np.zeros_like(q0), q0, q1], axis=1).ravel()
+        self._pulls = np.stack([q0, q1], axis=1).ravel()
 
     def __matmul__(self, v: ArrayLike) -> Array:
         from knotflow.landscape import product
@@ -98,7 +98,7 @@ class HessianProduct:
             raise InputError(f"v has shape {given.shape}: it must be ({self.shape[1]},), one number per parameter")
         full = self._scattered(given.ravel())
         out = np.empty(len(full))
-        product.multiply(self._problem, self._table.copy(), full, out)
+        product.multiply(self._problem, self._pulls, full, out)
         return (out if self._chosen is None else out[self._chosen]).reshape(given.shape)
 
     def _scattered(self, v: Array) -> Array:
