@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 
-_FORMAT = 1
+_FORMAT = 2  # raised when what a run needs to go on changes
 _ARRAYS = ("steps", "times", "loss", "a", "b", "c", "bias")
 KINDS = ("cross", "stick", "release", "flip", "rest", "leave", "turn")
 EVENT = np.dtype([("time", np.float64), ("neuron", np.int64), ("sample", np.int64), ("kind", "U7")])
@@ -230,5 +230,5 @@ def load_trajectory(path: str | os.PathLike[str]) -> Trajectory:
         raise
     except FileNotFoundError:
         raise InputError(f"{path} does not exist; give the path of a file that Trajectory.save wrote") from None
-    except Exception as error:
-        raise InputError(f"{path} is not a trajectory file that knotflow wrote ({error})") from None
+    except Exception:
+        raise InputError(f"{path} is not a trajectory file that knotflow wrote, or not all of one") from None

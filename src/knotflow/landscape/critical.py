@@ -12,7 +12,7 @@ from knotflow.dynamics.tangent import gradient
 from knotflow.errors import InputError
 from knotflow.landscape.partitions import partition
 from knotflow.landscape.rank import counted_rank
-from knotflow.landscape.shared import ALL, Flags, parts, preactivations, residuals
+from knotflow.landscape.shared import ALL, Flags, checked, parts, preactivations, residuals
 from knotflow.network import Array, ReLUNet
 from knotflow.samples import Samples
 
@@ -44,11 +44,13 @@ class CriticalPoint:
         return self.critical
 
 
+@checked
 def is_critical(net: ReLUNet, data: Samples, train: Iterable[str] = ALL, rtol: float = 1e-9) -> bool:
     """Whether the gradient of L in the trained parameters is 0 to rounding: see `critical_point`. O(m s)."""
     return critical_point(net, data, train, rtol).critical
 
 
+@checked
 def critical_point(net: ReLUNet, data: Samples, train: Iterable[str] = ALL, rtol: float = 1e-9) -> CriticalPoint:
     """Whether the network is critical, and whether it is an ordinary-least-squares fit on every piece. O(m s).
 

@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from knotflow.landscape.shared import active
+from knotflow.landscape.shared import active, checked
 from knotflow.network import Array, ReLUNet
 from knotflow.samples import Samples
 
@@ -52,6 +52,7 @@ class DeltaSlopeHessian:
         return self.range @ (self.range.T @ v)
 
 
+@checked
 def delta_slope_hessian(net: ReLUNet, data: Samples) -> DeltaSlopeHessian:
     """The Hessian of L in the delta-slopes of the neurons that have a knot (`net.bdso().live`). O(m s^2).
 

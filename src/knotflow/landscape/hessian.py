@@ -7,13 +7,15 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import ArrayLike
 
+from knotflow.dynamics.checks import subject
 from knotflow.dynamics.tangent import PARAMETERS, writable
 from knotflow.errors import InputError
-from knotflow.landscape.shared import ALL, Flags, active, nothing_active, parts, residuals, size
+from knotflow.landscape.shared import ALL, Flags, active, checked, nothing_active, parts, residuals, size
 from knotflow.network import Array, ReLUNet
 from knotflow.samples import Samples
 
 
+@checked
 def jacobian(net: ReLUNet, data: Samples, train: Iterable[str] = ALL) -> Array:
     """(s, P) df(x_j)/dp at the distinct samples, columns in the order a, b, c, bias. O(m s).
 
@@ -34,6 +36,7 @@ def _jacobian(net: ReLUNet, data: Samples, names: tuple[str, ...], on: Flags) ->
     return np.hstack([columns[name]() for name in names])
 
 
+@checked
 def hessian(net: ReLUNet, data: Samples, train: Iterable[str] = ALL) -> Array:
     """(P, P) second derivatives of L, at any network, rows in the order a, b, c, bias: P = 3m + 1. O(m^2 s).
 
@@ -76,6 +79,7 @@ class HessianProduct:
         from knotflow.engine import arcs
         from knotflow.landscape import product
 
+        subject(net, data)
         names, m = parts(train), len(net)
         self.shape = (size(names, m),) * 2
         self._chosen = None if len(names) == 4 else np.repeat([p in names for p in PARAMETERS], [m, m, m, 1])

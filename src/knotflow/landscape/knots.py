@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from knotflow.dynamics.tangent import DEFAULT_TRAIN, gradient, trained
 from knotflow.errors import InputError
-from knotflow.landscape.shared import Flags, preactivations, residuals
+from knotflow.landscape.shared import Flags, checked, preactivations, residuals
 from knotflow.network import Array, ReLUNet, numbers
 from knotflow.samples import Samples
 
@@ -22,6 +22,7 @@ def side_types(before: Array, after: Array, moves: Flags) -> NDArray[np.str_]:
     return NAMES[np.where(moves, code, 0)]
 
 
+@checked
 def knot_types(net: ReLUNet, data: Samples, train: Iterable[str] = frozenset({"b"})) -> NDArray[np.str_]:
     """(m, s) what distinct sample j is to the knot of neuron i, if it came there while all else is as it is.
 
@@ -81,6 +82,7 @@ def _sums(x: Array, w: Array, r: Array, mu: Array, ta: float, tb: float) -> Arra
     return tb * flat + ta * x * turned
 
 
+@checked
 def psi(net: ReLUNet, data: Samples, knots: ArrayLike, orientation: int) -> Array:
     """sum over the samples active at each knot of w_j r_j (1 + x x_j), in the shape of `knots`. O((m + k) log s + s).
 
@@ -104,6 +106,7 @@ def psi(net: ReLUNet, data: Samples, knots: ArrayLike, orientation: int) -> Arra
     return (sums[0][k] + at * sums[1][k])[()]
 
 
+@checked
 def knot_velocities(net: ReLUNet, data: Samples, train: Iterable[str] = DEFAULT_TRAIN) -> Array:
     """(m,) d knot_i / dt under gradient flow, (db/dt - knot da/dt) / a; NaN for a neuron without a knot.
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from knotflow.errors import InputError
 from knotflow.landscape.hessian import hessian
+from knotflow.landscape.shared import checked
 from knotflow.network import Array, ReLUNet
 from knotflow.samples import Samples
 
@@ -31,6 +32,7 @@ class NullSpace:
         return self.scaling.shape[1], self.zero.shape[1], self.functional.shape[1]
 
 
+@checked
 def null_space(net: ReLUNet, data: Samples, rtol: float = 1e-10) -> NullSpace:
     """The null space of the Hessian of all 3m + 1 parameters, rows in the order a, b, c, bias. O(m^3).
 

@@ -11,12 +11,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from knotflow.errors import InputError
-from knotflow.landscape.shared import Flags
+from knotflow.landscape.shared import Flags, checked
 from knotflow.network import Array, ReLUNet, number, vector
 from knotflow.samples import Samples
 from knotflow.views.bdso import BDSO
 
 
+@checked
 def partition(net: ReLUNet, data: Samples) -> NDArray[np.int64]:
     """(s,) the piece of each distinct sample: p if p knots are at or left of it, 0..m. O((m + s) log m).
 
@@ -26,12 +27,14 @@ def partition(net: ReLUNet, data: Samples) -> NDArray[np.int64]:
     return np.searchsorted(np.sort(knots[np.isfinite(knots)]), data.distinct.x, side="right")
 
 
+@checked
 def lonely_samples(net: ReLUNet, data: Samples) -> Flags:
     """(s,) whether a distinct sample is alone in its piece."""
     piece = partition(net, data)
     return np.bincount(piece)[piece] == 1
 
 
+@checked
 def is_lonely(net: ReLUNet, data: Samples) -> bool:
     """Whether the partition is lonely: every distinct sample is alone in its piece."""
     return bool(lonely_samples(net, data).all())

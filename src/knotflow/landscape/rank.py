@@ -7,11 +7,12 @@ from collections.abc import Iterable
 import numpy as np
 
 from knotflow.errors import InputError
-from knotflow.landscape.shared import ALL, active, preactivations
+from knotflow.landscape.shared import ALL, active, checked, preactivations
 from knotflow.network import Array, ReLUNet
 from knotflow.samples import Samples
 
 
+@checked
 def hessian_rank(net: ReLUNet, data: Samples, train: Iterable[str] = ALL) -> int:
     """The rank of J, which is that of the Hessian where the residual terms vanish, by counting alone. O(m s).
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from knotflow.errors import InputError
-from knotflow.landscape.shared import neuron_index, residuals
+from knotflow.landscape.shared import checked, neuron_index, residuals
 from knotflow.network import Array, ReLUNet, vector
 from knotflow.samples import Samples
 
@@ -23,6 +23,7 @@ class Section:
     loss: Array
 
 
+@checked
 def knot_section(net: ReLUNet, data: Samples, i: SupportsIndex, knots: ArrayLike, delta_slopes: ArrayLike) -> Section:
     """L over the knot and the delta-slope of neuron i, its orientation and all else held. O(m log s + k l s).
 
@@ -38,6 +39,7 @@ def knot_section(net: ReLUNet, data: Samples, i: SupportsIndex, knots: ArrayLike
     return Section(knots, slopes, points.within + 0.5 * np.tensordot(points.weight, off**2, 1))
 
 
+@checked
 def loss_section(
     net: ReLUNet, data: Samples, first: ArrayLike, second: ArrayLike, along: ArrayLike, across: ArrayLike
 ) -> Section:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import wraps
+from typing import Concatenate, ParamSpec, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from knotflow.dynamics.checks import subject
 from knotflow.dynamics.tangent import PARAMETERS, trained
 from knotflow.errors import InputError
 from knotflow.network import Array, ReLUNet
@@ -15,6 +18,19 @@ from knotflow.samples import Samples
 
 ALL = frozenset(PARAMETERS)
 Flags = NDArray[np.bool_]
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def checked(function: Callable[Concatenate[ReLUNet, Samples, P], T]) -> Callable[Concatenate[ReLUNet, Samples, P], T]:
+    """The function of a network and samples, which raises InputError if it is given something else."""
+
+    @wraps(function)
+    def call(net: ReLUNet, data: Samples, *args: P.args, **options: P.kwargs) -> T:
+        subject(net, data)
+        return function(net, data, *args, **options)
+
+    return call
 
 
 def residuals(net: ReLUNet, data: Samples) -> Array:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from knotflow.landscape.knots import side_types
-from knotflow.landscape.shared import neuron_index, residuals
+from knotflow.landscape.shared import checked, neuron_index, residuals
 from knotflow.network import Array, ReLUNet, numbers
 from knotflow.samples import Samples
 
@@ -106,6 +106,7 @@ class LossSlice:
         return float(min(np.min(self.values), np.min(self.minima.loss, initial=np.inf)))
 
 
+@checked
 def loss_slice(net: ReLUNet, data: Samples, i: SupportsIndex) -> LossSlice:
     """L as the knot of neuron i moves (b_i = a_i x) and all else is held, exactly. O(m log s + s).
 

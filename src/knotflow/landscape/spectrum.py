@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from knotflow.dynamics.tangent import TangentKernel, writable
 from knotflow.landscape.hessian import HessianProduct
-from knotflow.landscape.shared import ALL, nothing_active, parts, residuals, size
+from knotflow.landscape.shared import ALL, checked, nothing_active, parts, residuals, size
 from knotflow.network import Array, ReLUNet
 from knotflow.samples import Samples
 
@@ -81,6 +81,7 @@ class Spectrum:
         return np.sort(values[np.argsort(-np.abs(values), kind="stable")[: self.rank]])
 
 
+@checked
 def hessian_spectrum(net: ReLUNet, data: Samples, train: Iterable[str] = ALL) -> Spectrum:
     """All eigenvalues of `hessian(net, data, train)`, without the matrix.
 
@@ -188,6 +189,7 @@ def _corner(p: Array, q: Array) -> Array:
     return np.asarray(np.linalg.qr(np.stack([p, q], axis=1), mode="r"))
 
 
+@checked
 def sharpness(net: ReLUNet, data: Samples, train: Iterable[str] = ALL) -> float:
     """The largest eigenvalue of the Hessian. O(m log s) and O(m + s) per Lanczos iteration, or as the spectrum.
 
@@ -203,6 +205,7 @@ def sharpness(net: ReLUNet, data: Samples, train: Iterable[str] = ALL) -> float:
     return float(eigsh(operator, k=1, which="LA", v0=start, tol=1e-10, return_eigenvectors=False)[0])
 
 
+@checked
 def stable_learning_rate(net: ReLUNet, data: Samples, train: Iterable[str] = ALL) -> float:
     """2 / sharpness: the learning rate above which gradient descent on L leaves this network, were it a minimum.
 
