@@ -49,7 +49,9 @@ def lull(state, problem, horizon):
 
 
 def assert_on_arcs(state, x, patterns):
-    """Every neuron, asleep or awake, is where the engine believes it to be."""
+    """Every neuron, asleep or awake, is where the engine believes it to be, and the layers are all within bounds."""
+    assert state.first[-1] + state.room[-1] <= state.held.size
+    assert np.all(state.layers <= state.room)
     np.testing.assert_array_equal(preactivations(materialised(state), x) > 0, patterns[descent.arcs_of(state)])
 
 

@@ -38,7 +38,7 @@ AWAKE_COST, SETTLE_COST, ARC_COST = 1.0, 28.0, 4.0
 LEAST_SLEEPERS = 5  # on an arc with fewer, stepping them is cheaper
 # After this many horizons the motion has slowed down, and a smaller reach would let more neurons sleep. If it does not,
 # the next look is twice as far away, and so on.
-SLOWED, MOST_SLOWED = 4, 256
+SLOWED, MOST_SLOWED = 4, 32
 LONGEST = 20  # log2 of the longest horizon
 ASKED = 4096  # so many neurons tell which horizon is best
 MAX_PATIENCE = 1 << 10
@@ -187,8 +187,10 @@ def _gather(state, prob, crowded, on_arc):
             home[i] = follow(home[i], a[i], b[i], x, lower, upper)
     awake.read(state, a, b, c, home)
     for i in range(home.size):
-        if crowded:
+        if home[i] == AWAKE:
             home[i] = find_arc(a[i], b[i], x)
+        elif crowded:
+            home[i] = follow(home[i], a[i], b[i], x, lower, upper)
         on_arc[home[i]] += 1
     if _dead_rest(prob):
         on_arc[0] = 0
@@ -353,7 +355,7 @@ def _resettle(state, prob, crowded):
     count = state.counts
     stretch = count[AGE] / count[HORIZON] if count[HORIZON] > 0 and not crowded else 1.0
     longest = 2.0 * count[AGE] if crowded else np.inf  # the next crowd will come as soon
-    on_arc = np.zeros(state.berth.size, np.int64)
+    before, on_arc = count[N_AWAKE], np.zeros(state.berth.size, np.int64)
     _gather(state, prob, crowded, on_arc)
     horizon = _best_horizon(state, prob, on_arc, stretch, longest)
     _arrange(state, prob, horizon)
@@ -362,7 +364,8 @@ def _resettle(state, prob, crowded):
         count[WAIT] = count[PATIENCE]
         count[PATIENCE] = min(2 * count[PATIENCE], MAX_PATIENCE)
     else:
-        count[WAIT] = min(max(SLOWED, 2.0 * stretch), MOST_SLOWED) * horizon
+        useful = count[N_AWAKE] < 0.9 * before
+        count[WAIT] = SLOWED * horizon if useful else min(max(SLOWED, 2.0 * stretch), MOST_SLOWED) * horizon
         count[PATIENCE] = 8
 
 
