@@ -31,8 +31,8 @@ class Target:
 class Case:
     """A size, and how many steps to time.
 
-    `steps` are taken by knotflow, first from the start and then again after `warm_up` steps of the same
-    run, and by the floor; `dense_steps` by PyTorch and JAX, whose cost is the same at every step.
+    `steps` are taken by knotflow, first from the start and then again after `warm_up` steps, in a run that is
+    resumed, and by the floor; `dense_steps` by PyTorch and JAX, whose cost is the same at every step.
     Parameters are compared after `dense_steps` of everyone.
     """
 

@@ -56,7 +56,7 @@ def measure(case: Case, rounds: int) -> Result:
     apart = disagreement(case, prob) if dense else None
     stretches = {
         "start": Stretch(rivals.knotflow(prob), 1, 1 + case.steps),
-        "warm": Stretch(rivals.knotflow(prob), case.warm_up, case.warm_up + case.steps),
+        "warm": Stretch(rivals.warm(prob, case.warm_up), 1, 1 + case.steps),
         "floor": Stretch(rivals.floor(prob), 1, 1 + case.steps),
     }
     if dense:

@@ -29,6 +29,12 @@ def knotflow(problem: Problem) -> Run:
     return run
 
 
+def warm(problem: Problem, after: int) -> Callable[[int], object]:
+    """knotflow, carrying on a run of `after` steps."""
+    before = kf.evolve(problem.net, problem.data, kf.GradientDescent(problem.lr), steps=after, save_at=())
+    return lambda steps: before.resume(steps=steps, save_at=())
+
+
 def torch_eager(problem: Problem, optimiser: Callable | None = None, batch: int | None = None) -> Run:
     """PyTorch eager: forward, `backward`, `step`; threads left at PyTorch's default.
 
