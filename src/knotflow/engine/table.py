@@ -20,7 +20,8 @@ from knotflow.engine.lanes import LANES, peek, poke
 
 # The fields. E0, E1: lr/norm times the sums of w r and w r x over the inactive arc's samples. RHO: lr/norm w r at the
 # border's. X, LOWER, UPPER: the abscissae of this border and of those before and after it. CA, CB: the neurons' sums
-# of c a and c b. CR: of c max(h, 0).
+# of c a and c b. CR: of c max(h, 0). (numba's cache of a function watches its own file alone: after a
+# change here, `make clean`, or the others go on with the old places.)
 E0, E1, RHO, X, LOWER, UPPER, CA, CB, CR = (LANES * field for field in range(9))
 SLICE = LANES * 9
 
