@@ -40,11 +40,11 @@ def lull(state, problem, horizon):
     """
     if state.counts[descent.BERTHS] == 0:
         x, f, r = problem.x, np.empty(problem.x.size), np.empty(problem.x.size)
-        table.predict(state.table, state.at, x, state.bias[0], problem.inv_norm, f)
+        table.predict(state.table, state.at, x, state.bias[0], problem.inv_norm, np.empty_like(f), f)
         arcs.residuals(f, problem.y, problem.weight, r)
         extras = state.counts[awake.EXTRAS]
         table.set_sums(state.table, state.at, state.of, extras, x, r, problem.lr * problem.inv_norm)
-        descent._gather(state, problem, False, np.zeros(state.berth.size, np.int64))
+        descent._gather(state, problem, np.zeros(state.berth.size, np.int64))
         descent._arrange(state, problem, horizon)
 
 

@@ -262,7 +262,7 @@ class _Descent:
         self.problem = descent.problem(x, y, weight, net.norm, lr, train, decay, *samples)
         if snapshot is not None:
             self.order = snapshot["order"]
-            self.state = descent.State(*(snapshot[name].copy() for name in descent.State._fields))
+            self.state = descent.restored(snapshot)
             if batches:
                 batches.restore(snapshot)
             return

@@ -11,7 +11,7 @@ import numpy as np
 from numba import njit
 
 from knotflow.engine import table as fields
-from knotflow.engine.lanes import LANES, above, bits, gather, load, magnitude, scatter, spread, store
+from knotflow.engine.lanes import LANES, above, bits, gather, load, magnitude, peek, poke, scatter, spread, store
 
 # Fields of a sleeping arc: the propagator's rows for a, b, c; sums of aa, ab, bb, ac, bc, cc; the abscissae of its
 # borders; how far the coefficients of c, and of a or b, of a border's h may move.
@@ -76,11 +76,7 @@ def step(bulk, sources, berths, table, train, keep):
     spent = above(zero, zero)
     for first in range(0, berths, LANES):
         o = (first // LANES) * BUNK
-        t0, t1, t2, t3 = sources[first], sources[first + 1], sources[first + 2], sources[first + 3]
-        k = fields.E0
-        e0 = gather(table[t0 + k], table[t1 + k], table[t2 + k], table[t3 + k])
-        k = fields.E1
-        e1 = gather(table[t0 + k], table[t1 + k], table[t2 + k], table[t3 + k])
+        e0, e1 = _drive(table, sources, first, fields.E0), _drive(table, sources, first, fields.E1)
         u, v, p, w = ma * e1, mb * e0, mc * e1, mc * e0
         a0, a1, a2 = load(bulk, o), load(bulk, o + LANES), load(bulk, o + 2 * LANES)
         b0, b1, b2 = load(bulk, o + 3 * LANES), load(bulk, o + 4 * LANES), load(bulk, o + 5 * LANES)
@@ -112,10 +108,21 @@ def step(bulk, sources, berths, table, train, keep):
         spent = spent | above(magnitude(lower * da - nb0), reach_ab) | above(magnitude(upper * da - nb0), reach_ab)
         spent = spent | above(magnitude(lower * na1 - db), reach_ab) | above(magnitude(upper * na1 - db), reach_ab)
         for k in range(min(LANES, berths - first)):
-            t = sources[first + k]
-            table[t + fields.CA] += ca[k]
-            table[t + fields.CB] += cb[k]
+            t = peek(sources, first + k)
+            poke(table, t + fields.CA, peek(table, t + fields.CA) + ca[k])
+            poke(table, t + fields.CB, peek(table, t + fields.CB) + cb[k])
     return bits(spent) != 0
+
+
+@njit(cache=True, forceinline=True)
+def _drive(table, sources, first, field):
+    """A field of the table for LANES sleeping arcs."""
+    return gather(
+        peek(table, peek(sources, first) + field),
+        peek(table, peek(sources, first + 1) + field),
+        peek(table, peek(sources, first + 2) + field),
+        peek(table, peek(sources, first + 3) + field),
+    )
 
 
 @njit(cache=True)

@@ -7,10 +7,11 @@ border goes to the border that is nearest to it then (``move_on``), in the last 
 
 from __future__ import annotations
 
+import numpy as np
 from numba import njit
 
 from knotflow.engine import table as fields
-from knotflow.engine.arcs import active_arc, border_sample, follow, inactive_arc
+from knotflow.engine.arcs import active_arc, follow, inactive_arc
 from knotflow.engine.lanes import LANES, above, bits, load, only, peek, poke, spread, store
 from knotflow.engine.table import SLICE, neighbours
 
@@ -52,8 +53,17 @@ def step(pack, held, table, first, layers, beside, slices, gone, train, keep):
 
     gone  filled with each of these layers, its slice, and which of its lanes (bits); those beyond its end are lost
     """
+    one = spread(1.0)
+    if train.min() == 1.0 and keep.min() == 1.0:  # numba leaves these factors out of the loop
+        return _step(pack, held, table, first, layers, beside, slices, gone, one, one, one, one, one, one)
     ka, kb, kc = spread(keep[0]), spread(keep[1]), spread(keep[2])
     ma, mb, mc = spread(train[0]), spread(train[1]), spread(train[2])
+    return _step(pack, held, table, first, layers, beside, slices, gone, ka, kb, kc, ma, mb, mc)
+
+
+@njit(cache=True, forceinline=True)
+def _step(pack, held, table, first, layers, beside, slices, gone, ka, kb, kc, ma, mb, mc):
+    """``step`` for what is kept of each parameter and whether it moves, in every lane."""
     zero, leavers = spread(0.0), 0
     for q in range(slices):
         t = q * SLICE
@@ -66,17 +76,16 @@ def step(pack, held, table, first, layers, beside, slices, gone, train, keep):
             a0, b0, c0 = load(pack, o), load(pack, o + LANES), load(pack, o + 2 * LANES)
             own = only(above(a0 * x, b0), rho)  # a fused a x - b may be positive for a knot on the sample
             e0, e1 = arc_e0 + own, arc_e1 + own * x
-            move = mb * c0
-            b = kb * b0 + move * e0
-            move = ma * c0
-            a = ka * a0 - move * e1
+            b = kb * b0 + mb * c0 * e0
+            a = ka * a0 - ma * c0 * e1
             c = kc * c0 - mc * (e1 * a0 - e0 * b0)
             store(pack, o, a)
             store(pack, o + LANES, b)
             store(pack, o + 2 * LANES, c)
             ca += c * a
             cb += c * b
-            cr += c * only(above(a * x, b), a * x - b)
+            h = a * x - b
+            cr += c * only(above(h, zero), h)
             out = (bits(above(a * lower, b)) ^ on_lower) | (bits(above(a * upper, b)) ^ on_upper)
             out &= peek(held, layer)
             if out != 0:
@@ -91,27 +100,20 @@ def step(pack, held, table, first, layers, beside, slices, gone, train, keep):
     return leavers
 
 
-# The helpers below take single arrays, and are inlined: taking an array out of the state counts a reference, which
-# costs more than what most of them do.
+# The helpers below take single arrays, are inlined, and have no branches: taking an array out of the state counts a
+# reference, as does a call that numba cannot see through, and either costs more than what most of them do.
 @njit(cache=True, forceinline=True)
-def put(pack, held, who, first, layers, room, taken, table, row, i, a, b, c):
-    """Put neuron i in the last place of a row; False if there is no room."""
+def put(pack, held, who, first, layers, taken, table, row, i, a, b, c):
+    """Put neuron i in the last place of a row, which must have room."""
     q, lane, n = row // LANES, row % LANES, taken[row]
-    if n == room[q]:
-        return False
     layer = first[q] + n
-    o = layer * BLOCK
-    if held[layer] == 0:
-        for k in range(BLOCK):
-            pack[o + k] = 0.0
-    o += lane
+    o = layer * BLOCK + lane
     pack[o], pack[o + LANES], pack[o + 2 * LANES] = a, b, c
     held[layer] |= 1 << lane
     who[layer * LANES + lane] = i
     taken[row] = n + 1
     layers[q] = max(layers[q], n + 1)
     _add(table, fields.place(row), a, b, c, 1.0)
-    return True
 
 
 @njit(cache=True, forceinline=True)
@@ -121,12 +123,10 @@ def _take_out(pack, held, who, first, layers, taken, table, layer, row):
     last = first[q] + n - 1
     o, z = layer * BLOCK + lane, last * BLOCK + lane
     _add(table, fields.place(row), pack[o], pack[o + LANES], pack[o + 2 * LANES], -1.0)
-    for k in (0, LANES, 2 * LANES):
-        pack[o + k] = pack[z + k]
-        pack[z + k] = 0.0
+    pack[o], pack[o + LANES], pack[o + 2 * LANES] = pack[z], pack[z + LANES], pack[z + 2 * LANES]
+    pack[z] = pack[z + LANES] = pack[z + 2 * LANES] = 0.0
     held[last] &= ~(1 << lane)
-    if held[last] == 0 and n == layers[q]:
-        layers[q] = n - 1
+    layers[q] -= np.int64(held[last] == 0) & np.int64(n == layers[q])
     who[layer * LANES + lane] = who[last * LANES + lane]
     taken[row] = n - 1
 
@@ -140,12 +140,9 @@ def _add(table, t, a, b, c, sign):
 
 
 @njit(cache=True)
-def nearest_border(g, a, b, x):
-    """The border of arc g that the neuron's knot is nearer to."""
-    s = x.size
-    lower = (g + 2 * s - 1) % (2 * s)
-    to_lower = abs(a * x[border_sample(lower, s)] - b)
-    return lower if to_lower <= abs(a * x[border_sample(g, s)] - b) else g
+def nearest_border(g, to_lower, to_upper, arcs):
+    """The border of arc g that is nearer, of two at these distances."""
+    return g - 1 + arcs * np.int64(g == 0) if to_lower <= to_upper else g
 
 
 @njit(cache=True, forceinline=True)
@@ -204,13 +201,15 @@ def move_on(state, prob, leavers):
                 above_upper = a * table[fields.place(row) + fields.UPPER] - b > 0
                 on_upper = beside[2 * q + 1] >> lane & 1 != 0
                 g = border[row] if above_upper == on_upper else neighbours(border[row], x.size)[1]  # where it has left
-                k = nearest_border(follow(g, a, b, x, lower, upper), a, b, x)
+                g = follow(g, a, b, x, lower, upper)
+                k = nearest_border(g, abs(a * lower[g] - b), abs(a * upper[g] - b), lower.size)
                 row = rows[k]
                 if taken[row] == room[row // LANES]:
                     row = _overflow(state, x, k)
-                if row < 0 or not put(pack, held, who, first, layers, room, taken, table, row, i, a, b, c):
+                if row < 0:
                     state.a[i], state.b[i], state.c[i] = a, b, c
                     return False
+                put(pack, held, who, first, layers, taken, table, row, i, a, b, c)
     return True
 
 

@@ -20,6 +20,7 @@ changes the sums E. The slow twin is ``dense.py``.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -29,7 +30,7 @@ from numpy.typing import NDArray
 from knotflow.engine import asleep, awake, small
 from knotflow.engine import table as fields
 from knotflow.engine.arcs import borders, find_arc, find_arcs, follow, residuals
-from knotflow.engine.lanes import LANES
+from knotflow.engine.lanes import LANES, aligned
 
 Array = NDArray[Any]
 
@@ -40,7 +41,7 @@ LEAST_SLEEPERS = 5  # on an arc with fewer, stepping them is cheaper
 # the next look is twice as far away, and so on.
 SLOWED, MOST_SLOWED = 4, 32
 LONGEST = 20  # log2 of the longest horizon
-ASKED = 4096  # so many neurons tell which horizon is best
+ASKED = 1024  # so many neurons tell which horizon is best
 MAX_PATIENCE = 1 << 10
 AWAKE = -1
 
@@ -123,9 +124,9 @@ def start(a: Array, b: Array, c: Array, bias: float, prob: Problem) -> State:
         bias=np.array([float(bias)]),
         home=np.full(m, AWAKE, np.int32),
         berth=np.full(2 * s, -1, np.int32),
-        bulk=np.zeros(berths // LANES * asleep.BUNK),
+        bulk=aligned(berths // LANES * asleep.BUNK),
         sources=np.zeros(berths, np.int64),
-        table=np.zeros(slices * fields.SLICE),
+        table=aligned(slices * fields.SLICE),
         at=np.zeros(parts, np.int64),
         rows=np.zeros(parts, np.int64),
         of=np.zeros(fields.EXTRA, np.int64),
@@ -135,7 +136,7 @@ def start(a: Array, b: Array, c: Array, bias: float, prob: Problem) -> State:
         first=np.zeros(slices, np.int64),
         layers=np.zeros(slices, np.int64),
         room=np.zeros(slices, np.int64),
-        pack=np.zeros(layers * awake.BLOCK),
+        pack=aligned(layers * awake.BLOCK),
         held=np.zeros(layers, np.int64),
         who=np.zeros(layers * LANES, np.int32),
         gone=np.zeros(3 * (64 + m // 16), np.int64),
@@ -144,6 +145,14 @@ def start(a: Array, b: Array, c: Array, bias: float, prob: Problem) -> State:
     find_arcs(state.a, state.b, prob.x, state.home)
     _arrange(state, prob, 0)
     return state
+
+
+def restored(saved: Mapping[str, Array]) -> State:
+    """A state of its own from saved arrays."""
+    state = State(*(saved[name].copy() for name in State._fields))
+    bulk, table, pack = aligned(state.bulk.size), aligned(state.table.size), aligned(state.pack.size)
+    bulk[:], table[:], pack[:] = state.bulk, state.table, state.pack
+    return state._replace(bulk=bulk, table=table, pack=pack)
 
 
 @njit(cache=True)
@@ -174,23 +183,12 @@ def _write(state, a, b, c, arc):
 
 
 @njit(cache=True)
-def _gather(state, prob, crowded, on_arc):
-    """Bring all parameters and everybody's arc up to date, in a, b, c and home, and count each arc's neurons; O(m).
-
-    Only if ``crowded`` are there neurons that have left their border, at it still or nowhere.
-    """
-    home, berths, bulk, a, b, c = state.home, state.berth, state.bulk, state.a, state.b, state.c
-    x, lower, upper = prob.x, prob.lower, prob.upper
+def _gather(state, prob, on_arc):
+    """Bring all parameters and everybody's arc up to date, in a, b, c and home, and count each arc's neurons; O(m)."""
+    home, a, b, c, x, lower, upper = state.home, state.a, state.b, state.c, prob.x, prob.lower, prob.upper
+    _write(state, a, b, c, home)
     for i in range(home.size):
-        if home[i] != AWAKE and berths[home[i]] >= 0:
-            a[i], b[i], c[i] = asleep.moved(bulk, berths[home[i]], a[i], b[i], c[i])
-            home[i] = follow(home[i], a[i], b[i], x, lower, upper)
-    awake.read(state, a, b, c, home)
-    for i in range(home.size):
-        if home[i] == AWAKE:
-            home[i] = find_arc(a[i], b[i], x)
-        elif crowded:
-            home[i] = follow(home[i], a[i], b[i], x, lower, upper)
+        home[i] = follow(home[i], a[i], b[i], x, lower, upper) if home[i] != AWAKE else find_arc(a[i], b[i], x)
         on_arc[home[i]] += 1
     if _dead_rest(prob):
         on_arc[0] = 0
@@ -246,27 +244,12 @@ def _arrange(state, prob, horizon):
 
     With horizon 0 only those sleep that cannot move: the dead, if there is no weight decay. ``home`` has all arcs.
     """
-    home, counts, all_a, all_b, all_c = state.home, state.counts, state.a, state.b, state.c
-    arcs, dead_rest, x, lower, upper = state.berth.size, _dead_rest(prob), prob.x, prob.lower, prob.upper
-    reach_c, reach_ab = np.zeros(arcs), np.zeros(arcs)
+    counts, arcs = state.counts, state.berth.size
+    reach_c, reach_ab = np.full(arcs, np.inf), np.full(arcs, np.inf)
     if horizon > 0:
         asleep.set_reach(state, prob, float(horizon), reach_c, reach_ab)
     sleepers, crowd = np.zeros(arcs, np.int64), np.zeros(arcs, np.int64)
-    for i in range(home.size):
-        g, a, b, c = home[i], all_a[i], all_b[i], all_c[i]
-        near = min(abs(a * lower[g] - b), abs(a * upper[g] - b))
-        move = reach_c[g] * abs(c) + reach_ab[g] * (abs(a) + abs(b))
-        if (g == 0 and dead_rest) or (horizon > 0 and near > move):
-            sleepers[g] += 1
-        else:
-            home[i] = _wake(a, b, x, g, crowd)
-    if dead_rest:
-        sleepers[0] = 0
-    if np.any((sleepers > 0) & (sleepers < LEAST_SLEEPERS)):
-        for i in range(home.size):  # those with little company
-            g = home[i]
-            if g >= 0 and 0 < sleepers[g] < LEAST_SLEEPERS:
-                home[i] = _wake(all_a[i], all_b[i], x, g, crowd)
+    _divide(state, prob, reach_c, reach_ab, sleepers, crowd)
     share, first_extra = np.zeros(state.at.size, np.int64), np.zeros(arcs, np.int64)
     most = awake.most_in_part(crowd.sum())
     counts[awake.EXTRAS] = fields.order_parts(crowd, most, share, state.rows, first_extra, state.of)
@@ -279,9 +262,35 @@ def _arrange(state, prob, horizon):
 
 
 @njit(cache=True)
-def _wake(a, b, x, g, crowd):
+def _divide(state, prob, reach_c, reach_ab, sleepers, crowd):
+    """Count each arc's sleepers, who are out of reach of its borders, and each border's crowd: who is nearest to it.
+
+    In ``home`` the awake at border k become -1 - k.
+    """
+    home, all_a, all_b, all_c, lower, upper = state.home, state.a, state.b, state.c, prob.lower, prob.upper
+    dead_rest = _dead_rest(prob)
+    for i in range(home.size):
+        g, a, b, c = home[i], all_a[i], all_b[i], all_c[i]
+        to_lower, to_upper = abs(a * lower[g] - b), abs(a * upper[g] - b)
+        move = reach_c[g] * abs(c) + reach_ab[g] * (abs(a) + abs(b))
+        if (g == 0 and dead_rest) or min(to_lower, to_upper) > move:
+            sleepers[g] += 1
+        else:
+            home[i] = _wake(g, to_lower, to_upper, crowd)
+    if dead_rest:
+        sleepers[0] = 0
+    lonely = (sleepers > 0) & (sleepers < LEAST_SLEEPERS)
+    if np.any(lonely):
+        for i in range(home.size):
+            g, a, b = home[i], all_a[i], all_b[i]
+            if g >= 0 and lonely[g]:
+                home[i] = _wake(g, abs(a * lower[g] - b), abs(a * upper[g] - b), crowd)
+
+
+@njit(cache=True)
+def _wake(g, to_lower, to_upper, crowd):
     """Count a neuron of arc g among those of its nearest border k; -1 - k."""
-    k = awake.nearest_border(g, a, b, x)
+    k = awake.nearest_border(g, to_lower, to_upper, crowd.size)
     crowd[k] += 1
     return -1 - k
 
@@ -308,6 +317,7 @@ def _lay_out(state, prob, share):
         layer += room[q]
         layers[q] = 0
     state.held[:layer] = 0
+    state.pack[: layer * awake.BLOCK] = 0.0
 
 
 @njit(cache=True)
@@ -330,8 +340,8 @@ def _place_all(state, share, first_extra):
     home, all_a, all_b, all_c, berths, bulk, at, s = (
         state.home, state.a, state.b, state.c, state.berth, state.bulk, state.at, state.berth.size // 2
     )  # fmt: skip
-    pack, held, who, first, layers, room, taken, table, rows = (
-        state.pack, state.held, state.who, state.first, state.layers, state.room, state.taken, state.table, state.rows
+    pack, held, who, first, layers, taken, table, rows = (
+        state.pack, state.held, state.who, state.first, state.layers, state.taken, state.table, state.rows
     )  # fmt: skip
     filling = np.arange(2 * s)
     for i in range(home.size):
@@ -340,7 +350,7 @@ def _place_all(state, share, first_extra):
             k = -1 - g
             if taken[rows[filling[k]]] == share[k]:
                 filling[k] = first_extra[k] if filling[k] == k else filling[k] + 1
-            awake.put(pack, held, who, first, layers, room, taken, table, rows[filling[k]], i, a, b, c)
+            awake.put(pack, held, who, first, layers, taken, table, rows[filling[k]], i, a, b, c)
             home[i] = AWAKE
         elif berths[g] >= 0:
             asleep.lie_down(bulk, berths[g], a, b, c)
@@ -356,7 +366,7 @@ def _resettle(state, prob, crowded):
     stretch = count[AGE] / count[HORIZON] if count[HORIZON] > 0 and not crowded else 1.0
     longest = 2.0 * count[AGE] if crowded else np.inf  # the next crowd will come as soon
     before, on_arc = count[N_AWAKE], np.zeros(state.berth.size, np.int64)
-    _gather(state, prob, crowded, on_arc)
+    _gather(state, prob, on_arc)
     horizon = _best_horizon(state, prob, on_arc, stretch, longest)
     _arrange(state, prob, horizon)
     count[AGE] = 0
@@ -414,10 +424,10 @@ def _run(state, prob, steps, stop_loss, blow_up, picks, ends):
         state.pack, state.held, state.first, state.layers, state.beside, state.gone, state.bulk, state.sources
     )  # fmt: skip
     x, y, weight, train, keep = prob.x, prob.y, prob.weight, prob.train, prob.keep
-    f, r = np.empty(s), np.empty(s)
+    f, r, scratch = np.empty(s), np.empty(s), np.empty(s)
     loss = 0.0
     for t in range(steps + 1):
-        fields.predict(table, at, x, bias[0], prob.inv_norm, f)
+        fields.predict(table, at, x, bias[0], prob.inv_norm, scratch, f)
         loss = residuals(f, y, weight, r)
         if not loss <= blow_up:
             return t, DIVERGED, loss

@@ -11,17 +11,27 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.core.typing.templates import ConcreteTemplate, infer_global, signature
 from numba.extending import intrinsic, lower_builtin, models, register_model
+from numpy.typing import NDArray
 
 LANES = 4
+_LINE = 8  # doubles in a cache line
 _DOUBLES = ir.VectorType(ir.DoubleType(), LANES)
 _BITS = ir.VectorType(ir.IntType(1), LANES)
 _INDEX = ir.IntType(32)
 _FUSED = ("contract",)
+
+
+def aligned(size: int) -> NDArray[np.float64]:
+    """So many zeros, of which no vector straddles two cache lines."""
+    spare = np.zeros(size + _LINE)
+    first = -spare.ctypes.data // spare.itemsize % _LINE
+    return spare[first : first + size]
 
 
 def _emitted(function: Callable[..., Any]) -> Any:

@@ -115,8 +115,8 @@ def gather_extras(table, at, of, extras, s):
 
 
 @njit(cache=True)
-def predict(table, at, x, bias, inv_norm, f):
-    """f(x_j) from the parts' sums; O(s).
+def predict(table, at, x, bias, inv_norm, right, f):
+    """f(x_j) from the parts' sums; O(s). ``right`` is scratch, (s,): what the right-facing neurons add.
 
     Each facing is summed in the direction in which its neurons become active, so that only active ones enter.
     """
@@ -125,17 +125,17 @@ def predict(table, at, x, bias, inv_norm, f):
     p, q = peek(table, t + CA), peek(table, t + CB)
     left_p = left_q = 0.0
     for j in range(s):
-        f[j] = bias
-    for j in range(s):
         k = s - 1 - j  # the left-facing sums run the other way; both chains of additions overlap
         t = peek(at, k)
-        poke(f, j, peek(f, j) + inv_norm * (peek(x, j) * p - q + peek(table, t + CR)))
+        poke(right, j, peek(x, j) * p - q + peek(table, t + CR))
         p += peek(table, t + CA)
         q += peek(table, t + CB)
         t = peek(at, s + j)
-        poke(f, k, peek(f, k) + inv_norm * (peek(x, k) * left_p - left_q + peek(table, t + CR)))
+        poke(f, k, peek(x, k) * left_p - left_q + peek(table, t + CR))
         left_p += peek(table, t + CA)
         left_q += peek(table, t + CB)
+    for j in range(s):
+        f[j] = bias + inv_norm * (right[j] + f[j])
 
 
 @njit(cache=True)
