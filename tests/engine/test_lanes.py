@@ -7,7 +7,24 @@ import pytest
 from numba import njit
 
 from knotflow.engine import lanes
-from knotflow.engine.lanes import above, bits, gather, load, magnitude, only, peek, poke, scatter, spread, store, total
+from knotflow.engine.lanes import (
+    above,
+    add_pairs,
+    bits,
+    gather,
+    load,
+    load_pairs,
+    magnitude,
+    only,
+    peek,
+    poke,
+    reach,
+    root,
+    scatter,
+    spread,
+    store,
+    total,
+)  # fmt: skip
 
 X = np.array([3.0, -1e300, 0.0, np.nan])
 Y = np.array([2.5, 7.0, -0.0, 1.0])
@@ -31,17 +48,21 @@ def results(x, y, z, out):
     v -= w
     store(out[8], 0, u)
     store(out[9], 0, v)
+    store(out[10], 0, w / load(y, 0))
+    store(out[11], 0, root(w))
     return bits(mask), bits(mask & above(w, v)), bits(mask | above(w, v)), bits(mask ^ above(w, v))
 
 
 def test_vectors_do_what_numpy_does():
-    out = np.empty((10, lanes.LANES))
+    out = np.empty((12, lanes.LANES))
     got = results(X, Y, Z, out)
     above_y, beyond = X > Y, Z > Y - Z
     expected = [
         X + Y, X - Y, X * Y, np.where(above_y, Z, 0.0), np.abs(X), np.full(4, X[1]),
         [X[3], Y[2], Z[1], X[0]], Z[::-1], X + Z, Y - Z,
     ]  # fmt: skip
+    with np.errstate(divide="ignore", invalid="ignore"):
+        expected += [Z / Y, np.sqrt(Z)]
     np.testing.assert_array_equal(out, expected)
     powers = 1 << np.arange(4)
     assert got == tuple(int(powers @ m) for m in (above_y, above_y & beyond, above_y | beyond, above_y ^ beyond))
@@ -69,3 +90,29 @@ def test_loads_need_no_alignment(at):
     shifted(x, out, at)
     np.testing.assert_array_equal(out[3:7], x[at : at + 4])
     assert not out[[0, 1, 2, 7, 8]].any()
+
+
+@njit
+def pairs(table, x, y, out):
+    p, q = load_pairs(table, 6, 0, 3, 0)
+    store(out[0], 0, p)
+    store(out[1], 0, q)
+    add_pairs(table, 0, 4, 0, 5, load(x, 0), load(y, 0))
+
+
+def test_pairs_are_read_and_added_to_in_turn():
+    table, out = np.arange(8.0), np.empty((2, 4))
+    x, y = np.array([10.0, 20.0, 30.0, 40.0]), np.array([100.0, 200.0, 300.0, 400.0])
+    pairs(table, x, y, out)
+    np.testing.assert_array_equal(out, [[6, 0, 3, 0], [7, 1, 4, 1]])
+    np.testing.assert_array_equal(table, [40, 401, 2, 3, 24, 245, 406, 7])
+
+
+@njit
+def reached(k, bound):
+    return bits(reach(k[0], k[1], k[2], k[3], bound))
+
+
+def test_reaching_a_bound():
+    k = np.array([-3, 5, 4, 2_000_000_000])
+    assert [reached(k, bound) for bound in (-3, 0, 5, 2_000_000_000)] == [0b1111, 0b1110, 0b1010, 0b1000]

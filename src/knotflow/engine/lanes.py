@@ -22,8 +22,10 @@ from numpy.typing import NDArray
 LANES = 4
 _LINE = 8  # doubles in a cache line
 _DOUBLES = ir.VectorType(ir.DoubleType(), LANES)
+_PAIR = ir.VectorType(ir.DoubleType(), 2)
 _BITS = ir.VectorType(ir.IntType(1), LANES)
 _INDEX = ir.IntType(32)
+_EVEN, _ODD = (0, 4, 2, 6), (1, 5, 3, 7)  # places of two vectors' even elements in turn; of the odd ones
 _FUSED = ("contract",)
 
 
@@ -79,14 +81,20 @@ for _operator in (operator.add, operator.iadd):
 for _operator in (operator.sub, operator.isub):
     _binary(_operator, vector, lambda builder, x, y: builder.fsub(x, y, flags=_FUSED))
 _binary(operator.mul, vector, lambda builder, x, y: builder.fmul(x, y, flags=_FUSED))
+_binary(operator.truediv, vector, lambda builder, x, y: builder.fdiv(x, y))
 _binary(operator.and_, mask, lambda builder, x, y: builder.and_(x, y))
 _binary(operator.or_, mask, lambda builder, x, y: builder.or_(x, y))
 _binary(operator.xor, mask, lambda builder, x, y: builder.xor(x, y))
 
 
-def _address(context, builder, array_type, array, offset):
+def _address(context, builder, array_type, array, offset, kind=_DOUBLES):
     data = context.make_array(array_type)(context, builder, array).data
-    return builder.bitcast(builder.gep(data, [offset]), _DOUBLES.as_pointer())
+    return builder.bitcast(builder.gep(data, [offset]), kind.as_pointer())
+
+
+def _shuffled(builder, x, y, *places):
+    """The elements at these places of x and y, end to end."""
+    return builder.shuffle_vector(x, y, ir.Constant(ir.VectorType(_INDEX, len(places)), places))
 
 
 @_emitted
@@ -139,7 +147,7 @@ def spread(typing, x):
 
     def emit(context, builder, sig, args):
         first = builder.insert_element(ir.Constant(_DOUBLES, ir.Undefined), args[0], _INDEX(0))
-        return builder.shuffle_vector(first, first, ir.Constant(ir.VectorType(_INDEX, LANES), [0] * LANES))
+        return _shuffled(builder, first, first, *[0] * LANES)
 
     return vector(types.float64), emit
 
@@ -168,6 +176,38 @@ def scatter(typing, x):
     return four(vector), emit
 
 
+def _pairs(context, builder, array_type, array, indices):
+    """Where each two numbers from an index on are."""
+    return [_address(context, builder, array_type, array, index, _PAIR) for index in indices]
+
+
+@_emitted
+def load_pairs(typing, array, k0, k1, k2, k3):
+    """The vector of array[k_i] and that of array[k_i + 1], as a tuple; no place is checked."""
+    two = types.UniTuple(vector, 2)
+
+    def emit(context, builder, sig, args):
+        x0, x1, x2, x3 = (builder.load(p, align=8) for p in _pairs(context, builder, sig.args[0], args[0], args[1:]))
+        even, odd = _shuffled(builder, x0, x2, *range(4)), _shuffled(builder, x1, x3, *range(4))
+        return cgutils.pack_array(builder, [_shuffled(builder, even, odd, *places) for places in (_EVEN, _ODD)])
+
+    return two(array, *[types.int64] * LANES), emit
+
+
+@_emitted
+def add_pairs(typing, array, k0, k1, k2, k3, x, y):
+    """array[k_i] += x_i and array[k_i + 1] += y_i, lane after lane: places may be the same; none is checked."""
+
+    def emit(context, builder, sig, args):
+        even, odd = (_shuffled(builder, *args[-2:], *places) for places in (_EVEN, _ODD))
+        parts = [_shuffled(builder, half, half, k, k + 1) for k in (0, 2) for half in (even, odd)]
+        for place, part in zip(_pairs(context, builder, sig.args[0], args[0], args[1:-2]), parts, strict=True):
+            builder.store(builder.fadd(builder.load(place, align=8), part), place, align=8)
+        return context.get_dummy_value()
+
+    return types.none(array, *[types.int64] * LANES, vector, vector), emit
+
+
 @_emitted
 def total(typing, x):
     """The sum of the four, in pairs."""
@@ -193,6 +233,17 @@ def magnitude(typing, x):
 
 
 @_emitted
+def root(typing, x):
+    """The square root; nan where x < 0."""
+
+    def emit(context, builder, sig, args):
+        kind = ir.FunctionType(_DOUBLES, [_DOUBLES])
+        return builder.call(cgutils.get_or_insert_function(builder.module, kind, f"llvm.sqrt.v{LANES}f64"), args)
+
+    return vector(vector), emit
+
+
+@_emitted
 def above(typing, x, y):
     """Where x > y; nowhere that one is nan."""
 
@@ -200,6 +251,22 @@ def above(typing, x, y):
         return builder.fcmp_ordered(">", *args)
 
     return mask(vector, vector), emit
+
+
+@_emitted
+def reach(typing, k0, k1, k2, k3, bound):
+    """Where these four numbers are at least the bound; all of them are less than 2^31."""
+    kind = ir.VectorType(ir.IntType(32), LANES)
+
+    def emit(context, builder, sig, args):
+        numbers = limits = ir.Constant(kind, ir.Undefined)
+        *four, bound = (builder.trunc(k, kind.element) for k in args)
+        for k, number in enumerate(four):
+            numbers = builder.insert_element(numbers, number, _INDEX(k))
+            limits = builder.insert_element(limits, bound, _INDEX(k))
+        return builder.icmp_signed(">=", numbers, limits)
+
+    return mask(*[types.int64] * (LANES + 1)), emit
 
 
 @_emitted
