@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -132,3 +134,52 @@ def test_it_stops_where_it_should():
     taken, code, _ = stepwise.run(state, problem, 100, -np.inf, 1e3 * losses[0])
     assert code == stepwise.DIVERGED
     assert taken < 100
+
+
+@pytest.mark.parametrize("adam", [False, True], ids=["momentum", "Adam"])
+@pytest.mark.parametrize("m", [1, 2, 3, 4, 5, 287, 288, 289, 290, 291, stepwise.BLOCK + 2, 2 * stepwise.BLOCK + 5])
+def test_any_number_of_neurons(m, adam):
+    """Left over from whole vectors and from whole blocks, and so many that every lane has sums of its own."""
+    p, settings = lopsided(4, m=m, train=frozenset(NAMES), decay=0.01), (0.9, 0.99, 1e-2) if adam else (0.9,)
+    loop = (adam_loop if adam else momentum_loop)(p, 20, *settings)
+    assert agree(p, *engine(p, adam, *settings), loop, 1e-12) == 20
+
+
+def test_knots_that_pass_many_samples_in_a_step():
+    """Of a vector's neurons some stay on their arc, others go up to MOST_HOPS further or beyond."""
+    rng = np.random.default_rng(5)
+    x = np.sort(rng.exponential(1.0, 50))
+    a, b, c = rng.normal(0.3, 1, 203), rng.normal(0.2, 1, 203), rng.normal(-0.1, 3, 203)
+    p = Descent(a, b, c, 0.2, 5.0, x, np.sin(3 * x), np.full(50, 0.02), 0.3)
+    state, problem = engine(p, False, 0.9)
+    distances = []
+    for values in itertools.islice(momentum_loop(p, 5, 0.9), 1, None):
+        before = state.arc.astype(int)
+        stepwise.run(state, problem, 1, -np.inf, np.inf)
+        active = np.multiply.outer(state.params[0], x) - state.params[1][:, None] > 0
+        np.testing.assert_array_equal(arc_patterns(50)[state.arc], active)
+        np.testing.assert_allclose(state.params, values[:3], rtol=1e-11, atol=1e-11)
+        distances.append(np.abs((state.arc - before + 50) % 100 - 50))
+    hops = np.concatenate(distances)
+    near = hops <= stepwise.MOST_HOPS
+    assert min((hops == 0).sum(), ((hops > 0) & near).sum(), (~near).sum()) > 20
+
+
+@pytest.mark.parametrize("adam", [False, True], ids=["momentum", "Adam"])
+def test_what_is_not_trained_stays_to_the_last_bit(adam):
+    p = lopsided(6, m=23, train=frozenset("c"), decay=0.01)
+    p.a[::3], p.b[::2] = -0.0, -0.0
+    state, problem = engine(p, adam, 0.9, 0.99, 1e-2)
+    stepwise.run(state, problem, 10, -np.inf, np.inf)
+    assert state.params[:2].tobytes() == np.stack([p.a, p.b]).tobytes()
+    assert not state.first[:2].any()
+
+
+def test_histories_of_dead_neurons_fade_to_zero():
+    """They would become subnormal, and stay so: beta times the least number above 0 rounds to itself."""
+    p = lopsided(7, m=6)
+    p.a[:], p.b[:] = 0.0, 1.0
+    state, problem = engine(p, False, 0.9)
+    state.first[:] = 1e-300
+    stepwise.run(state, problem, 1_000, -np.inf, np.inf)
+    assert not state.first.any()
