@@ -37,9 +37,9 @@ Array = NDArray[Any]
 # Nanoseconds, of which only the ratios matter: a step of one awake neuron, settling any neuron, a step of an arc.
 AWAKE_COST, SETTLE_COST, ARC_COST = 1.0, 28.0, 4.0
 LEAST_SLEEPERS = 5  # on an arc with fewer, stepping them is cheaper
-# After this many horizons the motion has slowed down, and a smaller reach would let more neurons sleep. If it does not,
-# the next look is twice as far away, and so on.
-SLOWED, MOST_SLOWED = 4, 32
+# The motion slows down as the loss falls: at first a horizon is taken to last this many times as long as it says. After
+# that a smaller reach would let more neurons sleep: a look is worth its cost if this share of the awake fall asleep.
+SLOWED, GAIN = 4, 0.1
 LONGEST = 20  # log2 of the longest horizon
 ASKED = 1024  # so many neurons tell which horizon is best
 MAX_PATIENCE = 1 << 10
@@ -363,19 +363,19 @@ def _place_all(state, share, first_extra):
 def _resettle(state, prob, crowded):
     """Look at everybody, and choose how long they may sleep."""
     count = state.counts
-    stretch = count[AGE] / count[HORIZON] if count[HORIZON] > 0 and not crowded else 1.0
+    stretch = count[AGE] / count[HORIZON] if count[HORIZON] > 0 and not crowded else float(SLOWED)
     longest = 2.0 * count[AGE] if crowded else np.inf  # the next crowd will come as soon
-    before, on_arc = count[N_AWAKE], np.zeros(state.berth.size, np.int64)
+    on_arc = np.zeros(state.berth.size, np.int64)
     _gather(state, prob, on_arc)
     horizon = _best_horizon(state, prob, on_arc, stretch, longest)
     _arrange(state, prob, horizon)
-    count[AGE] = 0
+    age, count[AGE] = count[AGE], 0
     if horizon == 0:
-        count[WAIT] = count[PATIENCE]
+        count[WAIT] = max(count[PATIENCE], 2 * age) if crowded else count[PATIENCE]
         count[PATIENCE] = min(2 * count[PATIENCE], MAX_PATIENCE)
     else:
-        useful = count[N_AWAKE] < 0.9 * before
-        count[WAIT] = SLOWED * horizon if useful else min(max(SLOWED, 2.0 * stretch), MOST_SLOWED) * horizon
+        payback = SETTLE_COST * state.home.size / (GAIN * AWAKE_COST * max(count[N_AWAKE], 1))
+        count[WAIT] = max(SLOWED * horizon, np.int64(min(payback, 2.0**LONGEST)))
         count[PATIENCE] = 8
 
 
