@@ -10,6 +10,7 @@ from time import perf_counter, sleep
 import numpy as np
 
 PAUSE = 0.05  # seconds in which threads that PyTorch and JAX leave spinning come to rest
+ENOUGH = 0.3  # seconds after which a stretch is not repeated: one of a few milliseconds may meet an interruption
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,10 @@ class Stretch:
     def ns_per_step(self) -> float:
         """Time of `last` steps less that of `first` steps, over their number: set-up is not billed."""
         sleep(PAUSE)
-        return 1e9 * (self._seconds(self.last) - self._seconds(self.first)) / (self.last - self.first)
+        differences, until = [], perf_counter() + ENOUGH
+        while not differences or perf_counter() < until:
+            differences.append(self._seconds(self.last) - self._seconds(self.first))
+        return 1e9 * median(differences) / (self.last - self.first)
 
     def _seconds(self, steps: int) -> float:
         start = perf_counter()

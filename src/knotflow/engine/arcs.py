@@ -16,6 +16,8 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from knotflow.engine.lanes import peek
+
 
 def borders(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Abscissae of the samples at which each of the 2s arcs meets its lower and its upper neighbour."""
@@ -45,12 +47,6 @@ def active_arc(k, s):
 
 
 @njit(cache=True)
-def is_active(g, j, s):
-    """Whether sample j is active on arc g."""
-    return s - j <= g <= 2 * s - 1 - j
-
-
-@njit(cache=True)
 def find_arc(a, b, x):
     """Arc of the neuron (a, b) by bisection, O(log s); active at x_j iff a x_j - b > 0."""
     s = x.size
@@ -74,27 +70,31 @@ def find_arc(a, b, x):
     return s if b < 0 else 0
 
 
-@njit(cache=True)
+@njit(cache=True, forceinline=True)
 def on_arc(g, s, h_lower, h_upper):
     """Whether a neuron with the pre-activations h at the border samples of arc g is on it."""
-    return ((h_lower > 0) == (1 <= g <= s)) and ((h_upper > 0) == (g >= s))
+    return np.bool_(((h_lower > 0) == ((g >= 1) & (g <= s))) & ((h_upper > 0) == (g >= s)))
 
 
-@njit(cache=True)
-def follow(g, a, b, x, lower, upper):
-    """Arc of a neuron that was on arc g a step ago: O(1) if it is there or next door, else O(log s).
+@njit(cache=True, forceinline=True)
+def step_over(g, a, b, lower, upper):
+    """Arc g, or the one next door if the neuron has crossed the border to it; no more than a guess if it went further.
 
     Neurons that stick to a sample hop across it in no pattern, so the neighbour is found by arithmetic: a branch
     there would be mispredicted half of the time.
     """
-    s = x.size
-    left_up = (a * upper[g] - b > 0) != (g >= s)
-    left_down = (a * lower[g] - b > 0) != (1 <= g <= s)
+    s = lower.size // 2
+    left_up = (a * peek(upper, g) - b > 0) != (g >= s)
+    left_down = (a * peek(lower, g) - b > 0) != ((g >= 1) & (g <= s))
     k = g + np.int64(left_up) - np.int64(left_down)
-    k += 2 * s * (np.int64(k < 0) - np.int64(k >= 2 * s))
-    if on_arc(k, s, a * lower[k] - b, a * upper[k] - b):
-        return k
-    return find_arc(a, b, x)
+    return k + 2 * s * (np.int64(k < 0) - np.int64(k >= 2 * s))
+
+
+@njit(cache=True)
+def follow(g, a, b, x, lower, upper):
+    """Arc of a neuron that was on arc g a step ago: O(1) if it is there or next door, else O(log s)."""
+    k = step_over(g, a, b, lower, upper)
+    return k if on_arc(k, x.size, a * lower[k] - b, a * upper[k] - b) else find_arc(a, b, x)
 
 
 @njit(cache=True)

@@ -48,23 +48,38 @@ def make(bulk, sources, berth, g, prob, reach_c, reach_ab, source):
 def lie_down(bulk, berth, a, b, c):
     """Add a neuron to an arc's sleepers."""
     o = place(berth) + Z0
-    bulk[o] += a * a
-    bulk[o + LANES] += a * b
-    bulk[o + 2 * LANES] += b * b
-    bulk[o + 3 * LANES] += a * c
-    bulk[o + 4 * LANES] += b * c
-    bulk[o + 5 * LANES] += c * c
+    _add(bulk, o, a * a)
+    _add(bulk, o + LANES, a * b)
+    _add(bulk, o + 2 * LANES, b * b)
+    _add(bulk, o + 3 * LANES, a * c)
+    _add(bulk, o + 4 * LANES, b * c)
+    _add(bulk, o + 5 * LANES, c * c)
+
+
+@njit(cache=True, forceinline=True)
+def _add(array, o, value):
+    poke(array, o, peek(array, o) + value)
+
+
+@njit(cache=True)
+def add_sums(bulk, sources, berths, table):
+    """Add what the sleepers add up to, who have just lain down, to the table's sums."""
+    for berth in range(berths):
+        o, t = place(berth) + Z0, sources[berth]
+        _add(table, t + fields.CA, peek(bulk, o + 3 * LANES))
+        _add(table, t + fields.CB, peek(bulk, o + 4 * LANES))
 
 
 @njit(cache=True, forceinline=True)
 def moved(bulk, berth, a, b, c):
     """Where the sleeper that lay down at (a, b, c) is now."""
     o = place(berth)
-    return (
-        bulk[o] * a + bulk[o + LANES] * b + bulk[o + 2 * LANES] * c,
-        bulk[o + 3 * LANES] * a + bulk[o + 4 * LANES] * b + bulk[o + 5 * LANES] * c,
-        bulk[o + 6 * LANES] * a + bulk[o + 7 * LANES] * b + bulk[o + 8 * LANES] * c,
-    )
+    return _row(bulk, o, a, b, c), _row(bulk, o + 3 * LANES, a, b, c), _row(bulk, o + 6 * LANES, a, b, c)
+
+
+@njit(cache=True, forceinline=True)
+def _row(bulk, o, a, b, c):
+    return peek(bulk, o) * a + peek(bulk, o + LANES) * b + peek(bulk, o + 2 * LANES) * c
 
 
 @njit(cache=True)
@@ -109,8 +124,8 @@ def step(bulk, sources, berths, table, train, keep):
         spent = spent | above(magnitude(lower * na1 - db), reach_ab) | above(magnitude(upper * na1 - db), reach_ab)
         for k in range(min(LANES, berths - first)):
             t = peek(sources, first + k)
-            poke(table, t + fields.CA, peek(table, t + fields.CA) + ca[k])
-            poke(table, t + fields.CB, peek(table, t + fields.CB) + cb[k])
+            _add(table, t + fields.CA, ca[k])
+            _add(table, t + fields.CB, cb[k])
     return bits(spent) != 0
 
 

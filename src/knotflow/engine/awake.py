@@ -18,7 +18,8 @@ from knotflow.engine.table import SLICE, neighbours
 EXTRAS = 0  # the place of their number in State.counts
 BLOCK = 3 * LANES  # a layer: LANES each of a, b, c
 LEAST_PART = 16  # neurons of one border that are not worth another part
-SPARE, SPARE_LAYERS = 8, 8  # room for one more neuron in so many, and for a few besides
+SPARE_SHARE = 8  # room for one more neuron in so many, and for a few besides:
+FEWEST_SPARE, MOST_SPARE = 1, 8  # few lie closer in the cache, many last longer where knots travel
 RESERVE, LEAST_RESERVE = 1024, 64  # room for this share of the neurons, or these, in a part that a crowd gets later
 
 
@@ -35,16 +36,16 @@ def reserve(m):
 
 
 @njit(cache=True)
-def layers_for(layers):
-    """How many layers to set aside for a slice of so many."""
-    return layers + layers // SPARE + SPARE_LAYERS
+def layers_for(layers, few):
+    """How many layers to set aside for a slice of so many; ``few`` besides its share."""
+    return layers + layers // SPARE_SHARE + few
 
 
 def total_layers(m: int, slices: int) -> int:
     """Layers enough for m neurons, however they crowd: no slice has more than its predecessor's emptiest lane."""
     full = -(-m // LANES) + max(LEAST_PART, -(-m // fields.SHARES))
     reserved = (fields.EXTRA // LANES + 1) * max(LEAST_RESERVE, m // RESERVE)
-    return full + full // SPARE + SPARE_LAYERS * slices + reserved
+    return full + full // SPARE_SHARE + MOST_SPARE * slices + reserved
 
 
 @njit(cache=True)
@@ -66,12 +67,17 @@ def _step(pack, held, table, first, layers, beside, slices, gone, ka, kb, kc, ma
     """``step`` for what is kept of each parameter and whether it moves, in every lane."""
     zero, leavers = spread(0.0), 0
     for q in range(slices):
-        t = q * SLICE
+        t, ca, cb, cr = q * SLICE, zero, zero, zero
+        start, end = peek(first, q), peek(first, q) + peek(layers, q)
+        if start == end:  # a third of them, where knots are as many as borders
+            store(table, t + fields.CA, zero)
+            store(table, t + fields.CB, zero)
+            store(table, t + fields.CR, zero)
+            continue
         arc_e0, arc_e1, rho = load(table, t + fields.E0), load(table, t + fields.E1), load(table, t + fields.RHO)
         x, lower, upper = load(table, t + fields.X), load(table, t + fields.LOWER), load(table, t + fields.UPPER)
         on_lower, on_upper = peek(beside, 2 * q), peek(beside, 2 * q + 1)
-        ca, cb, cr = zero, zero, zero
-        for layer in range(peek(first, q), peek(first, q) + peek(layers, q)):
+        for layer in range(start, end):
             o = layer * BLOCK
             a0, b0, c0 = load(pack, o), load(pack, o + LANES), load(pack, o + 2 * LANES)
             own = only(above(a0 * x, b0), rho)  # a fused a x - b may be positive for a knot on the sample
@@ -139,26 +145,26 @@ def _add(table, t, a, b, c, sign):
     table[t + fields.CR] += sign * (c * max(a * table[t + fields.X] - b, 0.0))
 
 
-@njit(cache=True)
+@njit(cache=True, forceinline=True)
 def nearest_border(g, to_lower, to_upper, arcs):
     """The border of arc g that is nearer, of two at these distances."""
-    return g - 1 + arcs * np.int64(g == 0) if to_lower <= to_upper else g
+    k = g - np.int64(to_lower <= to_upper)
+    return k + arcs * np.int64(k < 0)
 
 
 @njit(cache=True, forceinline=True)
-def add_part(rows, at, border, taken, beside, table, part, row, k, x):
+def add_part(rows, at, border, taken, beside, table, part, row, k, lower, upper):
     """Give a part of border k its row."""
-    s, lane, t = x.size, row % LANES, fields.place(row)
+    lane, t = row % LANES, fields.place(row)
     rows[part], at[part], border[row], taken[row] = row, t, k, 0
-    fields.describe(table, t, k, x)
-    sides = fields.active_beside(k, s)
-    for side in range(2):
-        q = 2 * (row // LANES) + side
-        beside[q] = beside[q] & ~(1 << lane) | (sides >> side & 1) << lane
+    fields.describe(table, t, k, lower, upper)
+    q, (before, after) = 2 * (row // LANES), fields.active_beside(k, lower.size // 2)
+    beside[q] = beside[q] & ~(1 << lane) | np.int64(before) << lane
+    beside[q + 1] = beside[q + 1] & ~(1 << lane) | np.int64(after) << lane
 
 
 @njit(cache=True)
-def _overflow(state, x, k):
+def _overflow(state, lower, upper, k):
     """A row of border k with room besides its first: one that there is or a new one; -1 if none is left.
 
     A new part's sums are set with the others' before the next step.
@@ -173,7 +179,7 @@ def _overflow(state, x, k):
         return -1
     row = shares + counts[EXTRAS]
     of[counts[EXTRAS]] = k
-    add_part(rows, state.at, state.border, taken, state.beside, state.table, row, row, k, x)
+    add_part(rows, state.at, state.border, taken, state.beside, state.table, row, row, k, lower, upper)
     counts[EXTRAS] += 1
     return row
 
@@ -205,7 +211,7 @@ def move_on(state, prob, leavers):
                 k = nearest_border(g, abs(a * lower[g] - b), abs(a * upper[g] - b), lower.size)
                 row = rows[k]
                 if taken[row] == room[row // LANES]:
-                    row = _overflow(state, x, k)
+                    row = _overflow(state, lower, upper, k)
                 if row < 0:
                     state.a[i], state.b[i], state.c[i] = a, b, c
                     return False

@@ -29,8 +29,8 @@ from numpy.typing import NDArray
 
 from knotflow.engine import asleep, awake, small
 from knotflow.engine import table as fields
-from knotflow.engine.arcs import borders, find_arc, find_arcs, follow, residuals
-from knotflow.engine.lanes import LANES, aligned
+from knotflow.engine.arcs import borders, find_arc, find_arcs, on_arc, residuals, step_over
+from knotflow.engine.lanes import LANES, aligned, peek
 
 Array = NDArray[Any]
 
@@ -46,7 +46,7 @@ MAX_PATIENCE = 1 << 10
 AWAKE = -1
 
 # Places in State.counts, after awake.EXTRAS.
-N_AWAKE, HORIZON, AGE, PATIENCE, WAIT, BERTHS = range(1, 7)
+N_AWAKE, HORIZON, AGE, PATIENCE, WAIT, BERTHS, SPARE = range(1, 8)
 # What ``run`` returns.
 DONE, REACHED, DIVERGED = range(3)
 
@@ -76,7 +76,7 @@ class State(NamedTuple):
     held: Array  # bit k of a layer: whether there is a neuron in its k-th place
     who: Array  # int32, which neurons those are
     gone: Array  # int64 scratch
-    counts: Array  # (7,) int64
+    counts: Array  # (8,) int64
 
 
 class Problem(NamedTuple):
@@ -114,8 +114,8 @@ def start(a: Array, b: Array, c: Array, bias: float, prob: Problem) -> State:
     m, s = a.size, prob.x.size
     slices = fields.slices(s)
     layers, berths = awake.total_layers(m, slices), LANES * -(-2 * s // LANES)
-    counts = np.zeros(7, np.int64)
-    counts[PATIENCE], counts[WAIT] = 8, 1
+    counts = np.zeros(8, np.int64)
+    counts[PATIENCE], counts[WAIT], counts[SPARE] = 8, 1, awake.FEWEST_SPARE
     parts, rows = 2 * s + 1 + fields.EXTRA, slices * LANES
     state = State(
         a=a.copy(),
@@ -152,7 +152,9 @@ def restored(saved: Mapping[str, Array]) -> State:
     state = State(*(saved[name].copy() for name in State._fields))
     bulk, table, pack = aligned(state.bulk.size), aligned(state.table.size), aligned(state.pack.size)
     bulk[:], table[:], pack[:] = state.bulk, state.table, state.pack
-    return state._replace(bulk=bulk, table=table, pack=pack)
+    counts = np.full(8, awake.FEWEST_SPARE)
+    counts[: state.counts.size] = state.counts  # a file may be older than its last
+    return state._replace(bulk=bulk, table=table, pack=pack, counts=counts)
 
 
 @njit(cache=True)
@@ -183,15 +185,25 @@ def _write(state, a, b, c, arc):
 
 
 @njit(cache=True)
-def _gather(state, prob, on_arc):
+def _gather(state, prob, population):
     """Bring all parameters and everybody's arc up to date, in a, b, c and home, and count each arc's neurons; O(m)."""
     home, a, b, c, x, lower, upper = state.home, state.a, state.b, state.c, prob.x, prob.lower, prob.upper
     _write(state, a, b, c, home)
     for i in range(home.size):
-        home[i] = follow(home[i], a[i], b[i], x, lower, upper) if home[i] != AWAKE else find_arc(a[i], b[i], x)
-        on_arc[home[i]] += 1
+        g = step_over(max(home[i], 0), a[i], b[i], lower, upper)  # who found no room at a border is AWAKE still
+        if not on_arc(g, x.size, a[i] * lower[g] - b[i], a[i] * upper[g] - b[i]):
+            g = find_arc(a[i], b[i], x)
+        home[i] = g
+    _count(home, population)
     if _dead_rest(prob):
-        on_arc[0] = 0
+        population[0] = 0
+
+
+@njit(cache=True)
+def _count(places, numbers):
+    """How many are at each place; in a loop of its own, which the processor need not run in step with another's."""
+    for place in places:
+        numbers[place] += 1
 
 
 @njit(cache=True)
@@ -201,7 +213,7 @@ def _dead_rest(prob):
 
 
 @njit(cache=True)
-def _best_horizon(state, prob, on_arc, stretch, longest):
+def _best_horizon(state, prob, population, stretch, longest):
     """The horizon (a power of two, 0: nobody is to sleep) at which steps and settling cost least together.
 
     A neuron sleeps through n steps if it is further than n v + n^2 w from its arc's borders, by the present sums. Then
@@ -216,7 +228,7 @@ def _best_horizon(state, prob, on_arc, stretch, longest):
     lasts = np.zeros(LONGEST + 2, np.int64)  # at k: how many reach a border before 2^k steps, but not 2^(k - 1)
     for i in range(0, m, every):
         g, a, b, c = state.home[i], state.a[i], state.b[i], state.c[i]
-        if on_arc[g] >= LEAST_SLEEPERS:
+        if population[g] >= LEAST_SLEEPERS:
             near = min(abs(a * prob.lower[g] - b), abs(a * prob.upper[g] - b))
             turn = reach_ab[g] * (abs(a) + abs(b))
             v, w = reach_c[g] * abs(c), 0.0
@@ -227,7 +239,7 @@ def _best_horizon(state, prob, on_arc, stretch, longest):
             slowest = v + np.sqrt(v * v + 4.0 * w * near)
             steps = 2.0 * near / slowest if slowest > 0.0 else np.inf
             lasts[min(max(math.frexp(steps)[1], 0), LONGEST + 1) if steps < 2.0**LONGEST else LONGEST + 1] += every
-    bed = ARC_COST * (on_arc >= LEAST_SLEEPERS).sum()
+    bed = ARC_COST * (population >= LEAST_SLEEPERS).sum()
     best, least = 0, AWAKE_COST * lasts.sum()
     awake_then = lasts[0]
     for k in range(LONGEST + 1):
@@ -248,8 +260,9 @@ def _arrange(state, prob, horizon):
     reach_c, reach_ab = np.full(arcs, np.inf), np.full(arcs, np.inf)
     if horizon > 0:
         asleep.set_reach(state, prob, float(horizon), reach_c, reach_ab)
-    sleepers, crowd = np.zeros(arcs, np.int64), np.zeros(arcs, np.int64)
-    _divide(state, prob, reach_c, reach_ab, sleepers, crowd)
+    numbers = np.zeros(2 * arcs, np.int64)
+    _divide(state, prob, reach_c, reach_ab, numbers)
+    sleepers, crowd = numbers[:arcs], numbers[arcs:]
     share, first_extra = np.zeros(state.at.size, np.int64), np.zeros(arcs, np.int64)
     most = awake.most_in_part(crowd.sum())
     counts[awake.EXTRAS] = fields.order_parts(crowd, most, share, state.rows, first_extra, state.of)
@@ -262,43 +275,37 @@ def _arrange(state, prob, horizon):
 
 
 @njit(cache=True)
-def _divide(state, prob, reach_c, reach_ab, sleepers, crowd):
-    """Count each arc's sleepers, who are out of reach of its borders, and each border's crowd: who is nearest to it.
+def _divide(state, prob, reach_c, reach_ab, numbers):
+    """Tell the sleepers, who are out of reach of their arc's borders, from those who are awake at the nearest border.
 
-    In ``home`` the awake at border k become -1 - k.
+    Then ``home`` has the sleepers' arc g, or 2s + k for who is awake at border k; ``numbers``, (4s,), counts them.
     """
     home, all_a, all_b, all_c, lower, upper = state.home, state.a, state.b, state.c, prob.lower, prob.upper
-    dead_rest = _dead_rest(prob)
-    for i in range(home.size):
-        g, a, b, c = home[i], all_a[i], all_b[i], all_c[i]
-        to_lower, to_upper = abs(a * lower[g] - b), abs(a * upper[g] - b)
-        move = reach_c[g] * abs(c) + reach_ab[g] * (abs(a) + abs(b))
-        if (g == 0 and dead_rest) or min(to_lower, to_upper) > move:
-            sleepers[g] += 1
-        else:
-            home[i] = _wake(g, to_lower, to_upper, crowd)
+    dead_rest, arcs = _dead_rest(prob), state.berth.size
+    for i in range(home.size):  # who sleeps follows no pattern: a branch would be mispredicted
+        g, a, b, c = np.int64(home[i]), all_a[i], all_b[i], all_c[i]
+        to_lower, to_upper = abs(a * peek(lower, g) - b), abs(a * peek(upper, g) - b)
+        move = peek(reach_c, g) * abs(c) + peek(reach_ab, g) * (abs(a) + abs(b))
+        sleeps = ((to_lower > move) & (to_upper > move)) | ((g == 0) & dead_rest)
+        home[i] = g if sleeps else arcs + awake.nearest_border(g, to_lower, to_upper, arcs)
+    _count(home, numbers)
+    sleepers, crowd = numbers[:arcs], numbers[arcs:]
     if dead_rest:
         sleepers[0] = 0
     lonely = (sleepers > 0) & (sleepers < LEAST_SLEEPERS)
     if np.any(lonely):
         for i in range(home.size):
             g, a, b = home[i], all_a[i], all_b[i]
-            if g >= 0 and lonely[g]:
-                home[i] = _wake(g, abs(a * lower[g] - b), abs(a * upper[g] - b), crowd)
-
-
-@njit(cache=True)
-def _wake(g, to_lower, to_upper, crowd):
-    """Count a neuron of arc g among those of its nearest border k; -1 - k."""
-    k = awake.nearest_border(g, to_lower, to_upper, crowd.size)
-    crowd[k] += 1
-    return -1 - k
+            if g < arcs and lonely[g]:
+                k = awake.nearest_border(g, abs(a * lower[g] - b), abs(a * upper[g] - b), arcs)
+                crowd[k] += 1
+                home[i] = arcs + k
 
 
 @njit(cache=True)
 def _lay_out(state, prob, share):
     """Describe the parts, and give each slice its layers."""
-    arcs, extras, x, of = state.berth.size, state.counts[awake.EXTRAS], prob.x, state.of
+    arcs, extras, of, lower, upper = state.berth.size, state.counts[awake.EXTRAS], state.of, prob.lower, prob.upper
     rows, at, border, taken, beside, table = (
         state.rows, state.at, state.border, state.taken, state.beside, state.table
     )  # fmt: skip
@@ -308,12 +315,12 @@ def _lay_out(state, prob, share):
     for part in range(arcs + 1 + extras):
         row = rows[part]
         k = part if part < arcs else of[part - arcs - 1] if part > arcs else 0
-        awake.add_part(rows, at, border, taken, beside, table, part, row, k, x)
+        awake.add_part(rows, at, border, taken, beside, table, part, row, k, lower, upper)
         layers[row // LANES] = max(layers[row // LANES], share[part])
-    layer, in_use = 0, fields.slices_in_use(x.size, extras)
+    layer, in_use = 0, fields.slices_in_use(prob.x.size, extras)
     for q in range(first.size):
         first[q] = layer
-        room[q] = awake.layers_for(layers[q]) if q < in_use else awake.reserve(state.home.size)
+        room[q] = awake.layers_for(layers[q], state.counts[SPARE]) if q < in_use else awake.reserve(state.home.size)
         layer += room[q]
         layers[q] = 0
     state.held[:layer] = 0
@@ -336,27 +343,25 @@ def _make_beds(state, prob, sleepers, reach_c, reach_ab):
 
 @njit(cache=True)
 def _place_all(state, share, first_extra):
-    """Put every neuron at the border that home says, -1 - k, or lay it down on its arc."""
-    home, all_a, all_b, all_c, berths, bulk, at, s = (
-        state.home, state.a, state.b, state.c, state.berth, state.bulk, state.at, state.berth.size // 2
+    """Put every neuron at the border that ``home`` says (``_divide``), or lay it down on its arc."""
+    home, all_a, all_b, all_c, berths, bulk, arcs = (
+        state.home, state.a, state.b, state.c, state.berth, state.bulk, state.berth.size
     )  # fmt: skip
     pack, held, who, first, layers, taken, table, rows = (
         state.pack, state.held, state.who, state.first, state.layers, state.taken, state.table, state.rows
     )  # fmt: skip
-    filling = np.arange(2 * s)
+    filling = np.arange(arcs)
     for i in range(home.size):
         g, a, b, c = home[i], all_a[i], all_b[i], all_c[i]
-        if g < 0:
-            k = -1 - g
+        if g >= arcs:
+            k = g - arcs
             if taken[rows[filling[k]]] == share[k]:
                 filling[k] = first_extra[k] if filling[k] == k else filling[k] + 1
             awake.put(pack, held, who, first, layers, taken, table, rows[filling[k]], i, a, b, c)
             home[i] = AWAKE
         elif berths[g] >= 0:
             asleep.lie_down(bulk, berths[g], a, b, c)
-            t = at[fields.part_of_arc(g, s)]
-            table[t + fields.CA] += c * a
-            table[t + fields.CB] += c * b
+    asleep.add_sums(bulk, state.sources, state.counts[BERTHS], table)
 
 
 @njit(cache=True)
@@ -365,9 +370,10 @@ def _resettle(state, prob, crowded):
     count = state.counts
     stretch = count[AGE] / count[HORIZON] if count[HORIZON] > 0 and not crowded else float(SLOWED)
     longest = 2.0 * count[AGE] if crowded else np.inf  # the next crowd will come as soon
-    on_arc = np.zeros(state.berth.size, np.int64)
-    _gather(state, prob, on_arc)
-    horizon = _best_horizon(state, prob, on_arc, stretch, longest)
+    population = np.zeros(state.berth.size, np.int64)
+    _gather(state, prob, population)
+    horizon = _best_horizon(state, prob, population, stretch, longest)
+    count[SPARE] = awake.MOST_SPARE if crowded else max(count[SPARE] - 1, awake.FEWEST_SPARE)
     _arrange(state, prob, horizon)
     age, count[AGE] = count[AGE], 0
     if horizon == 0:

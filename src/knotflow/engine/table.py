@@ -15,7 +15,6 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from knotflow.engine.arcs import border_sample, inactive_arc, is_active
 from knotflow.engine.lanes import LANES, peek, poke
 
 # The fields. E0, E1: lr/norm times the sums of w r and w r x over the inactive arc's samples. RHO: lr/norm w r at the
@@ -59,22 +58,22 @@ def neighbours(k, s):
     return k - 1 if k > 0 else 2 * s - 1, k + 1 if k < 2 * s - 1 else 0
 
 
-@njit(cache=True)
-def describe(table, t, k, x):
-    """Write border k's abscissae at place t; its sums are 0."""
-    s = x.size
-    before, after = neighbours(k, s)
-    table[t + X], table[t + CA], table[t + CB], table[t + CR] = x[border_sample(k, s)], 0.0, 0.0, 0.0
-    table[t + LOWER], table[t + UPPER] = x[border_sample(before, s)], x[border_sample(after, s)]
+@njit(cache=True, forceinline=True)
+def describe(table, t, k, lower, upper):
+    """Write border k's abscissae at place t, from the arcs' (``borders``); its sums are 0."""
+    after = k + 1 - lower.size * np.int64(k + 1 == lower.size)
+    poke(table, t + X, peek(upper, k))
+    poke(table, t + LOWER, peek(lower, k))
+    poke(table, t + UPPER, peek(upper, after))
+    poke(table, t + CA, 0.0)
+    poke(table, t + CB, 0.0)
+    poke(table, t + CR, 0.0)
 
 
-@njit(cache=True)
+@njit(cache=True, forceinline=True)
 def active_beside(k, s):
-    """Whether border k's neurons are active at the samples of the borders before and after it: bits 0 and 1."""
-    arc = inactive_arc(k, s)
-    before, after = neighbours(k, s)
-    lower, upper = is_active(arc, border_sample(before, s), s), is_active(arc, border_sample(after, s), s)
-    return np.int64(lower) | np.int64(upper) << 1
+    """Whether border k's neurons are active at the samples of the borders before and after it."""
+    return (k >= 1) & (k <= s), (k >= s - 1) & (k <= 2 * s - 2)
 
 
 @njit(cache=True)
