@@ -66,7 +66,7 @@ _PLAIN = (
     Case(1_000, 10, 20_000, 100_000, 1_000, Target(torch=200, jax=10, floor=4)),
     Case(25_000, 100, 1_000, 10_000, 10, Target(torch=500, jax=500, floor=3)),
     Case(10_000, 1_000, 1_000, 10_000, 4, Target(torch=5_000, jax=2_500, floor=4)),
-    Case(1_000_000, 1_000, 600, 600, None, Target(floor=3)),
+    Case(1_000_000, 1_000, 2_000, 2_000, None, Target(floor=3)),
 )
 CASES = (
     *_PLAIN,

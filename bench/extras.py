@@ -32,7 +32,7 @@ def scaling(rounds: int, largest: int) -> tuple[Table, dict]:
 
 
 def _cost(m: int, s: int, rounds: int) -> float:
-    steps = max(20, 20_000_000 // (m + s))  # tens of milliseconds
+    steps = max(2_000, 20_000_000 // (m + s))  # a run of many neurons takes a third of a second to set up
     return ns_per_step({"knotflow": Stretch(rivals.knotflow(problem(m, s)), 1, 1 + steps)}, rounds)["knotflow"]
 
 
