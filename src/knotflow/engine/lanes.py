@@ -97,6 +97,12 @@ def _shuffled(builder, x, y, *places):
     return builder.shuffle_vector(x, y, ir.Constant(ir.VectorType(_INDEX, len(places)), places))
 
 
+def _mapped(builder, name, x):
+    """One of LLVM's own functions of every lane."""
+    kind = ir.FunctionType(_DOUBLES, [_DOUBLES])
+    return builder.call(cgutils.get_or_insert_function(builder.module, kind, f"llvm.{name}.v{LANES}f64"), [x])
+
+
 @_emitted
 def load(typing, array, offset):
     """array[offset : offset + LANES]; neither is checked."""
@@ -226,8 +232,7 @@ def magnitude(typing, x):
     """|x|."""
 
     def emit(context, builder, sig, args):
-        kind = ir.FunctionType(_DOUBLES, [_DOUBLES])
-        return builder.call(cgutils.get_or_insert_function(builder.module, kind, f"llvm.fabs.v{LANES}f64"), args)
+        return _mapped(builder, "fabs", *args)
 
     return vector(vector), emit
 
@@ -237,8 +242,7 @@ def root(typing, x):
     """The square root; nan where x < 0."""
 
     def emit(context, builder, sig, args):
-        kind = ir.FunctionType(_DOUBLES, [_DOUBLES])
-        return builder.call(cgutils.get_or_insert_function(builder.module, kind, f"llvm.sqrt.v{LANES}f64"), args)
+        return _mapped(builder, "sqrt", *args)
 
     return vector(vector), emit
 
