@@ -10,7 +10,7 @@ import numpy as np
 
 import knotflow as kf
 from bench import rivals
-from bench.cases import Problem, problem, samples
+from bench.cases import problem, samples
 from bench.clock import Stretch, ns_per_step
 from bench.tables import Table, nanoseconds, verdict
 
@@ -91,16 +91,11 @@ def products(rounds: int) -> tuple[Table, dict]:
             for _ in range(count):
                 product @ v
 
-        visiting = kf.GradientDescent(prob.lr, momentum=MOMENTUM)
-
-        def visit(count: int, prob: Problem = prob, method: kf.GradientDescent = visiting) -> None:
-            kf.evolve(prob.net, prob.data, method, steps=count, save_at=())
-
         times = ns_per_step(
             {
                 "product": Stretch(multiply, 1, 1 + steps // 10),
                 "step": Stretch(rivals.knotflow(prob), 1, 1 + steps),
-                "visiting": Stretch(visit, 1, 1 + steps // 10),
+                "visiting": Stretch(rivals.knotflow(prob, MOMENTUM), 1, 1 + steps // 10),
                 "floor": Stretch(rivals.floor(prob), 1, 1 + steps),
             },
             rounds,

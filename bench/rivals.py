@@ -19,11 +19,12 @@ Parameters = tuple[np.ndarray, np.ndarray, np.ndarray]
 Run = Callable[[int], Parameters]
 
 
-def knotflow(problem: Problem) -> Run:
+def knotflow(problem: Problem, momentum: float = 0.0) -> Run:
     """knotflow through its public interface."""
+    method = kf.GradientDescent(problem.lr, momentum=momentum)
 
     def run(steps: int) -> Parameters:
-        final = kf.evolve(problem.net, problem.data, kf.GradientDescent(problem.lr), steps=steps, save_at=()).final
+        final = kf.evolve(problem.net, problem.data, method, steps=steps, save_at=()).final
         return final.a, final.b, final.c
 
     return run

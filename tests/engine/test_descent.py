@@ -169,6 +169,18 @@ def test_wide_networks_sleep_and_agree(n, decay):
     assert relative_error(ours, theirs) < 1e-12
 
 
+def test_a_state_saved_before_it_had_its_last_count_goes_on_the_same():
+    state, problem = lopsided(1, m=500, n=30).with_lr(0.3).engine()
+    advance(state, problem, 50)
+    saved = {name: array.copy() for name, array in state._asdict().items()}
+    saved["counts"] = saved["counts"][: descent.SPARE]
+    older = descent.restored(saved)
+    for run in (state, older):
+        advance(run, problem, 300)
+    for ours, theirs in zip(materialised(state), materialised(older), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
 def with_delta(p: Descent, delta: float) -> Descent:
     """The same function with c^2 - a^2 - b^2 = delta for every neuron."""
     w2, c2 = p.a**2 + p.b**2, p.c**2

@@ -13,7 +13,7 @@ from numba import njit
 from knotflow.engine import table as fields
 from knotflow.engine.arcs import active_arc, follow, inactive_arc
 from knotflow.engine.lanes import LANES, above, bits, load, only, peek, poke, spread, store
-from knotflow.engine.table import SLICE, neighbours
+from knotflow.engine.table import SLICE, next_border
 
 EXTRAS = 0  # the place of their number in State.counts
 BLOCK = 3 * LANES  # a layer: LANES each of a, b, c
@@ -206,7 +206,9 @@ def move_on(state, prob, leavers):
                 _take_out(pack, held, who, first, layers, taken, table, layer, row)
                 above_upper = a * table[fields.place(row) + fields.UPPER] - b > 0
                 on_upper = beside[2 * q + 1] >> lane & 1 != 0
-                g = border[row] if above_upper == on_upper else neighbours(border[row], x.size)[1]  # where it has left
+                g = (
+                    border[row] if above_upper == on_upper else next_border(border[row], upper.size)
+                )  # where it has left
                 g = follow(g, a, b, x, lower, upper)
                 k = nearest_border(g, abs(a * lower[g] - b), abs(a * upper[g] - b), lower.size)
                 row = rows[k]

@@ -47,6 +47,7 @@ AWAKE = -1
 
 # Places in State.counts, after awake.EXTRAS.
 N_AWAKE, HORIZON, AGE, PATIENCE, WAIT, BERTHS, SPARE = range(1, 8)
+COUNTS = 8
 # What ``run`` returns.
 DONE, REACHED, DIVERGED = range(3)
 
@@ -76,7 +77,7 @@ class State(NamedTuple):
     held: Array  # bit k of a layer: whether there is a neuron in its k-th place
     who: Array  # int32, which neurons those are
     gone: Array  # int64 scratch
-    counts: Array  # (8,) int64
+    counts: Array  # (COUNTS,) int64
 
 
 class Problem(NamedTuple):
@@ -114,7 +115,7 @@ def start(a: Array, b: Array, c: Array, bias: float, prob: Problem) -> State:
     m, s = a.size, prob.x.size
     slices = fields.slices(s)
     layers, berths = awake.total_layers(m, slices), LANES * -(-2 * s // LANES)
-    counts = np.zeros(8, np.int64)
+    counts = np.zeros(COUNTS, np.int64)
     counts[PATIENCE], counts[WAIT], counts[SPARE] = 8, 1, awake.FEWEST_SPARE
     parts, rows = 2 * s + 1 + fields.EXTRA, slices * LANES
     state = State(
@@ -152,7 +153,7 @@ def restored(saved: Mapping[str, Array]) -> State:
     state = State(*(saved[name].copy() for name in State._fields))
     bulk, table, pack = aligned(state.bulk.size), aligned(state.table.size), aligned(state.pack.size)
     bulk[:], table[:], pack[:] = state.bulk, state.table, state.pack
-    counts = np.full(8, awake.FEWEST_SPARE)
+    counts = np.full(COUNTS, awake.FEWEST_SPARE)
     counts[: state.counts.size] = state.counts  # a file may be older than its last
     return state._replace(bulk=bulk, table=table, pack=pack, counts=counts)
 

@@ -52,19 +52,18 @@ def part_of_arc(g, s):
     return g if g < s else g - 1
 
 
-@njit(cache=True)
-def neighbours(k, s):
-    """The borders before and after border k; the circle closes."""
-    return k - 1 if k > 0 else 2 * s - 1, k + 1 if k < 2 * s - 1 else 0
+@njit(cache=True, forceinline=True)
+def next_border(k, arcs):
+    """The border after border k; the circle closes."""
+    return k + 1 - arcs * np.int64(k + 1 == arcs)
 
 
 @njit(cache=True, forceinline=True)
 def describe(table, t, k, lower, upper):
     """Write border k's abscissae at place t, from the arcs' (``borders``); its sums are 0."""
-    after = k + 1 - lower.size * np.int64(k + 1 == lower.size)
     poke(table, t + X, peek(upper, k))
     poke(table, t + LOWER, peek(lower, k))
-    poke(table, t + UPPER, peek(upper, after))
+    poke(table, t + UPPER, peek(upper, next_border(k, upper.size)))
     poke(table, t + CA, 0.0)
     poke(table, t + CB, 0.0)
     poke(table, t + CR, 0.0)
