@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from knotflow.files import atomic_write
+from knotflow._files import atomic_write
 
 
 def test_the_file_appears_when_the_block_ends(tmp_path: Path) -> None:

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from knotflow._typing import Array
 from knotflow.errors import InputError, KnotflowError
-from knotflow.network import Array, ReLUNet
+from knotflow.network import ReLUNet
 
 if TYPE_CHECKING:
     import torch

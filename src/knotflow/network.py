@@ -1,19 +1,16 @@
-"""ReLUNet: the parameters of a one-hidden-layer ReLU network with one input, and what they mean.
-
-The small checks at the end of this module are shared by the rooms below it.
-"""
+"""ReLUNet: the parameters of a one-hidden-layer ReLU network with one input, and what they mean."""
 
 from __future__ import annotations
 
 import dataclasses
-import math
 from dataclasses import dataclass
-from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from knotflow._checks import extent, freeze, number, numbers, per_neuron, vector
+from knotflow._typing import Array
 from knotflow.errors import InputError
 
 if TYPE_CHECKING:
@@ -24,8 +21,6 @@ if TYPE_CHECKING:
     from knotflow.views.bdso import Gauge
 
 __all__ = ["ReLUNet"]
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, init=False, eq=False, repr=False)
@@ -54,7 +49,7 @@ class ReLUNet:
         if len(a) == 0:
             raise InputError("a is empty: a network has at least one neuron")
         freeze(self, a=a, b=vector("b", b, len(a), "a"), c=vector("c", c, len(a), "a"))
-        freeze(self, norm=number("norm", norm, positive=True), bias=number("bias", bias))
+        freeze(self, norm=number("norm", norm, above=0.0), bias=number("bias", bias))
 
     def __len__(self) -> int:
         """The number of neurons m."""
@@ -229,67 +224,3 @@ class ReLUNet:
         from knotflow.interop import to_torch
 
         return to_torch(self)
-
-
-# -- checks at the boundary --------------------------------------------------------------------------------
-
-
-def numbers(name: str, values: ArrayLike) -> Array:
-    """`values` as finite float64 of any shape, or InputError."""
-    try:
-        array = np.asarray(values)
-    except (TypeError, ValueError, RuntimeError) as error:
-        raise InputError(f"{name} is not an array of numbers: {error}") from None
-    if array.dtype.kind not in "biuf":
-        raise InputError(f"{name} has dtype {array.dtype}: it must hold real numbers")
-    array = array.astype(np.float64)
-    if not np.isfinite(array).all():
-        where = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
-        at = f"[{', '.join(map(str, where))}]" if where else ""
-        raise InputError(f"{name}{at} is {array[where]}: every value must be finite")
-    return array
-
-
-def vector(name: str, values: ArrayLike, size: int | None = None, like: str = "") -> Array:
-    """`values` as a read-only float64 copy of shape (size,), or InputError; `like` says whose size it is."""
-    array = numbers(name, values)
-    if array.ndim != 1:
-        raise InputError(f"{name} has shape {array.shape}: it must be one-dimensional")
-    if size is not None and len(array) != size:
-        raise InputError(f"{name} has length {len(array)}: it must have length {size}, as {like} has")
-    array.setflags(write=False)
-    return array
-
-
-def per_neuron(name: str, value: ArrayLike, m: int) -> Array:
-    """A number, spread over the m neurons, or one number for each."""
-    array = numbers(name, value)
-    if array.shape not in ((), (m,)):
-        raise InputError(f"{name} has shape {array.shape}: it must be a number or have shape ({m},), one per neuron")
-    return np.broadcast_to(array, m)
-
-
-def number(name: str, value: object, *, positive: bool = False) -> float:
-    """`value` as a finite float, > 0 if asked for, or InputError."""
-    if not (isinstance(value, Real) and math.isfinite(value) and (float(value) > 0 or not positive)):
-        raise InputError(f"{name} is {value!r}: it must be a finite number{' > 0' if positive else ''}")
-    return float(value)
-
-
-def interval(lo: float, hi: float) -> tuple[float, float]:
-    """(lo, hi) as finite floats with lo < hi, or InputError."""
-    lo, hi = number("lo", lo), number("hi", hi)
-    if not lo < hi:
-        raise InputError(f"the interval ({lo:g}, {hi:g}) is empty: lo must be less than hi")
-    return lo, hi
-
-
-def freeze(record: object, **fields: object) -> None:
-    """Set fields of a frozen record while it is being made."""
-    for name, value in fields.items():
-        object.__setattr__(record, name, value)
-
-
-def extent(values: Array) -> str:
-    """ "[smallest, largest]", for a repr."""
-    return f"[{np.min(values):.6g}, {np.max(values):.6g}]"

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import knotflow
-from knotflow.files import atomic_write
+from knotflow._files import atomic_write
 
 if TYPE_CHECKING:
     from knotflow.fitting import Fit

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, TypeAlias, cast
 import numpy as np
 from numpy.typing import ArrayLike
 
+from knotflow._checks import numbers
+from knotflow._typing import Array
 from knotflow.errors import InputError
-from knotflow.network import Array, ReLUNet, numbers
+from knotflow.network import ReLUNet
 
 if TYPE_CHECKING:
     import torch

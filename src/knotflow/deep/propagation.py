@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from knotflow._typing import Array
 from knotflow.deep.layers import LayersLike, layers_of
-from knotflow.network import Array
 from knotflow.views import CPWL
 
 _ROUNDING = 16 * np.finfo(np.float64).eps

@@ -11,10 +11,10 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from knotflow._typing import Array
 from knotflow.deep.layers import Layers, layers_of
 from knotflow.deep.propagation import _propagated
 from knotflow.errors import InputError
-from knotflow.network import Array
 
 Start = Literal["pytorch", "he"]
 

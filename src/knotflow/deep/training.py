@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from knotflow._checks import number
+from knotflow._typing import Array
 from knotflow.deep.layers import Layers, LayersLike, layers_of
 from knotflow.errors import InputError, KnotflowError
-from knotflow.network import Array, number
 from knotflow.samples import Samples
 
 
@@ -45,7 +46,7 @@ def train(networks: Sequence[LayersLike], data: Samples | Sequence[Samples], lr:
         raise KnotflowError('this needs PyTorch, which is not installed: pip install "knotflow[torch]"') from error
     starts = [layers_of(network) for network in networks]
     x, y, w = (torch.tensor(values) for values in _batch(starts, data))
-    lr = number("lr", lr, positive=True)
+    lr = number("lr", lr, above=0.0)
     try:
         count = operator.index(steps)
     except TypeError:

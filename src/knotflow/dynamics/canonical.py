@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from knotflow.dynamics.checks import freeze, number
+from knotflow._checks import freeze, number
 from knotflow.dynamics.flow import FULL, PAUSED
 from knotflow.dynamics.tangent import writable
 from knotflow.dynamics.trajectory import EVENT, KINDS, Save, Trajectory

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from knotflow.dynamics.checks import freeze, number
+from knotflow._checks import freeze, number
 from knotflow.dynamics.interruption import Progress, interruptible
 from knotflow.dynamics.tangent import DEFAULT_TRAIN, trained, writable
 from knotflow.dynamics.trajectory import EVENT, KINDS, Save, Trajectory

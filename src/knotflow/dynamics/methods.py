@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from knotflow.dynamics.checks import freeze, number
+from knotflow._checks import freeze, number
 from knotflow.dynamics.tangent import DEFAULT_TRAIN, trained, writable
 from knotflow.errors import InputError
 
@@ -267,7 +267,7 @@ class _Descent:
                 batches.restore(snapshot)
             return
         arc = np.empty(len(net), np.int32)
-        arcs.find_arcs(*writable(net.a, net.b), x, arc)  # type: ignore[call-arg]
+        arcs.find_arcs(*writable(net.a, net.b), x, arc)
         self.order = np.argsort(arc, kind="stable").astype(np.int32)
         self.state = descent.start(net.a[self.order], net.b[self.order], net.c[self.order], net.bias, self.problem)
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from knotflow._files import atomic_write
 from knotflow.errors import InputError
-from knotflow.files import atomic_write
 from knotflow.network import ReLUNet
 from knotflow.samples import Samples
 

@@ -14,8 +14,8 @@ Sample j is therefore active on the arcs s-j .. 2s-1-j, a window of s neighbours
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from knotflow.engine.compiled import kernel
 from knotflow.engine.lanes import peek
 
 
@@ -28,25 +28,25 @@ def borders(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return x[lower], x[upper]
 
 
-@njit(cache=True)
+@kernel
 def border_sample(k, s):
     """The sample at border k, between arcs k and k + 1."""
     return s - 1 - k if k < s else 2 * s - 1 - k
 
 
-@njit(cache=True)
+@kernel
 def inactive_arc(k, s):
     """The arc at border k on which the border's sample is not active."""
     return k if k < s else (k + 1) % (2 * s)
 
 
-@njit(cache=True)
+@kernel
 def active_arc(k, s):
     """The other one."""
     return k + 1 if k < s else k
 
 
-@njit(cache=True)
+@kernel
 def find_arc(a, b, x):
     """Arc of the neuron (a, b) by bisection, O(log s); active at x_j iff a x_j - b > 0."""
     s = x.size
@@ -70,13 +70,13 @@ def find_arc(a, b, x):
     return s if b < 0 else 0
 
 
-@njit(cache=True, forceinline=True)
+@kernel(forceinline=True)
 def on_arc(g, s, h_lower, h_upper):
     """Whether a neuron with the pre-activations h at the border samples of arc g is on it."""
     return np.bool_(((h_lower > 0) == ((g >= 1) & (g <= s))) & ((h_upper > 0) == (g >= s)))
 
 
-@njit(cache=True, forceinline=True)
+@kernel(forceinline=True)
 def step_over(g, a, b, lower, upper):
     """Arc g, or the one next door if the neuron has crossed the border to it; no more than a guess if it went further.
 
@@ -90,21 +90,21 @@ def step_over(g, a, b, lower, upper):
     return k + 2 * s * (np.int64(k < 0) - np.int64(k >= 2 * s))
 
 
-@njit(cache=True)
+@kernel
 def follow(g, a, b, x, lower, upper):
     """Arc of a neuron that was on arc g a step ago: O(1) if it is there or next door, else O(log s)."""
     k = step_over(g, a, b, lower, upper)
     return k if on_arc(k, x.size, a * lower[k] - b, a * upper[k] - b) else find_arc(a, b, x)
 
 
-@njit(cache=True)
+@kernel
 def find_arcs(a, b, x, arc):
     """Fill ``arc`` with every neuron's arc."""
     for i in range(a.size):
         arc[i] = find_arc(a[i], b[i], x)
 
 
-@njit(cache=True)
+@kernel
 def add_moments(a, b, c, arc, ca, cb):
     """Per arc, ca = sum c_i a_i and cb = sum c_i b_i: all that the function's values need."""
     ca[:] = 0.0
@@ -115,7 +115,7 @@ def add_moments(a, b, c, arc, ca, cb):
         cb[g] += c[i] * b[i]
 
 
-@njit(cache=True)
+@kernel
 def predict(ca, cb, x, bias, inv_norm, f):
     """f(x_j) = bias + (x_j sum ca - sum cb) / norm over the arcs active at x_j; O(s).
 
@@ -136,7 +136,7 @@ def predict(ca, cb, x, bias, inv_norm, f):
             f[k] += inv_norm * (x[k] * p_left - q_left)
 
 
-@njit(cache=True)
+@kernel
 def arc_sums(r, x, scale, q0, q1):
     """Per arc, q0 = scale sum r_j and q1 = scale sum r_j x_j over its active samples; O(s). r is weighted."""
     s = x.size
@@ -155,7 +155,7 @@ def arc_sums(r, x, scale, q0, q1):
             q1[2 * s - 1 - j] = p1
 
 
-@njit(cache=True, fastmath={"reassoc"})
+@kernel(fastmath={"reassoc"})
 def residuals(f, y, weight, r):
     """r_j = w_j (f_j - y_j); returns 1/2 sum w_j (f_j - y_j)^2."""
     loss = 0.0

@@ -8,9 +8,9 @@ the arc's ``reach``. Only arcs with sleepers are kept, LANES side by side.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from knotflow.engine import table as fields
+from knotflow.engine.compiled import kernel
 from knotflow.engine.lanes import LANES, above, bits, gather, load, magnitude, peek, poke, scatter, spread, store
 
 # Fields of a sleeping arc: the propagator's rows for a, b, c; sums of aa, ab, bb, ac, bc, cc; the abscissae of its
@@ -23,13 +23,13 @@ RESERVE = 1.25
 LEAST_SHARE = 0.5
 
 
-@njit(cache=True)
+@kernel
 def place(berth):
     """Where the fields of the berth-th sleeping arc begin."""
     return (berth // LANES) * BUNK + berth % LANES
 
 
-@njit(cache=True)
+@kernel
 def make(bulk, sources, berth, g, prob, reach_c, reach_ab, source):
     """Give arc g a berth without sleepers; the lanes after it in its bunk repeat it until they are given away."""
     o = place(berth)
@@ -44,7 +44,7 @@ def make(bulk, sources, berth, g, prob, reach_c, reach_ab, source):
         o += 1
 
 
-@njit(cache=True, forceinline=True)
+@kernel(forceinline=True)
 def lie_down(bulk, berth, a, b, c):
     """Add a neuron to an arc's sleepers."""
     o = place(berth) + Z0
@@ -56,12 +56,12 @@ def lie_down(bulk, berth, a, b, c):
     _add(bulk, o + 5 * LANES, c * c)
 
 
-@njit(cache=True, forceinline=True)
+@kernel(forceinline=True)
 def _add(array, o, value):
     poke(array, o, peek(array, o) + value)
 
 
-@njit(cache=True)
+@kernel
 def add_sums(bulk, sources, berths, table):
     """Add what the sleepers add up to, who have just lain down, to the table's sums."""
     for berth in range(berths):
@@ -70,19 +70,19 @@ def add_sums(bulk, sources, berths, table):
         _add(table, t + fields.CB, peek(bulk, o + 4 * LANES))
 
 
-@njit(cache=True, forceinline=True)
+@kernel(forceinline=True)
 def moved(bulk, berth, a, b, c):
     """Where the sleeper that lay down at (a, b, c) is now."""
     o = place(berth)
     return _row(bulk, o, a, b, c), _row(bulk, o + 3 * LANES, a, b, c), _row(bulk, o + 6 * LANES, a, b, c)
 
 
-@njit(cache=True, forceinline=True)
+@kernel(forceinline=True)
 def _row(bulk, o, a, b, c):
     return peek(bulk, o) * a + peek(bulk, o + LANES) * b + peek(bulk, o + 2 * LANES) * c
 
 
-@njit(cache=True)
+@kernel
 def step(bulk, sources, berths, table, train, keep):
     """Advance every sleeping arc by one step and add its sums to the table's; True if one has used up its reach."""
     ka, kb, kc = spread(keep[0]), spread(keep[1]), spread(keep[2])
@@ -129,7 +129,7 @@ def step(bulk, sources, berths, table, train, keep):
     return bits(spent) != 0
 
 
-@njit(cache=True, forceinline=True)
+@kernel(forceinline=True)
 def _drive(table, sources, first, field):
     """A field of the table for LANES sleeping arcs."""
     return gather(
@@ -140,7 +140,7 @@ def _drive(table, sources, first, field):
     )
 
 
-@njit(cache=True)
+@kernel
 def _growth(w):
     """sinh(w)/w and (cosh(w) - 1)/w^2, about."""
     if w < 1.0:
@@ -149,7 +149,7 @@ def _growth(w):
     return half / w, half / (w * w)
 
 
-@njit(cache=True)
+@kernel
 def set_reach(state, prob, horizon, reach_c, reach_ab):
     """Let each arc's propagator move by ``horizon`` steps' worth before its sleepers must be looked at; O(s).
 

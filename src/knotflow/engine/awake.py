@@ -8,10 +8,10 @@ border goes to the border that is nearest to it then (``move_on``), in the last 
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from knotflow.engine import table as fields
 from knotflow.engine.arcs import active_arc, follow, inactive_arc
+from knotflow.engine.compiled import kernel
 from knotflow.engine.lanes import LANES, above, bits, load, only, peek, poke, spread, store
 from knotflow.engine.table import SLICE, next_border
 
@@ -23,19 +23,19 @@ FEWEST_SPARE, MOST_SPARE = 1, 8  # few lie closer in the cache, many last longer
 RESERVE, LEAST_RESERVE = 1024, 64  # room for this share of the neurons, or these, in a part that a crowd gets later
 
 
-@njit(cache=True)
+@kernel
 def most_in_part(awake):
     """How many neurons one part may have when so many are awake."""
     return max(LEAST_PART, -(-awake // fields.SHARES))
 
 
-@njit(cache=True)
+@kernel
 def reserve(m):
     """How many layers to set aside for a slice without parts as yet."""
     return max(LEAST_RESERVE, m // RESERVE)
 
 
-@njit(cache=True)
+@kernel
 def layers_for(layers, few):
     """How many layers to set aside for a slice of so many; ``few`` besides its share."""
     return layers + layers // SPARE_SHARE + few
@@ -48,7 +48,7 @@ def total_layers(m: int, slices: int) -> int:
     return full + full // SPARE_SHARE + MOST_SPARE * slices + reserved
 
 
-@njit(cache=True)
+@kernel
 def step(pack, held, table, first, layers, beside, slices, gone, train, keep):
     """Step all of them, and add up each part's sums; in how many layers some have left their border.
 
@@ -62,7 +62,7 @@ def step(pack, held, table, first, layers, beside, slices, gone, train, keep):
     return _step(pack, held, table, first, layers, beside, slices, gone, ka, kb, kc, ma, mb, mc)
 
 
-@njit(cache=True, forceinline=True)
+@kernel(forceinline=True)
 def _step(pack, held, table, first, layers, beside, slices, gone, ka, kb, kc, ma, mb, mc):
     """``step`` for what is kept of each parameter and whether it moves, in every lane."""
     zero, leavers = spread(0.0), 0
@@ -108,7 +108,7 @@ def _step(pack, held, table, first, layers, beside, slices, gone, ka, kb, kc, ma
 
 # The helpers below take single arrays, are inlined, and have no branches: taking an array out of the state counts a
 # reference, as does a call that numba cannot see through, and either costs more than what most of them do.
-@njit(cache=True, forceinline=True)
+@kernel(forceinline=True)
 def put(pack, held, who, first, layers, taken, table, row, i, a, b, c):
     """Put neuron i in the last place of a row, which must have room."""
     q, lane, n = row // LANES, row % LANES, taken[row]
@@ -122,7 +122,7 @@ def put(pack, held, who, first, layers, taken, table, row, i, a, b, c):
     _add(table, fields.place(row), a, b, c, 1.0)
 
 
-@njit(cache=True, forceinline=True)
+@kernel(forceinline=True)
 def _take_out(pack, held, who, first, layers, taken, table, layer, row):
     """Remove a neuron from a row and let its last take its place."""
     q, lane, n = row // LANES, row % LANES, taken[row]
@@ -137,7 +137,7 @@ def _take_out(pack, held, who, first, layers, taken, table, layer, row):
     taken[row] = n - 1
 
 
-@njit(cache=True, forceinline=True)
+@kernel(forceinline=True)
 def _add(table, t, a, b, c, sign):
     """Add sign times a neuron's share to the sums at t."""
     table[t + fields.CA] += sign * (c * a)
@@ -145,14 +145,14 @@ def _add(table, t, a, b, c, sign):
     table[t + fields.CR] += sign * (c * max(a * table[t + fields.X] - b, 0.0))
 
 
-@njit(cache=True, forceinline=True)
+@kernel(forceinline=True)
 def nearest_border(g, to_lower, to_upper, arcs):
     """The border of arc g that is nearer, of two at these distances."""
     k = g - np.int64(to_lower <= to_upper)
     return k + arcs * np.int64(k < 0)
 
 
-@njit(cache=True, forceinline=True)
+@kernel(forceinline=True)
 def add_part(rows, at, border, taken, beside, table, part, row, k, lower, upper):
     """Give a part of border k its row."""
     lane, t = row % LANES, fields.place(row)
@@ -163,7 +163,7 @@ def add_part(rows, at, border, taken, beside, table, part, row, k, lower, upper)
     beside[q + 1] = beside[q + 1] & ~(1 << lane) | np.int64(after) << lane
 
 
-@njit(cache=True)
+@kernel
 def _overflow(state, lower, upper, k):
     """A row of border k with room besides its first: one that there is or a new one; -1 if none is left.
 
@@ -184,7 +184,7 @@ def _overflow(state, lower, upper, k):
     return row
 
 
-@njit(cache=True)
+@kernel
 def move_on(state, prob, leavers):
     """Take those who have left their border to another; False if one of them finds no room there.
 
@@ -221,7 +221,7 @@ def move_on(state, prob, leavers):
     return True
 
 
-@njit(cache=True)
+@kernel
 def read(state, a, b, c, arc):
     """Write everybody's parameters and arcs to their places among all neurons."""
     s, extras = state.berth.size // 2, state.counts[EXTRAS]

@@ -24,12 +24,12 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from knotflow.engine import asleep, awake, small
 from knotflow.engine import table as fields
 from knotflow.engine.arcs import borders, find_arc, find_arcs, on_arc, residuals, step_over
+from knotflow.engine.compiled import kernel
 from knotflow.engine.lanes import LANES, aligned, peek
 
 Array = NDArray[Any]
@@ -158,7 +158,7 @@ def restored(saved: Mapping[str, Array]) -> State:
     return state._replace(bulk=bulk, table=table, pack=pack, counts=counts)
 
 
-@njit(cache=True)
+@kernel
 def arcs_of(state):
     """Every neuron's arc, (m,)."""
     arc = state.home.copy()
@@ -167,13 +167,13 @@ def arcs_of(state):
     return arc
 
 
-@njit(cache=True)
+@kernel
 def parameters(state, a, b, c):
     """Write the present parameters into a, b, c; the state stays as it is. O(m)."""
     _write(state, a, b, c, np.empty_like(state.home))
 
 
-@njit(cache=True)
+@kernel
 def _write(state, a, b, c, arc):
     """Write the present parameters into a, b, c, and the arcs of the awake into arc."""
     home, berths, bulk, lain_a, lain_b, lain_c = state.home, state.berth, state.bulk, state.a, state.b, state.c
@@ -185,7 +185,7 @@ def _write(state, a, b, c, arc):
     awake.read(state, a, b, c, arc)
 
 
-@njit(cache=True)
+@kernel
 def _gather(state, prob, population):
     """Bring all parameters and everybody's arc up to date, in a, b, c and home, and count each arc's neurons; O(m)."""
     home, a, b, c, x, lower, upper = state.home, state.a, state.b, state.c, prob.x, prob.lower, prob.upper
@@ -200,20 +200,20 @@ def _gather(state, prob, population):
         population[0] = 0
 
 
-@njit(cache=True)
+@kernel
 def _count(places, numbers):
     """How many are at each place; in a loop of its own, which the processor need not run in step with another's."""
     for place in places:
         numbers[place] += 1
 
 
-@njit(cache=True)
+@kernel
 def _dead_rest(prob):
     """Whether the dead stay where they are: they do not decay."""
     return prob.keep[0] == 1.0 and prob.keep[1] == 1.0 and prob.keep[2] == 1.0
 
 
-@njit(cache=True)
+@kernel
 def _best_horizon(state, prob, population, stretch, longest):
     """The horizon (a power of two, 0: nobody is to sleep) at which steps and settling cost least together.
 
@@ -251,7 +251,7 @@ def _best_horizon(state, prob, population, stretch, longest):
     return best
 
 
-@njit(cache=True)
+@kernel
 def _arrange(state, prob, horizon):
     """Let those sleep who stay on their arcs for so many steps, and build all but a, b, c anew; O(m + s).
 
@@ -275,7 +275,7 @@ def _arrange(state, prob, horizon):
     counts[HORIZON] = horizon
 
 
-@njit(cache=True)
+@kernel
 def _divide(state, prob, reach_c, reach_ab, numbers):
     """Tell the sleepers, who are out of reach of their arc's borders, from those who are awake at the nearest border.
 
@@ -303,7 +303,7 @@ def _divide(state, prob, reach_c, reach_ab, numbers):
                 home[i] = arcs + k
 
 
-@njit(cache=True)
+@kernel
 def _lay_out(state, prob, share):
     """Describe the parts, and give each slice its layers."""
     arcs, extras, of, lower, upper = state.berth.size, state.counts[awake.EXTRAS], state.of, prob.lower, prob.upper
@@ -328,7 +328,7 @@ def _lay_out(state, prob, share):
     state.pack[: layer * awake.BLOCK] = 0.0
 
 
-@njit(cache=True)
+@kernel
 def _make_beds(state, prob, sleepers, reach_c, reach_ab):
     """Give every arc with sleepers a berth."""
     s, counts, berths, at = prob.x.size, state.counts, state.berth, state.at
@@ -342,7 +342,7 @@ def _make_beds(state, prob, sleepers, reach_c, reach_ab):
             counts[BERTHS] += 1
 
 
-@njit(cache=True)
+@kernel
 def _place_all(state, share, first_extra):
     """Put every neuron at the border that ``home`` says (``_divide``), or lay it down on its arc."""
     home, all_a, all_b, all_c, berths, bulk, arcs = (
@@ -365,7 +365,7 @@ def _place_all(state, share, first_extra):
     asleep.add_sums(bulk, state.sources, state.counts[BERTHS], table)
 
 
-@njit(cache=True)
+@kernel
 def _resettle(state, prob, crowded):
     """Look at everybody, and choose how long they may sleep."""
     count = state.counts
@@ -386,7 +386,7 @@ def _resettle(state, prob, crowded):
         count[PATIENCE] = 8
 
 
-@njit(cache=True)
+@kernel
 def _batch_residuals(picks, prob, f, r):
     """Residual sums of a minibatch, times n / size: on average over batches they are those of all samples."""
     r[:] = 0.0
@@ -396,7 +396,7 @@ def _batch_residuals(picks, prob, f, r):
         r[j] += scale * prob.sample_weight[k] * (f[j] - prob.sample_y[k])
 
 
-@njit(cache=True)
+@kernel
 def _run_small(state, prob, steps, stop_loss, blow_up):
     """``run`` for a few neurons on a few samples: all of them awake, and no arcs in between."""
     parameters(state, state.a, state.b, state.c)
@@ -421,7 +421,7 @@ def run(
     return _run(state, prob, steps, stop_loss, blow_up, picks, ends)
 
 
-@njit(cache=True)
+@kernel
 def _run(state, prob, steps, stop_loss, blow_up, picks, ends):
     """``run`` for any number of neurons and samples."""
     s = prob.x.size

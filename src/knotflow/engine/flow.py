@@ -23,10 +23,10 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from knotflow.engine.arcs import active_arc, arc_sums, border_sample, borders, find_arc, inactive_arc, predict
+from knotflow.engine.compiled import kernel
 
 Array = NDArray[Any]
 
@@ -102,13 +102,13 @@ def problem(x: Array, y: Array, weight: Array, norm: float, train: frozenset[str
 # --- geometry ---------------------------------------------------------------------------------------------------
 
 
-@njit(cache=True)
+@kernel
 def home_arc(g, s):
     """The arc whose active set the group has: stuck neurons count as inactive at their sample."""
     return g if g < 2 * s else inactive_arc(g - 2 * s, s)
 
 
-@njit(cache=True)
+@kernel
 def slide(q1, q0, x, ta, tb):
     """q without the component that would move a x - b."""
     total = ta * x * x + tb
@@ -118,7 +118,7 @@ def slide(q1, q0, x, ta, tb):
     return q1 - excess * x, q0 - excess
 
 
-@njit(cache=True)
+@kernel
 def drive(g, q0, q1, prob):
     """(q1, q0) that moves the group g, from the arcs' sums."""
     s = prob.x.size
@@ -132,7 +132,7 @@ def drive(g, q0, q1, prob):
 # --- propagators ------------------------------------------------------------------------------------------------
 
 
-@njit(cache=True)
+@kernel
 def exponential(p1, p0, turn, ta, tb, tc, out):
     """exp of Omega = [[0, ta turn, -ta p1], [-tb turn, 0, tb p0], [-tc p1, tc p0, 0]], from Omega^3 = k Omega."""
     u1, u0, v1, v0, wa, wb = -ta * p1, tb * p0, -tc * p1, tc * p0, ta * turn, tb * turn
@@ -158,13 +158,13 @@ def exponential(p1, p0, turn, ta, tb, tc, out):
     out[8] = 1.0 + second * (u1 * v1 + u0 * v0)
 
 
-@njit(cache=True)
+@kernel
 def _commute(p1, p0, w, r1, r0, v, ta, tb):
     """The commutator of two generators (q1, q0, turn) as in ``exponential``, with c trained."""
     return tb * (v * p0 - w * r0), ta * (w * r1 - v * p1), r1 * p0 - p1 * r0
 
 
-@njit(cache=True)
+@kernel
 def propagator(start, end, dt, c1, c0, prob, out):
     """Propagator from ``start`` to ``end`` (fractions of the step) under q(t) with the power coefficients c1, c0."""
     ta, tb, tc = prob.train[0], prob.train[1], prob.train[2]
@@ -238,7 +238,7 @@ def workspace(m: int, s: int) -> Work:
     )  # fmt: skip
 
 
-@njit(cache=True)
+@kernel
 def gather(run, prob):
     """The groups' second moments from the neurons."""
     z, moments, sign = run.z, run.moments, run.sign
@@ -257,7 +257,7 @@ def gather(run, prob):
             sign[g - s2] = np.sign(c)
 
 
-@njit(cache=True)
+@kernel
 def residuals_at(run, prob, lam, bias, extra, work, r):
     """f - y after the groups were moved by ``lam``, with ``extra`` ca and cb; O(s)."""
     work.ca[:] = extra[0]
@@ -279,7 +279,7 @@ def residuals_at(run, prob, lam, bias, extra, work, r):
         r[j] -= prob.y[j]
 
 
-@njit(cache=True)
+@kernel
 def present_residuals(run, prob, work):
     """Fill run.r from the moments as they are."""
     for g in range(work.lam.shape[1]):
@@ -289,13 +289,13 @@ def present_residuals(run, prob, work):
     residuals_at(run, prob, work.lam[3], run.bias[0], work.extra[0], work, run.r)
 
 
-@njit(cache=True)
+@kernel
 def sums_of(r, prob, q0, q1):
     """The arcs' q of the residuals r."""
     arc_sums(r * prob.weight, prob.x, prob.inv_norm, q0, q1)
 
 
-@njit(cache=True)
+@kernel
 def kernel_sums(run, prob, work):
     """Per arc, S with K(x, x') = x~^T (sum of S over arcs active at both) x~': c^2 T + w w^T, slid for the stuck."""
     s = prob.x.size
@@ -317,7 +317,7 @@ def kernel_sums(run, prob, work):
         work.s22[home] += scale * (cc * t22 + tc * bb)
 
 
-@njit(cache=True)
+@kernel
 def kernel_times(v, prob, work, out):
     """out = K W v; O(s)."""
     q0, q1 = work.q0[0], work.q1[0]
@@ -329,7 +329,7 @@ def kernel_times(v, prob, work, out):
     predict(work.ca, work.cb, prob.x, prob.train[3] * (v * prob.weight).sum(), 1.0, out)
 
 
-@njit(cache=True)
+@kernel
 def kernel_matrix(prob, work):
     """W^(1/2) K W^(1/2); O(s^2)."""
     s, x = prob.x.size, prob.x
@@ -354,7 +354,7 @@ def kernel_matrix(prob, work):
     return out
 
 
-@njit(cache=True)
+@kernel
 def rate(run, prob, work):
     """The largest eigenvalue of K W, by two rounds of a power iteration that goes on from step to step."""
     v, out = work.power, work.spare[0]
@@ -371,7 +371,7 @@ def rate(run, prob, work):
 # --- one step ---------------------------------------------------------------------------------------------------
 
 
-@njit(cache=True)
+@kernel
 def _correct(run, prob, dt, stiff, delta, spare):
     """Turn the defect into Newton's correction, in the eigenbasis of the kernel: (I + dt lambda A)^-1 for each."""
     if not stiff:
@@ -394,7 +394,7 @@ def _correct(run, prob, dt, stiff, delta, spare):
         delta[k] = (run.basis @ spare[k]) / root
 
 
-@njit(cache=True)
+@kernel
 def _times(p, q, out):
     """out = p q for 3 x 3 matrices stored as nine numbers."""
     for r in range(0, 9, 3):
@@ -402,7 +402,7 @@ def _times(p, q, out):
             out[r + c] = p[r] * q[c] + p[r + 1] * q[3 + c] + p[r + 2] * q[6 + c]
 
 
-@njit(cache=True)
+@kernel
 def _propagate(run, prob, dt, work):
     """Every group's q(t) from the residuals at the nodes, and its propagators to the nodes."""
     part = np.empty(9)
@@ -425,7 +425,7 @@ def _propagate(run, prob, dt, work):
             _times(part, lam[k - 1], lam[k])
 
 
-@njit(cache=True)
+@kernel
 def _bias_at(run, prob, dt, k, work):
     """The bias at node k."""
     if prob.train[3] == 0.0:
@@ -436,7 +436,7 @@ def _bias_at(run, prob, dt, k, work):
     return run.bias[0] - dt * total
 
 
-@njit(cache=True)
+@kernel
 def solve(run, prob, dt, stiff, work):
     """Find the residuals at the nodes; the number of iterations, or 0 if they did not converge."""
     aim = 1e-3 * prob.tol
@@ -459,7 +459,7 @@ def solve(run, prob, dt, stiff, work):
     return 0
 
 
-@njit(cache=True)
+@kernel
 def error_of(run, prob, dt, stiff, work):
     """Estimated error of f at the samples, after Hairer & Wanner: of third order, filtered so that stiff parts fade."""
     spare = work.spare[0]
@@ -479,13 +479,13 @@ def error_of(run, prob, dt, stiff, work):
 # --- events -----------------------------------------------------------------------------------------------------
 
 
-@njit(cache=True)
+@kernel
 def _value(coef, theta):
     """A quadratic given by its powers."""
     return coef[0] + theta * (coef[1] + theta * coef[2])
 
 
-@njit(cache=True)
+@kernel
 def _pushes(k, theta, work, prob):
     """(G on the inactive side, G on the active side, rounding level) at border k: h moves with -c G."""
     s = prob.x.size
@@ -500,7 +500,7 @@ def _pushes(k, theta, work, prob):
     return g_in, g_act, 64.0 * EPS * prob.inv_norm * noise * prob.size
 
 
-@njit(cache=True)
+@kernel
 def _side(k, c, theta, came_from, work, prob):
     """The group that a neuron at border k joins: an arc, or 2s + k if both sides push it back (Filippov).
 
@@ -524,14 +524,14 @@ def _side(k, c, theta, came_from, work, prob):
     return active if came_from == active else inactive
 
 
-@njit(cache=True)
+@kernel
 def _velocity(g, c, theta, work, prob):
     """(a', b') of a neuron of the group."""
     coef = work.coef[g]
     return -c * prob.train[0] * _value(coef[0], theta), c * prob.train[1] * _value(coef[1], theta)
 
 
-@njit(cache=True)
+@kernel
 def _stays(g, c, theta, work, prob):
     """Whether a neuron that leaves a = b = 0 in the group stays in it: it moves out along the ray, or into the arc."""
     s = prob.x.size
@@ -542,7 +542,7 @@ def _stays(g, c, theta, work, prob):
     return _miss(g, g, va, vb, c, 0.0, prob) > 0.0 and _miss(g, (g + 2 * s - 1) % (2 * s), va, vb, c, 0.0, prob) > 0.0
 
 
-@njit(cache=True)
+@kernel
 def _through(k, c, theta, work, prob):
     """The group in which a neuron that slides into a = b = 0 along border k's ray leaves it again; 0: it does not.
 
@@ -575,7 +575,7 @@ def _through(k, c, theta, work, prob):
     return 0
 
 
-@njit(cache=True)
+@kernel
 def _at(theta0, theta1, g, a, b, c, dt, prob, work, part):
     """Where a neuron of group g at theta0 is at theta1."""
     coef = work.coef[g]
@@ -587,13 +587,13 @@ def _at(theta0, theta1, g, a, b, c, dt, prob, work, part):
     )
 
 
-@njit(cache=True)
+@kernel
 def _fades(a, b, c, prob):
     """Whether a stuck neuron can lose (a, b), along its ray, and not c: delta keeps one of them from 0."""
     return prob.train[0] * prob.train[1] != 0.0 and (prob.train[2] == 0.0 or c * c > a * a + b * b)
 
 
-@njit(cache=True)
+@kernel
 def _miss(g, k, a, b, c, sign, prob):
     """> 0 as long as the neuron has not passed border k of its arc; if stuck, as long as c keeps its sign or, where it
     is (a, b) that vanishes, as long as that has not happened."""
@@ -607,7 +607,7 @@ def _miss(g, k, a, b, c, sign, prob):
     return h if active_arc(k, s) == g else -h
 
 
-@njit(cache=True)
+@kernel
 def _locate(theta0, theta1, g, k, a, b, c, sign, dt, prob, work, part):
     """When the neuron passes border k, known to be passed at theta1; theta0 if it never visibly leaves it."""
     low, high = theta0, theta1
@@ -649,7 +649,7 @@ def _locate(theta0, theta1, g, k, a, b, c, sign, dt, prob, work, part):
     return high
 
 
-@njit(cache=True)
+@kernel
 def _leaves(g, k, c, theta, work, prob):
     """Whether a neuron of arc g at its border k is driven over it."""
     x = prob.x[border_sample(k, prob.x.size)]
@@ -659,7 +659,7 @@ def _leaves(g, k, c, theta, work, prob):
     return inward < -abs(c) * noise
 
 
-@njit(cache=True)
+@kernel
 def _first_event(g, theta0, end, a, b, c, sign, skip, dt, prob, work, part):
     """(time, border) of the first border that a neuron passes in (theta0, end]; border -1 for none.
 
@@ -693,7 +693,7 @@ def _first_event(g, theta0, end, a, b, c, sign, skip, dt, prob, work, part):
     return 2.0, -1
 
 
-@njit(cache=True)
+@kernel
 def _place(a, b, k, prob):
     """Put a neuron exactly on border k: the ray of the line a x = b that faces the right way, at the same distance
     from the origin, so that delta stays."""
@@ -709,7 +709,7 @@ def _place(a, b, k, prob):
     return a, b
 
 
-@njit(cache=True)
+@kernel
 def _find_reach(run, prob, work):
     """How far the step moves the coefficients of h at the arc's borders (or of c, for the stuck), with a margin."""
     s = prob.x.size
@@ -729,7 +729,7 @@ def _find_reach(run, prob, work):
         work.reach[g, 1] = 2.0 * most_ab
 
 
-@njit(cache=True)
+@kernel
 def _passes(g, a, b, c, sign, prob, work):
     """Whether the neuron has passed a border of its arc (if stuck: has lost c or (a, b)) at one of the nodes."""
     s = prob.x.size
@@ -749,7 +749,7 @@ def _passes(g, a, b, c, sign, prob, work):
     return False
 
 
-@njit(cache=True)
+@kernel
 def _meetings(run, prob, dt, work):
     """Find every neuron's first event in the step; their number. O(m), most neurons with two comparisons."""
     s, part = prob.x.size, np.empty(9)
@@ -778,7 +778,7 @@ def _meetings(run, prob, dt, work):
     return found
 
 
-@njit(cache=True)
+@kernel
 def _standing(g, a, b, prob):
     """The border of its arc that a neuron stands on up to rounding, or -1."""
     s = prob.x.size
@@ -792,7 +792,7 @@ def _standing(g, a, b, prob):
     return -1
 
 
-@njit(cache=True)
+@kernel
 def _release(run, prob, work):
     """(time, border, group) of the first cluster to be let go in the step: a side stops pushing it back."""
     s = prob.x.size
@@ -812,7 +812,7 @@ def _release(run, prob, work):
     return first, border, group
 
 
-@njit(cache=True)
+@kernel
 def _rises(coef, level):
     """When the quadratic first exceeds the level in (0, 1], at the nodes' resolution; 2 if it does not."""
     low = 0.0
@@ -831,7 +831,7 @@ def _rises(coef, level):
     return 2.0
 
 
-@njit(cache=True)
+@kernel
 def _end_at(run, prob, end, dt, work):
     """Propagators from the start of the step to ``end``, in work.lam[3]."""
     part = np.empty(9)
@@ -849,7 +849,7 @@ def _end_at(run, prob, end, dt, work):
             _times(part, lam[base], lam[3])
 
 
-@njit(cache=True)
+@kernel
 def _effect(run, prob, found, end, work):
     """Bound for what f at the samples would be wrong by if the neurons met so far had met nothing."""
     s = prob.x.size
@@ -870,7 +870,7 @@ def _effect(run, prob, found, end, work):
     return total.max()
 
 
-@njit(cache=True)
+@kernel
 def _shorten(run, prob, found, end, dt, work):
     """The latest end, by halving, up to which events matter less than the tolerance; the first event always may."""
     first = 2.0
@@ -883,7 +883,7 @@ def _shorten(run, prob, found, end, dt, work):
     return end
 
 
-@njit(cache=True)
+@kernel
 def _log(run, when, i, k, kind, times, rows):
     n = run.counts[EVENTS]
     if n < times.size:
@@ -892,7 +892,7 @@ def _log(run, when, i, k, kind, times, rows):
     run.counts[EVENTS] = n + 1
 
 
-@njit(cache=True)
+@kernel
 def _travel(a, b, c, g, now, when, border, end, last, dt, prob, work, part, i, clock, run, times, rows):
     """Take a neuron from ``now`` to ``end`` through its events, the next of which is at ``when``.
 
@@ -925,7 +925,7 @@ def _travel(a, b, c, g, now, when, border, end, last, dt, prob, work, part, i, c
     return a, b, c, g, when, border
 
 
-@njit(cache=True)
+@kernel
 def _feed_back(run, prob, found, dt, work):
     """What neurons with events in the step really add to ca and cb at the nodes, less what their groups would."""
     s, part = prob.x.size, np.empty(9)
@@ -955,7 +955,7 @@ def _feed_back(run, prob, found, dt, work):
             work.extra[k, 1, home0] -= zc * zb
 
 
-@njit(cache=True)
+@kernel
 def _settle_batch(run, prob, found, dt, stiff, work):
     """Solve the step anew with the events' effect on the residuals fed back; (whether it settled, events found)."""
     before = np.empty_like(work.nodes)
@@ -971,7 +971,7 @@ def _settle_batch(run, prob, found, dt, stiff, work):
     return False, found
 
 
-@njit(cache=True)
+@kernel
 def _undo(run, prob, dt, stiff, smooth, work):
     """Take the events' effect out of the step again, given the residuals without it; whether that works."""
     work.extra[:] = 0.0
@@ -979,7 +979,7 @@ def _undo(run, prob, dt, stiff, smooth, work):
     return solve(run, prob, dt, stiff, work) > 0
 
 
-@njit(cache=True)
+@kernel
 def _move(run, prob, found, end, dt, work, times, rows):
     """Take every neuron to the end of the step."""
     s, part = prob.x.size, np.empty(9)
@@ -1007,7 +1007,7 @@ def _move(run, prob, found, end, dt, work, times, rows):
             run.z[0, i], run.z[1, i] = _place(run.z[0, i], run.z[1, i], g - 2 * s, prob)
 
 
-@njit(cache=True)
+@kernel
 def _let_go(run, prob, border, group, now, times, rows):
     """Move the cluster at the border to the arc, all at once."""
     s = prob.x.size
@@ -1017,7 +1017,7 @@ def _let_go(run, prob, border, group, now, times, rows):
             _log(run, now, i, border, RELEASE, times, rows)
 
 
-@njit(cache=True)
+@kernel
 def enter(run, prob, work, times, rows):
     """Find every neuron's group at the start; those that stand on a sample stick to it or choose a side."""
     s = prob.x.size
@@ -1043,7 +1043,7 @@ def enter(run, prob, work, times, rows):
     present_residuals(run, prob, work)
 
 
-@njit(cache=True)
+@kernel
 def _refresh(run, prob, work):
     """Take the present tangent kernel as Newton's Jacobian."""
     kernel_sums(run, prob, work)
@@ -1054,7 +1054,7 @@ def _refresh(run, prob, work):
     run.counts[FRESH] = 1
 
 
-@njit(cache=True)
+@kernel
 def _first_guess(run, dt, stiff, prob, work):
     """Residuals at the nodes if the kernel stayed as it is (to first order in dt where that is small)."""
     if not stiff:
@@ -1067,7 +1067,7 @@ def _first_guess(run, dt, stiff, prob, work):
         work.nodes[k] = (run.basis @ (inner * np.exp(-dt * NODES[k] * run.eigen))) / root
 
 
-@njit(cache=True)
+@kernel
 def advance(run, prob, until, steps, flat, work, times, rows):
     """Take up to ``steps`` steps towards the time ``until``; why it came back.
 
@@ -1160,7 +1160,7 @@ def advance(run, prob, until, steps, flat, work, times, rows):
     return PAUSED
 
 
-@njit(cache=True)
+@kernel
 def _integral(prob, end, work):
     """Integral of sum w r over the step up to ``end``, in units of dt."""
     total = 0.0

@@ -16,10 +16,10 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from knotflow.engine.arcs import active_arc, border_sample
+from knotflow.engine.compiled import kernel
 from knotflow.engine.flow import CROSS, EPS, FLIP, NODES, RELEASE, STICK, home_arc
 from knotflow.engine.rules import (
     CYLINDER,
@@ -87,7 +87,7 @@ class Log(NamedTuple):
 # --- moving -----------------------------------------------------------------------------------------------------
 
 
-@njit(cache=True)
+@kernel
 def velocity(q1, q0, sign, y, prob, out):
     """The velocity of the particle y = (c, a, b) under (q1, q0); ``sign`` is that of c, for the penalty."""
     c, a, b = y[0], y[1], y[2]
@@ -103,7 +103,7 @@ def velocity(q1, q0, sign, y, prob, out):
     out[2] = c * q0 - shrink * b
 
 
-@njit(cache=True)
+@kernel
 def _try(now, h, coef, sign, dt, prob, path):
     """One substep from path.value to path.next; its estimated error, as an error of c (a x - b)."""
     stage, y, z = path.stage, path.value, path.next
@@ -124,7 +124,7 @@ def _try(now, h, coef, sign, dt, prob, path):
     return h * dt * most * prob.reach
 
 
-@njit(cache=True)
+@kernel
 def _make_dense(h, dt, path):
     """The polynomial of order 4 through the substep (Hairer, Norsett & Wanner 1993, II.6)."""
     d, stage, y, z = path.dense, path.stage, path.value, path.next
@@ -139,7 +139,7 @@ def _make_dense(h, dt, path):
         d[4, p] = h * dt * total
 
 
-@njit(cache=True)
+@kernel
 def _substep(now, end, coef, sign, dt, prob, path):
     """Take as long a substep towards ``end`` as the tolerance allows; its length."""
     h, aim = end - now, SHARE * prob.tol
@@ -151,7 +151,7 @@ def _substep(now, end, coef, sign, dt, prob, path):
     return h
 
 
-@njit(cache=True)
+@kernel
 def _at(part, path, out):
     """Fill ``out`` with the particle at this fraction of the substep."""
     if part == 1.0:
@@ -165,7 +165,7 @@ def _at(part, path, out):
 # --- finding the first event of a substep -----------------------------------------------------------------------
 
 
-@njit(cache=True)
+@kernel
 def _clear(what, group, sign, y, prob):
     """> 0 as long as the particle y has not run into ``what``."""
     s = prob.x.size
@@ -180,7 +180,7 @@ def _clear(what, group, sign, y, prob):
     return h if active_arc(k, s) == group else -h
 
 
-@njit(cache=True)
+@kernel
 def _applies(what, group, prob):
     """Whether a particle of the group can run into ``what``, as an event."""
     s = prob.x.size
@@ -192,7 +192,7 @@ def _applies(what, group, prob):
     return not stuck and group > 0
 
 
-@njit(cache=True)
+@kernel
 def _locate(what, low, high, group, sign, prob, path):
     """When ``what`` is run into, between a fraction where all is clear and one where it is not."""
     y = path.probe
@@ -214,13 +214,13 @@ def _locate(what, low, high, group, sign, prob, path):
     return high
 
 
-@njit(cache=True)
+@kernel
 def _rounding(what, group, sign, y, prob):
     """Whether the particle misses its side of the border by no more than rounding."""
     return -_clear(what, group, sign, y, prob) <= 64.0 * EPS * prob.reach * np.hypot(y[1], y[2])
 
 
-@njit(cache=True)
+@kernel
 def _last_clear(what, low, high, group, sign, prob, path):
     """A fraction in [low, high) where the particle is clear of ``what``; -1 if none is found.
 
@@ -235,7 +235,7 @@ def _last_clear(what, low, high, group, sign, prob, path):
     return -1.0
 
 
-@njit(cache=True)
+@kernel
 def _first_event(group, sign, skip, prob, path):
     """(fraction of the substep, what) of its first event; (2, -1) if there is none.
 
@@ -266,7 +266,7 @@ def _first_event(group, sign, skip, prob, path):
 # --- through the step -------------------------------------------------------------------------------------------------
 
 
-@njit(cache=True)
+@kernel
 def _tidy(y, group, prob):
     """Take rounding errors off: directions have length 1, and who sticks to a sample is exactly there."""
     if group >= 2 * prob.x.size:
@@ -277,7 +277,7 @@ def _tidy(y, group, prob):
         y[2] /= n
 
 
-@njit(cache=True)
+@kernel
 def note(sums, group, weight, y, s):
     """Add the particle to its arc's sums of weight c a and weight c b."""
     home = home_arc(group, s)
@@ -285,7 +285,7 @@ def note(sums, group, weight, y, s):
     sums[1, home] += weight * y[0] * y[2]
 
 
-@njit(cache=True)
+@kernel
 def log(now, i, k, kind, events):
     """Write the event down if there is room; it is counted in any case."""
     n = events.size[0]
@@ -295,7 +295,7 @@ def log(now, i, k, kind, events):
     events.size[0] = n + 1
 
 
-@njit(cache=True)
+@kernel
 def _meet(what, i, now, group, sign, y, coefs, prob, events):
     """What becomes of a particle that ran into ``what``: (its group, the border it stands on or -1)."""
     s = prob.x.size
@@ -324,7 +324,7 @@ def _meet(what, i, now, group, sign, y, coefs, prob, events):
     return to, k
 
 
-@njit(cache=True)
+@kernel
 def carry(i, group, weight, dt, coefs, prob, path, events, sums):
     """Take particle i, in path.value, through the step, noting it at the nodes; its group there, or -1.
 

@@ -23,11 +23,11 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from knotflow.engine import flow
 from knotflow.engine.arcs import arc_sums, border_sample, find_arcs, inactive_arc, predict
+from knotflow.engine.compiled import kernel
 from knotflow.engine.flow import (  # why `advance` came back
     ARRIVED,
     BATCH,
@@ -147,7 +147,7 @@ def start(a: Array, b: Array, c: Array, share: Array, x: Array) -> tuple[Run, Wo
     return run, work
 
 
-@njit(cache=True)
+@kernel
 def present_residuals(run, prob, work):
     """Fill run.r from the particles as they are; O(m + s)."""
     s = prob.x.size
@@ -160,7 +160,7 @@ def present_residuals(run, prob, work):
         run.r[j] -= prob.y[j]
 
 
-@njit(cache=True)
+@kernel
 def drives(nodes, prob, coefs):
     """Fill ``coefs`` with every group's (q1, q0) as quadratics, from the residuals at the nodes; O(s)."""
     s = prob.x.size
@@ -178,7 +178,7 @@ def drives(nodes, prob, coefs):
             coefs[2 * s + k, 0, p], coefs[2 * s + k, 1, p] = slide(coefs[home, 0, p], coefs[home, 1, p], x, 1.0, 1.0)
 
 
-@njit(cache=True)
+@kernel
 def _hold(run, prob, work):
     """Take the residuals as they are for the whole step."""
     for k in range(3):
@@ -186,7 +186,7 @@ def _hold(run, prob, work):
     drives(work.nodes, prob, work.coefs)
 
 
-@njit(cache=True)
+@kernel
 def carry_all(run, prob, dt, work, first, keep):
     """Take all particles through a step and note them at the nodes; O(m). False if the step is too long.
 
@@ -208,7 +208,7 @@ def carry_all(run, prob, dt, work, first, keep):
     return True
 
 
-@njit(cache=True)
+@kernel
 def look(run, prob, work):
     """How things move now; O(m + s). Returns the rate at which the energy falls.
 
@@ -259,7 +259,7 @@ def rate(run: Run, prob: Problem, work: Work) -> float:
     return value
 
 
-@njit(cache=True)
+@kernel
 def _standing(g, a, b, prob):
     """The border of its arc that a particle stands on up to rounding, or -1."""
     s = prob.x.size
@@ -273,7 +273,7 @@ def _standing(g, a, b, prob):
     return -1
 
 
-@njit(cache=True)
+@kernel
 def enter(run, prob, work):
     """Settle who stands on a sample at the start: it sticks there or chooses a side."""
     _hold(run, prob, work)

@@ -12,10 +12,10 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from knotflow.engine.arcs import active_arc, border_sample, inactive_arc
+from knotflow.engine.compiled import kernel
 from knotflow.engine.flow import EPS, NODES
 
 Array = NDArray[Any]
@@ -47,19 +47,19 @@ class Problem(NamedTuple):
     size: float  # of y and of f at the start
 
 
-@njit(cache=True)
+@kernel
 def poly(coef, t):
     """A quadratic given by its powers."""
     return coef[0] + t * (coef[1] + t * coef[2])
 
 
-@njit(cache=True)
+@kernel
 def border(what, group, s):
     """The border of an arc above it or below it."""
     return group if what == UPPER else (group + 2 * s - 1) % (2 * s)
 
 
-@njit(cache=True)
+@kernel
 def _rises(c0, c1, c2, start, level):
     """When c0 + c1 t + c2 t^2 first exceeds the level in [start, 1]; 2 if it does not."""
     if c0 + start * (c1 + start * c2) > level:
@@ -83,7 +83,7 @@ def _rises(c0, c1, c2, start, level):
     return 2.0
 
 
-@njit(cache=True)
+@kernel
 def _push(coef, x, factor):
     """factor times <q, x~> of an arc, as a quadratic."""
     return (
@@ -93,31 +93,31 @@ def _push(coef, x, factor):
     )
 
 
-@njit(cache=True)
+@kernel
 def release(k, sign, now, coefs, prob):
     """(time, arc): when, from now on, a side of border k stops pushing back, and the arc that is left to."""
     s = prob.x.size
     j = border_sample(k, s)
     x, noise = prob.x[j], prob.noise[j]
     to, away = active_arc(k, s), inactive_arc(k, s)
-    first = _rises(*_push(coefs[to], x, -sign), now, noise)  # type: ignore[call-arg]
-    when = _rises(*_push(coefs[away], x, sign), now, noise)  # type: ignore[call-arg]
+    first = _rises(*_push(coefs[to], x, -sign), now, noise)
+    when = _rises(*_push(coefs[away], x, sign), now, noise)
     return (when, away) if when < first else (first, to)
 
 
-@njit(cache=True)
+@kernel
 def may_rest(y, prob):
     """Whether the particle is at r = 0 and the penalty can keep it there."""
     return prob.lam > 0.0 and prob.metric == CYLINDER and y[0] == 0.0
 
 
-@njit(cache=True)
+@kernel
 def still(group, prob):
     """Whether nothing can move the particle any more: it is on the dead arc, and no penalty pulls it in."""
     return group == 0 and prob.lam == 0.0
 
 
-@njit(cache=True)
+@kernel
 def wakes(now, coef, y, prob):
     """When a particle at rest at r = 0 is driven off: |G| exceeds lam; 2 if it is not."""
     c0 = y[1] * coef[0, 0] - y[2] * coef[1, 0]
@@ -127,7 +127,7 @@ def wakes(now, coef, y, prob):
     return min(_rises(c0, c1, c2, now, level), _rises(-c0, -c1, -c2, now, level))
 
 
-@njit(cache=True)
+@kernel
 def deepest(sign, now, coefs, prob):
     """(depth, group, a, b) of the direction in which sign G falls most: inside an arc, or the ray of a border."""
     s, best, group, a, b = prob.x.size, 0.0, -1, 0.0, 0.0
@@ -147,7 +147,7 @@ def deepest(sign, now, coefs, prob):
     return best, group, a, b
 
 
-@njit(cache=True)
+@kernel
 def departs(now, y, coefs, prob):
     """When, at the nodes' resolution, a direction comes to descend from the origin by more than lam; 2 if none does."""
     level, low = prob.lam + prob.loud, now
@@ -166,7 +166,7 @@ def departs(now, y, coefs, prob):
     return 2.0
 
 
-@njit(cache=True)
+@kernel
 def depart(now, y, coefs, prob):
     """Put a particle that leaves the origin a step too small to see in the direction of steepest descent; its group."""
     _, group, a, b = deepest(y[0], now, coefs, prob)
@@ -174,7 +174,7 @@ def depart(now, y, coefs, prob):
     return group
 
 
-@njit(cache=True)
+@kernel
 def sign_of(now, coef, y):
     """The sign of c, or if c = 0 the one that it is about to have."""
     if y[0] != 0.0:
@@ -182,7 +182,7 @@ def sign_of(now, coef, y):
     return -np.sign(y[1] * poly(coef[0], now) - y[2] * poly(coef[1], now))
 
 
-@njit(cache=True)
+@kernel
 def side(k, sign, now, came_from, coefs, prob):
     """The group that a particle at border k joins: an arc, or 2s + k if both sides push it back (Filippov).
 
@@ -206,7 +206,7 @@ def side(k, sign, now, came_from, coefs, prob):
     return active if came_from == active else inactive
 
 
-@njit(cache=True)
+@kernel
 def place(y, k, prob):
     """Put the particle exactly on border k."""
     s = prob.x.size

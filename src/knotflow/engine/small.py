@@ -7,8 +7,8 @@ weight 0, which change nothing.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from knotflow.engine.compiled import kernel
 from knotflow.engine.lanes import LANES, above, load, only, peek, poke, spread, store, total
 
 MOST = 32
@@ -19,7 +19,7 @@ def fits(m: int, s: int) -> bool:
     return m <= MOST and s <= MOST
 
 
-@njit(cache=True)
+@kernel
 def _padded(values):
     """A copy with zeros up to a whole number of lanes."""
     out = np.zeros(LANES * ((values.size + LANES - 1) // LANES))
@@ -27,7 +27,7 @@ def _padded(values):
     return out
 
 
-@njit(cache=True)
+@kernel
 def _forward(a, b, c, m, x, y, weight, r, bias, inv_norm, scale):
     """Fill r with scale times the weighted residuals, LANES samples at once; the loss and sum r.
 
@@ -54,7 +54,7 @@ def _forward(a, b, c, m, x, y, weight, r, bias, inv_norm, scale):
     return 0.5 * total(loss), total(sums)
 
 
-@njit(cache=True)
+@kernel
 def _update(a, b, c, x, s, r, rx, train, keep):
     """Step LANES neurons at once by the sums of r and r x over the samples that each is active on."""
     zero = spread(0.0)
@@ -74,7 +74,7 @@ def _update(a, b, c, x, s, r, rx, train, keep):
         store(c, i, kc * c0 - mc * (e1 * a0 - e0 * b0))
 
 
-@njit(cache=True)
+@kernel
 def run(a, b, c, bias, prob, steps, stop_loss, blow_up):
     """Take up to ``steps`` steps in place; (steps taken, whether it diverged, whether it reached stop_loss, the loss).
 

@@ -11,10 +11,10 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from knotflow.engine.arcs import add_moments, arc_sums, borders, find_arc, find_arcs, predict, residuals
+from knotflow.engine.compiled import kernel
 from knotflow.engine.descent import DIVERGED, DONE, REACHED
 from knotflow.engine.lanes import (
     LANES,
@@ -110,7 +110,7 @@ class _Rule(NamedTuple):
     swell: float  # 1 / (1 - beta2^t)
 
 
-@njit(cache=True)
+@kernel
 def _rule(prob, adam, t):
     """The rule of step t, the first being 1."""
     train, lr, swell = prob.train, prob.lr, 1.0
@@ -123,13 +123,13 @@ def _rule(prob, adam, t):
 
 
 # The inlined helpers have no branches: where there are some, numba counts references of the arrays at every call.
-@njit(cache=True, forceinline=True)
+@kernel(forceinline=True)
 def _fading(history):
     """The history with 0 for subnormal numbers, at which those of dead neurons would stay for ever."""
     return history - only(above(spread(TINY), magnitude(history)), history)  # keeps nan
 
 
-@njit(cache=True, forceinline=True)
+@kernel(forceinline=True)
 def _momentum(values, first, k, value, grad, rule):
     """Move the parameters at k, which have this value and gradient, and their histories."""
     mean = _fading(spread(rule.beta1) * load(first, k) + (grad + spread(rule.decay) * value))
@@ -137,7 +137,7 @@ def _momentum(values, first, k, value, grad, rule):
     store(values, k, value - spread(rule.lr) * mean)
 
 
-@njit(cache=True, forceinline=True)
+@kernel(forceinline=True)
 def _adam(values, first, second, k, value, grad, rule):
     """The same by Adam's rule."""
     grad += spread(rule.decay) * value
@@ -148,7 +148,7 @@ def _adam(values, first, second, k, value, grad, rule):
     store(values, k, value - spread(rule.lr) * mean / (root(square * spread(rule.swell)) + spread(rule.eps)))
 
 
-@njit(cache=True)
+@kernel
 def _move(values, first, second, arc, e0, e1, begin, end, rule):
     """Move the neurons from ``begin`` to ``end`` by their gradients c e1, -c e0, a e1 - b e0, LANES at a time."""
     m, zero = arc.size, spread(0.0)
@@ -175,7 +175,7 @@ def _move(values, first, second, arc, e0, e1, begin, end, rule):
                 _momentum(values, first, at_c, c, grad_c, rule)
 
 
-@njit(cache=True, forceinline=True)
+@kernel(forceinline=True)
 def _left(ends, g0, g1, g2, g3, a, b, s):
     """Which neurons have left their arcs by the lower border, and which by the upper one: bits of two numbers."""
     low, high = load_pairs(ends, 2 * g0, 2 * g1, 2 * g2, 2 * g3)
@@ -183,14 +183,14 @@ def _left(ends, g0, g1, g2, g3, a, b, s):
     return bits(above(a * low, b) ^ on_low), bits(above(a * high, b) ^ on_high)
 
 
-@njit(cache=True, forceinline=True)
+@kernel(forceinline=True)
 def _beside(g, lane, down, up, s):
     """The next arc in the direction in which the lane's neuron has left."""
     g += (up >> lane & 1) - (down >> lane & 1)
     return g + 2 * s * (np.int64(g < 0) - np.int64(g >= 2 * s))
 
 
-@njit(cache=True)
+@kernel
 def _add_up(values, arc, ends, sums, apart, begin, end, x):
     """Follow the neurons from ``begin`` to ``end`` to their arcs, and add them to these arcs' sums."""
     m, s = arc.size, x.size
@@ -216,7 +216,7 @@ def _add_up(values, arc, ends, sums, apart, begin, end, x):
         add_pairs(sums, 2 * g0, 2 * g1 + apart, 2 * g2 + 2 * apart, 2 * g3 + 3 * apart, c * a, c * b)
 
 
-@njit(cache=True)
+@kernel
 def _step_neurons(values, first, second, arc, e0, e1, ends, sums, apart, x, rule):
     """Step all whole vectors of neurons; those left over, fewer than LANES, are not touched.
 
@@ -230,7 +230,7 @@ def _step_neurons(values, first, second, arc, e0, e1, ends, sums, apart, x, rule
         _add_up(values, arc, ends, sums, apart, begin, end, x)
 
 
-@njit(cache=True)
+@kernel
 def _step_bias(bias, history, grad, rule):
     """Step the bias."""
     grad += rule.decay * bias[0]
@@ -243,7 +243,7 @@ def _step_bias(bias, history, grad, rule):
         bias[0] -= rule.lr * history[0]
 
 
-@njit(cache=True)
+@kernel
 def _collect(sums, tables, ca, cb):
     """Add up the tables of sums, and empty them."""
     size = 2 * ca.size
@@ -259,7 +259,7 @@ def _collect(sums, tables, ca, cb):
     sums[:] = 0.0
 
 
-@njit(cache=True)
+@kernel
 def _whole(values):
     """A copy with zeros up to a whole number of vectors."""
     out = np.zeros(LANES * ((values.size + LANES - 1) // LANES), values.dtype)
@@ -267,7 +267,7 @@ def _whole(values):
     return out
 
 
-@njit(cache=True)
+@kernel
 def _padded(values):
     """(3 LANES,) the columns left over from whole vectors, and zeros; of (3, m)."""
     left = values.shape[1] % LANES
@@ -276,14 +276,14 @@ def _padded(values):
     return out.reshape(-1)
 
 
-@njit(cache=True)
+@kernel
 def _put_back(values, padded):
     """Write into the columns left over."""
     left = values.shape[1] % LANES
     values[:, values.shape[1] - left :] = padded.reshape(3, LANES)[:, :left]
 
 
-@njit(cache=True)
+@kernel
 def run(state, prob, steps, stop_loss, blow_up):
     """Take up to ``steps`` steps; (steps taken, why it ended, loss there)."""
     # Named here: taking an array out of the state costs as much as several neurons' steps.

@@ -13,8 +13,8 @@ so that LANES borders are stepped at once. ``at`` says where each part's fields 
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from knotflow.engine.compiled import kernel
 from knotflow.engine.lanes import LANES, peek, poke
 
 # The fields. E0, E1: lr/norm times the sums of w r and w r x over the inactive arc's samples. RHO: lr/norm w r at the
@@ -32,19 +32,19 @@ def slices(s: int) -> int:
     return -(-(2 * s + 1 + EXTRA) // LANES)
 
 
-@njit(cache=True)
+@kernel
 def slices_in_use(s, extras):
     """How many slices have parts."""
     return (2 * s + extras + LANES) // LANES
 
 
-@njit(cache=True)
+@kernel
 def place(row):
     """Where the fields of a row begin."""
     return (row // LANES) * SLICE + row % LANES
 
 
-@njit(cache=True)
+@kernel
 def part_of_arc(g, s):
     """The part whose E is that of arc g, and whose sums go with its sleepers'. Those of the dead arc count nowhere."""
     if g == s:
@@ -52,13 +52,13 @@ def part_of_arc(g, s):
     return g if g < s else g - 1
 
 
-@njit(cache=True, forceinline=True)
+@kernel(forceinline=True)
 def next_border(k, arcs):
     """The border after border k; the circle closes."""
     return k + 1 - arcs * np.int64(k + 1 == arcs)
 
 
-@njit(cache=True, forceinline=True)
+@kernel(forceinline=True)
 def describe(table, t, k, lower, upper):
     """Write border k's abscissae at place t, from the arcs' (``borders``); its sums are 0."""
     poke(table, t + X, peek(upper, k))
@@ -69,13 +69,13 @@ def describe(table, t, k, lower, upper):
     poke(table, t + CR, 0.0)
 
 
-@njit(cache=True, forceinline=True)
+@kernel(forceinline=True)
 def active_beside(k, s):
     """Whether border k's neurons are active at the samples of the borders before and after it."""
     return (k >= 1) & (k <= s), (k >= s - 1) & (k <= 2 * s - 2)
 
 
-@njit(cache=True)
+@kernel
 def set_sums(table, at, of, extras, x, r, scale):
     """E and RHO of every part from the weighted residuals; O(s)."""
     s = x.size
@@ -96,14 +96,14 @@ def set_sums(table, at, of, extras, x, r, scale):
         _drive(table, t, peek(table, main + E0), peek(table, main + E1), peek(table, main + RHO))
 
 
-@njit(cache=True)
+@kernel
 def _drive(table, t, e0, e1, rho):
     poke(table, t + E0, e0)
     poke(table, t + E1, e1)
     poke(table, t + RHO, rho)
 
 
-@njit(cache=True)
+@kernel
 def gather_extras(table, at, of, extras, s):
     """Add the crowded borders' shares up."""
     for e in range(extras):
@@ -112,7 +112,7 @@ def gather_extras(table, at, of, extras, s):
             poke(table, main + field, peek(table, main + field) + peek(table, t + field))
 
 
-@njit(cache=True)
+@kernel
 def predict(table, at, x, bias, inv_norm, right, f):
     """f(x_j) from the parts' sums; O(s). ``right`` is scratch, (s,): what the right-facing neurons add.
 
@@ -136,7 +136,7 @@ def predict(table, at, x, bias, inv_norm, right, f):
         f[j] = bias + inv_norm * (right[j] + f[j])
 
 
-@njit(cache=True)
+@kernel
 def order_parts(count, most, share, rows, first_extra, of):
     """Split borders of more than ``most`` neurons, put parts of like size side by side; how many shares.
 

@@ -8,9 +8,11 @@ from typing import SupportsIndex
 import numpy as np
 from numpy.typing import ArrayLike
 
+from knotflow._checks import interval, number, numbers, per_neuron
+from knotflow._typing import Array
 from knotflow.errors import InputError
 from knotflow.initial.laws import generator, width
-from knotflow.network import Array, ReLUNet, interval, number, numbers, per_neuron
+from knotflow.network import ReLUNet
 from knotflow.samples import Samples
 
 Target = Samples | Callable[[Array], ArrayLike]

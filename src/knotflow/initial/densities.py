@@ -8,11 +8,12 @@ from typing import Any, SupportsIndex
 import numpy as np
 from numpy.typing import ArrayLike
 
+from knotflow._checks import number, numbers
+from knotflow._typing import Array
 from knotflow.errors import InputError
 from knotflow.initial import symmetric
 from knotflow.initial.laws import Law, generator
 from knotflow.initial.registry import INITIALISERS
-from knotflow.network import Array, number, numbers
 
 
 def knot_density(law: str | Law, m: SupportsIndex | None = None, **scales: float) -> Any:
@@ -84,7 +85,7 @@ class JointDensity:
     norm: float = 1.0
 
     def __post_init__(self) -> None:
-        number("norm", self.norm, positive=True)
+        number("norm", self.norm, above=0.0)
         for name, why in (("a", "there are no knots"), ("b", "every knot is at 0"), ("c", "every delta-slope is 0")):
             if getattr(self.law, name) == 0:
                 raise InputError(f"the scale of {name} is 0: {why}, and there is no density")

@@ -9,8 +9,9 @@ from typing import Literal, SupportsIndex
 
 import numpy as np
 
+from knotflow._checks import number
 from knotflow.errors import InputError
-from knotflow.network import ReLUNet, number
+from knotflow.network import ReLUNet
 
 HE_SIGMA = math.sqrt(2.0)
 

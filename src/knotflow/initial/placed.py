@@ -7,9 +7,10 @@ from typing import Literal, SupportsIndex
 import numpy as np
 from numpy.typing import ArrayLike
 
+from knotflow._checks import interval, per_neuron, vector
 from knotflow.errors import InputError
 from knotflow.initial.laws import generator, width
-from knotflow.network import ReLUNet, interval, per_neuron, vector
+from knotflow.network import ReLUNet
 from knotflow.samples import Samples
 from knotflow.views.bdso import BDSO, Gauge
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from knotflow.network import ReLUNet, number
+from knotflow._checks import number
+from knotflow.network import ReLUNet
 
 
 def init_scale(net: ReLUNet, alpha: float) -> ReLUNet:
@@ -13,4 +14,4 @@ def init_scale(net: ReLUNet, alpha: float) -> ReLUNet:
 
     Source: Sahs et al. 2022, sections 2.5 and A.4. Raises InputError unless alpha is finite and > 0.
     """
-    return net.rescaled(number("alpha", alpha, positive=True))
+    return net.rescaled(number("alpha", alpha, above=0.0))

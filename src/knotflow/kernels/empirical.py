@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from knotflow._checks import freeze, numbers
 from knotflow.dynamics.tangent import DEFAULT_TRAIN, TangentKernel, trained
 from knotflow.errors import InputError
 from knotflow.kernels.limit import Terms, pairs
-from knotflow.network import ReLUNet, freeze, numbers
+from knotflow.network import ReLUNet
 
 if TYPE_CHECKING:
     from scipy.sparse.linalg import LinearOperator

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
+from knotflow._checks import extent, number, numbers
 from knotflow.errors import InputError
 from knotflow.kernels import linear
 from knotflow.kernels.limit import RandomFeatures
-from knotflow.network import extent, number, numbers
 from knotflow.samples import Distinct, Samples
 
 Array = NDArray[np.float64]

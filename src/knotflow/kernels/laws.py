@@ -20,8 +20,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from knotflow._checks import freeze, interval, number
 from knotflow.errors import InputError
-from knotflow.network import freeze, interval, number
 
 Array = NDArray[np.float64]
 
@@ -197,7 +197,7 @@ class Uniform(KnotLaw):
 
     def __post_init__(self) -> None:
         for name in ("bound_a", "bound_b"):
-            freeze(self, **{name: number(name, getattr(self, name), positive=True)})
+            freeze(self, **{name: number(name, getattr(self, name), above=0.0)})
         freeze(self, c2=_at_least_zero("c2", self.c2))
 
     @property

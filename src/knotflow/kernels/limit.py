@@ -8,9 +8,9 @@ from typing import Any, NamedTuple, SupportsIndex
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from knotflow._checks import numbers
 from knotflow.kernels.laws import KnotLaw
 from knotflow.kernels.resolve import Start, law
-from knotflow.network import numbers
 
 Array = NDArray[np.float64]
 

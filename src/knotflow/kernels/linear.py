@@ -18,9 +18,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.linalg import LinAlgError, solve_banded, solveh_banded
 
+from knotflow._checks import extent, numbers
 from knotflow.errors import InputError
 from knotflow.kernels.laws import KnotLaw
-from knotflow.network import extent, numbers
 
 Array = NDArray[np.float64]
 

@@ -9,10 +9,10 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from knotflow._checks import number, numbers
 from knotflow.dynamics.lazy import Modes, moment
 from knotflow.errors import InputError
 from knotflow.kernels.interpolation import Kernel, gram, points_of
-from knotflow.network import number, numbers
 from knotflow.samples import Samples
 
 Array = NDArray[np.float64]
@@ -106,4 +106,4 @@ def lazy(
     def flat(x: Array) -> Array:
         return np.full(x.shape, constant)
 
-    return KernelPath(kernel, data, start if callable(start) else flat, number("pace", pace, positive=True))
+    return KernelPath(kernel, data, start if callable(start) else flat, number("pace", pace, above=0.0))

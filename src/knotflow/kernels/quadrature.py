@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from knotflow._checks import freeze, number
 from knotflow.errors import InputError
 from knotflow.kernels.laws import KnotLaw, share
-from knotflow.network import freeze, number
 
 Array = NDArray[np.float64]
 Integrand = Callable[[Array, NDArray[np.int64]], Array]
@@ -94,7 +94,7 @@ def _to_unit(v: Array) -> Array:
 
 
 def _tolerance(rtol: object) -> float:
-    value = number("rtol", rtol, positive=True)
+    value = number("rtol", rtol, above=0.0)
     if not 1e-13 <= value <= 1e-2:
         raise InputError(f"rtol is {value:g}: it must be between 1e-13 and 1e-2, for example 1e-11")
     return value

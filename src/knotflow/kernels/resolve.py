@@ -6,10 +6,11 @@ from collections.abc import Callable
 from typing import Any, SupportsIndex, TypeAlias
 
 from knotflow import initial
+from knotflow._checks import number
 from knotflow.errors import InputError
 from knotflow.initial.laws import Law, width
 from knotflow.kernels.laws import Gaussian, KnotLaw, Uniform, UniformKnots
-from knotflow.network import ReLUNet, number
+from knotflow.network import ReLUNet
 from knotflow.samples import Samples
 
 Start: TypeAlias = str | Callable[..., ReLUNet] | initial.Initialiser | Law | KnotLaw
@@ -76,7 +77,7 @@ def _independent(drawn: Law) -> KnotLaw:
 
 
 def _rademacher(B: float = 1.0, c2: float = 0.0) -> KnotLaw:
-    bound = number("B", B, positive=True)
+    bound = number("B", B, above=0.0)
     return UniformKnots(-bound, bound, c2=c2)
 
 

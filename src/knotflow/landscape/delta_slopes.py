@@ -7,8 +7,9 @@ from functools import cached_property
 
 import numpy as np
 
+from knotflow._typing import Array
 from knotflow.landscape.shared import active, checked
-from knotflow.network import Array, ReLUNet
+from knotflow.network import ReLUNet
 from knotflow.samples import Samples
 
 

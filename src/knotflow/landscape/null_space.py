@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from knotflow._typing import Array
 from knotflow.errors import InputError
 from knotflow.landscape.hessian import hessian
 from knotflow.landscape.shared import checked
-from knotflow.network import Array, ReLUNet
+from knotflow.network import ReLUNet
 from knotflow.samples import Samples
 
 

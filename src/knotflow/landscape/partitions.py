@@ -10,9 +10,11 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from knotflow._checks import number, vector
+from knotflow._typing import Array
 from knotflow.errors import InputError
 from knotflow.landscape.shared import Flags, checked
-from knotflow.network import Array, ReLUNet, number, vector
+from knotflow.network import ReLUNet
 from knotflow.samples import Samples
 from knotflow.views.bdso import BDSO
 

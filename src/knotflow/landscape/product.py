@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from knotflow.engine.arcs import arc_sums, predict
+from knotflow.engine.compiled import kernel
 from knotflow.engine.lanes import LANES, gather, load, peek, poke, scatter, spread, store
 
 Array = NDArray[np.float64]
@@ -26,7 +26,7 @@ class Problem(NamedTuple):
     inv_norm: float
 
 
-@njit(cache=True)
+@kernel
 def multiply(prob, pulls, v, out):
     """out = H v for v = (da, db, dc, dbias).
 
@@ -40,7 +40,7 @@ def multiply(prob, pulls, v, out):
     _spread(prob, sums.reshape(-1), v[:m], v[m : 2 * m], v[2 * m : 3 * m], out[:m], out[m : 2 * m], out[2 * m : 3 * m])
 
 
-@njit(cache=True)
+@kernel
 def _moments(prob, da, db, dc):
     """(4s,) for each arc, what the sums of c a and of c b change by.
 
@@ -63,13 +63,13 @@ def _moments(prob, da, db, dc):
     return sums.reshape(LANES, size).sum(axis=0)
 
 
-@njit(cache=True, forceinline=True)
+@kernel(forceinline=True)
 def _add(sums, k, p, q):
     poke(sums, k, peek(sums, k) + p)
     poke(sums, k + 1, peek(sums, k + 1) + q)
 
 
-@njit(cache=True)
+@kernel
 def _spread(prob, sums, da, db, dc, out_a, out_b, out_c):
     """From the arcs' four sums to the neurons."""
     a, b, c, row = prob.a, prob.b, prob.c, prob.row
@@ -93,7 +93,7 @@ def _spread(prob, sums, da, db, dc, out_a, out_b, out_c):
         out_c[i] = a[i] * e1 - b[i] * e0 + (q1 * da[i] - q0 * db[i])
 
 
-@njit(cache=True)
+@kernel
 def _there_and_back(prob, sums, dbias):
     """From the arcs' sums to df at the samples, and back to the sums of w df and w df x; returns sum w df."""
     ca, cb = sums[:, 0].copy(), sums[:, 1].copy()

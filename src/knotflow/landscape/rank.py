@@ -6,9 +6,10 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from knotflow._typing import Array
 from knotflow.errors import InputError
 from knotflow.landscape.shared import ALL, active, checked, preactivations
-from knotflow.network import Array, ReLUNet
+from knotflow.network import ReLUNet
 from knotflow.samples import Samples
 
 

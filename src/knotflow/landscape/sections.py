@@ -8,9 +8,11 @@ from typing import SupportsIndex
 import numpy as np
 from numpy.typing import ArrayLike
 
+from knotflow._checks import vector
+from knotflow._typing import Array
 from knotflow.errors import InputError
 from knotflow.landscape.shared import checked, neuron_index, residuals
-from knotflow.network import Array, ReLUNet, vector
+from knotflow.network import ReLUNet
 from knotflow.samples import Samples
 
 

@@ -10,10 +10,11 @@ from typing import Concatenate, ParamSpec, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from knotflow._typing import Array
 from knotflow.dynamics.checks import subject
 from knotflow.dynamics.tangent import PARAMETERS, trained
 from knotflow.errors import InputError
-from knotflow.network import Array, ReLUNet
+from knotflow.network import ReLUNet
 from knotflow.samples import Samples
 
 ALL = frozenset(PARAMETERS)

@@ -8,9 +8,11 @@ from typing import NamedTuple, SupportsIndex
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from knotflow._checks import numbers
+from knotflow._typing import Array
 from knotflow.landscape.knots import side_types
 from knotflow.landscape.shared import checked, neuron_index, residuals
-from knotflow.network import Array, ReLUNet, numbers
+from knotflow.network import ReLUNet
 from knotflow.samples import Samples
 
 

@@ -9,9 +9,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
+from knotflow._checks import number, vector
+from knotflow._typing import Array
 from knotflow.errors import InputError
 from knotflow.multivariate.net import Net, matrix
-from knotflow.network import Array, number, vector
 
 
 class Gradient(NamedTuple):
@@ -94,7 +95,7 @@ def descend(
     Raises InputError for other arguments, and if the run diverges, with the step where it did.
     """
     samples = _samples(net, x, y, weights)
-    lr = number("lr", lr, positive=True)
+    lr = number("lr", lr, above=0.0)
     if not (hasattr(steps, "__index__") and operator.index(steps) >= 0):
         raise InputError(f"steps is {steps!r}: it must be an integer, at least 0")
     if not (train and set(train) <= {"a", "b", "c", "bias"}):

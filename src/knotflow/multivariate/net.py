@@ -9,8 +9,10 @@ from typing import get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from knotflow._checks import extent, freeze, number, numbers, vector
+from knotflow._typing import Array
 from knotflow.errors import InputError
-from knotflow.network import Array, ReLUNet, extent, freeze, number, numbers, vector
+from knotflow.network import ReLUNet
 from knotflow.views.bdso import Gauge
 
 _UNIT = 1e-9
@@ -36,7 +38,7 @@ class Net:
     def __init__(self, a: ArrayLike, b: ArrayLike, c: ArrayLike, norm: float = 1.0, bias: float = 0.0) -> None:
         rows = matrix("a", a, "(m, D): a row for each neuron")
         freeze(self, a=rows, b=vector("b", b, len(rows), "a"), c=vector("c", c, len(rows), "a"))
-        freeze(self, norm=number("norm", norm, positive=True), bias=number("bias", bias))
+        freeze(self, norm=number("norm", norm, above=0.0), bias=number("bias", bias))
 
     @classmethod
     def of(cls, net: ReLUNet) -> Net:
@@ -129,7 +131,7 @@ class Breakplanes:
             values.setflags(write=False)
         freeze(self, delta_slopes=vector("delta_slopes", delta_slopes, len(rows), "directions"))
         freeze(self, directions=units, offsets=vector("offsets", offsets, len(rows), "directions"))
-        freeze(self, bias=number("bias", bias), norm=number("norm", norm, positive=True), live=which)
+        freeze(self, bias=number("bias", bias), norm=number("norm", norm, above=0.0), live=which)
 
     @classmethod
     def of(cls, net: Net) -> Breakplanes:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from knotflow.files import atomic_write
+from knotflow._files import atomic_write
 from knotflow.papers.experiment import Experiment, Result, Settings, Trial, plain
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from knotflow.files import atomic_write
+from knotflow._files import atomic_write
 from knotflow.papers import torch_time
 from knotflow.plots import style
 

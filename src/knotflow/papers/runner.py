@@ -16,8 +16,8 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from knotflow._files import atomic_write
 from knotflow.errors import DivergenceWarning, InputError, StabilityWarning
-from knotflow.files import atomic_write
 from knotflow.papers import gathering
 from knotflow.papers.experiment import Experiment, Settings, Trial, Verdict, plain
 

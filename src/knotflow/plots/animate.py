@@ -15,8 +15,8 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from knotflow._files import atomic_write
 from knotflow.errors import InputError, KnotflowError
-from knotflow.files import atomic_write
 from knotflow.plots import style
 from knotflow.plots.subject import clock
 from knotflow.splines import linear, natural

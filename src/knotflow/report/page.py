@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from knotflow import plots
+from knotflow._files import atomic_write
 from knotflow.comparison import NUMBERS
 from knotflow.errors import InputError
-from knotflow.files import atomic_write
 from knotflow.plots import style
 from knotflow.report import words
 

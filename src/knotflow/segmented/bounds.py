@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from knotflow.network import Array
+from knotflow._typing import Array
 from knotflow.segmented.lines import Standard, joined
 from knotflow.segmented.partitions import least_errors, trace
 

@@ -6,8 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from knotflow._checks import number
+from knotflow._typing import Array
 from knotflow.errors import InputError
-from knotflow.network import Array, number
 from knotflow.samples import Samples
 from knotflow.segmented.lines import Standard, separate
 from knotflow.segmented.optimum import count
@@ -43,7 +44,7 @@ def greedy(data: Samples, pieces: int, tau: float = 1.0, gamma: float = 1.0) -> 
     """
     check_data(data)
     pieces = count("pieces", pieces)
-    tau, gamma = number("tau", tau, positive=True), number("gamma", gamma)
+    tau, gamma = number("tau", tau, above=0.0), number("gamma", gamma)
     if gamma < 1:
         raise InputError(f"gamma is {gamma:g}: it must be at least 1, or the merging may never end")
     points = Standard.of(data)

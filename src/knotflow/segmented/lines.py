@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import nnls
 
-from knotflow.network import Array
+from knotflow._typing import Array
 from knotflow.samples import Samples
 from knotflow.segmented.segments import Segments, jump, nearest
 

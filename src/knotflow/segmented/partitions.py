@@ -8,12 +8,13 @@ accurate as the residuals it is made of, which differences of prefix sums of squ
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from knotflow.engine.compiled import kernel
 
 TILE = 256  # segment starts handled together: their errors stay in the first-level cache
 
 
-@njit(cache=True)
+@kernel
 def with_point(total, mx, my, spread, slope, error, x, y, w):
     """The state of a segment with one more point, (x, y) of weight w."""
     new = total + w
@@ -27,7 +28,7 @@ def with_point(total, mx, my, spread, slope, error, x, y, w):
     return new, mx + dx * (w / new), my + dy * (w / new), grown, slope, error
 
 
-@njit(cache=True)
+@kernel
 def errors_from_start(x, y, w, out):
     """out[j]: the error of one line through the points 0 .. j."""
     state = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
@@ -36,7 +37,7 @@ def errors_from_start(x, y, w, out):
         out[j] = state[5]
 
 
-@njit(cache=True, fastmath={"nnan", "nsz"})
+@kernel(fastmath={"nnan", "nsz"})
 def least_sum(left, right):
     """min_t left[t] + right[t]; without NaN and signed zeros in the way it runs on whole vectors."""
     best = np.inf
@@ -47,7 +48,7 @@ def least_sum(left, right):
     return best
 
 
-@njit(cache=True)
+@kernel
 def least_errors(x, y, w, pieces, min_length):
     """(pieces + 1, s + 1) least[k, j]: the least error of the first j points in k pieces, inf if there is none.
 
@@ -92,7 +93,7 @@ def least_errors(x, y, w, pieces, min_length):
     return least
 
 
-@njit(cache=True)
+@kernel
 def trace(x, y, w, least, pieces, min_length):
     """(pieces,) index of the first point of each piece in the best partition of all points. O(pieces s)."""
     starts = np.zeros(pieces, np.int64)

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from knotflow._checks import extent, number, numbers
+from knotflow._typing import Array
 from knotflow.errors import InputError
-from knotflow.network import Array, ReLUNet, extent, number, numbers
+from knotflow.network import ReLUNet
 from knotflow.samples import Samples
 from knotflow.views import CPWL
 

@@ -19,15 +19,15 @@ not fall, have to be looked at.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from knotflow.engine.compiled import kernel
 from knotflow.segmented.partitions import with_point
 
 _TIE = 1e-14  # errors are in units of that of the best constant; what is not better by this is no better
 _CAP = -2.0  # the parent of a row that stands for whatever is not worth keeping
 
 
-@njit(cache=True)
+@kernel
 def _middle(lo, hi):
     """A point strictly inside (lo, hi), whichever end is infinite."""
     if lo == -np.inf and hi == np.inf:
@@ -39,12 +39,12 @@ def _middle(lo, hi):
     return lo + 0.5 * (hi - lo)
 
 
-@njit(cache=True)
+@kernel
 def _at(a, b, c, v):
     return (a * v + b) * v + c
 
 
-@njit(cache=True)
+@kernel
 def _dips(a, b, c, lo, hi):
     """Whether a v^2 + b v + c < 0 somewhere in (lo, hi)."""
     if _at(a, b, c, _middle(lo, hi)) < 0:
@@ -59,7 +59,7 @@ def _dips(a, b, c, lo, hi):
     return (lo == -np.inf and (a < 0 or b > 0)) or (hi == np.inf and (a < 0 or b < 0))
 
 
-@njit(cache=True)
+@kernel
 def _roots(a, b, c):
     """The real roots of a v^2 + b v + c in order, inf for those that are not there."""
     if a == 0:
@@ -73,7 +73,7 @@ def _roots(a, b, c):
     return min(first, second), max(first, second)
 
 
-@njit(cache=True)
+@kernel
 def _emit(rows, n, left, a, b, c, parent):
     """Append a row, unless the last one just goes on."""
     if n > 0 and rows[n - 1, 4] == parent and rows[n - 1, 1] == a and rows[n - 1, 2] == b and rows[n - 1, 3] == c:
@@ -82,7 +82,7 @@ def _emit(rows, n, left, a, b, c, parent):
     return n + 1
 
 
-@njit(cache=True)
+@kernel
 def _improves(rows, n, lo, hi, a, b, c):
     """Whether the parabola is below the envelope somewhere in (lo, hi)."""
     for p in range(n):
@@ -95,7 +95,7 @@ def _improves(rows, n, lo, hi, a, b, c):
     return False
 
 
-@njit(cache=True)
+@kernel
 def _insert(rows, n, out, lo, hi, a, b, c, parent):
     """Write the minimum of the envelope and the parabola on (lo, hi) to `out`; its number of rows."""
     m = 0
@@ -125,7 +125,7 @@ def _insert(rows, n, out, lo, hi, a, b, c, parent):
     return m
 
 
-@njit(cache=True)
+@kernel
 def _offer(env, sizes, spare, k, lo, hi, a, b, c, parent):
     """Put a parabola into envelope k; the arrays, which are replaced by larger ones when they are full."""
     if not lo < hi or not _improves(env[k], sizes[k], lo, hi, a, b, c):
@@ -140,7 +140,7 @@ def _offer(env, sizes, spare, k, lo, hi, a, b, c, parent):
     return env, spare
 
 
-@njit(cache=True)
+@kernel
 def _inside(alpha, beta, left, right):
     """The interval of v for which left < alpha v + beta < right."""
     if alpha > 0:
@@ -150,7 +150,7 @@ def _inside(alpha, beta, left, right):
     return (-np.inf, np.inf) if left <= beta < right else (np.inf, -np.inf)
 
 
-@njit(cache=True)
+@kernel
 def _grow(env, sizes, spare, k, row, right, parent, width, tau, state, rising):
     """Offer envelope k what the source's `row`, which ends at `right`, becomes over one more piece.
 
@@ -189,7 +189,7 @@ def _grow(env, sizes, spare, k, row, right, parent, width, tau, state, rising):
     )
 
 
-@njit(cache=True)
+@kernel
 def _running_minimum(rows, n, out):
     """The envelope of min_{u <= v} V(u), for a next piece that may start above the end of this one."""
     m, best, source = 0, np.inf, -1.0
@@ -216,14 +216,14 @@ def _running_minimum(rows, n, out):
     return m
 
 
-@njit(cache=True)
+@kernel
 def _least(a, b, c, lo, hi):
     """The least value of a v^2 + b v + c, a >= 0, on (lo, hi); it has one there."""
     v = min(max(-b / (2 * a), lo), hi) if a > 0 else _middle(lo, hi)
     return _at(a, b, c, v)
 
 
-@njit(cache=True)
+@kernel
 def constrained_nodes(x, y, w, caps, length, continuous, rising):
     """(pieces, pieces + 1) row k - 1: the nodes of the best fit in k pieces, -1 beyond them.
 

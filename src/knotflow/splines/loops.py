@@ -8,13 +8,14 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from knotflow.engine.compiled import kernel
 
 Array = NDArray[Any]
 
 
-@njit(cache=True, error_model="numpy")
+@kernel(error_model="numpy")
 def weighted_pieces(u: Array, y: Array, breaks: Array, first: Array, nu: Array) -> Array:
     """(degree + 4, pieces) coefficients of the spline with f'' = nu s, s continuous and straight between the u.
 
@@ -65,7 +66,7 @@ def weighted_pieces(u: Array, y: Array, breaks: Array, first: Array, nu: Array) 
     return out
 
 
-@njit(cache=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _bends(u: Array, y: Array, gram: Array) -> Array:
     """(s,) s at the samples, 0 at both ends: a tridiagonal system, eliminated from the left."""
     s = len(u)
@@ -80,7 +81,7 @@ def _bends(u: Array, y: Array, gram: Array) -> Array:
     return bend
 
 
-@njit(cache=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _rotate(rows: Array, columns: int) -> None:
     """Zeros below the diagonal of the first `columns` columns, by Givens rotations."""
     for c in range(columns):
@@ -93,7 +94,7 @@ def _rotate(rows: Array, columns: int) -> None:
                     rows[c, k], rows[r, k] = cosine * upper + sine * lower, cosine * lower - sine * upper
 
 
-@njit(cache=True, error_model="numpy")
+@kernel(error_model="numpy")
 def smoothed(h: Array, y: Array, weight: Array, penalty: float) -> tuple[Array, Array]:
     """The smoothing spline as a state (f, f') with kicks, and its leverages: least squares by rotations.
 
@@ -127,7 +128,7 @@ def smoothed(h: Array, y: Array, weight: Array, penalty: float) -> tuple[Array, 
     return _backwards(h, weight, kept, known)
 
 
-@njit(cache=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _backwards(h: Array, weight: Array, kept: Array, known: Array) -> tuple[Array, Array]:
     """From the last state to the first: the states and kicks, and the variances of f that make the leverages."""
     s = len(weight)
@@ -159,7 +160,7 @@ def _backwards(h: Array, weight: Array, kept: Array, known: Array) -> tuple[Arra
     return out, leverage
 
 
-@njit(cache=True, error_model="numpy")
+@kernel(error_model="numpy")
 def polygon_system(u: Array, y: Array, weight: Array, knots: Array) -> tuple[Array, Array, Array]:
     """The normal equations of the least-squares polygon with its knots at the samples `knots`, the ends included.
 
@@ -180,7 +181,7 @@ def polygon_system(u: Array, y: Array, weight: Array, knots: Array) -> tuple[Arr
     return diagonal, beside, right
 
 
-@njit(cache=True, error_model="numpy")
+@kernel(error_model="numpy")
 def tension(u: Array, pull: Array, knots: Array, held: Array) -> tuple[Array, Array]:
     """(s,) z at the samples, `held` at the knots and bending by `pull` between them; and what bends at the knots.
 

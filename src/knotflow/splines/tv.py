@@ -8,8 +8,8 @@ from typing import Literal
 
 import numpy as np
 
+from knotflow._checks import number
 from knotflow.errors import InputError
-from knotflow.network import number
 from knotflow.samples import Samples
 from knotflow.splines.linear import linear
 from knotflow.splines.smoothing import least_squares_line

@@ -8,8 +8,10 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from knotflow._checks import extent, freeze, number, vector
+from knotflow._typing import Array
 from knotflow.errors import InputError
-from knotflow.network import Array, ReLUNet, extent, freeze, number, vector
+from knotflow.network import ReLUNet
 
 Gauge = Literal["unit", "equal", "balanced"]
 Indices = NDArray[np.int64]
@@ -63,7 +65,7 @@ class BDSO:
             i = int(np.argmax(np.abs(signs) != 1))
             raise InputError(f"orientations[{i}] is {signs[i]:g}: it must be 1 (right-facing) or -1 (left-facing)")
         freeze(self, orientations=_integers("orientations", signs))
-        freeze(self, bias=number("bias", bias), norm=number("norm", norm, positive=True))
+        freeze(self, bias=number("bias", bias), norm=number("norm", norm, above=0.0))
         live = _integers("live", np.arange(k) if live is None else live)
         if len(live) != k:
             raise InputError(f"live has length {len(live)}: it must have length {k}, as knots has")

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from knotflow._checks import extent, freeze, number, per_neuron, vector
+from knotflow._typing import Array
 from knotflow.errors import InputError
-from knotflow.network import Array, ReLUNet, extent, freeze, number, per_neuron, vector
+from knotflow.network import ReLUNet
 
 _TURN = 2 * np.pi
 
@@ -47,7 +49,7 @@ class Canonical:
         turned = np.mod(vector("theta", theta, len(r), "r"), _TURN)
         theta = vector("theta", np.where(turned < _TURN, turned, 0.0))  # mod rounds -1e-20 up to a whole turn
         freeze(self, r=r, theta=theta, delta=per_neuron("delta", delta, len(r)))
-        freeze(self, norm=number("norm", norm, positive=True), bias=number("bias", bias))
+        freeze(self, norm=number("norm", norm, above=0.0), bias=number("bias", bias))
 
     @classmethod
     def of(cls, net: ReLUNet) -> Canonical:

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
+from knotflow._checks import extent, freeze, interval, number, numbers, vector
+from knotflow._typing import Array
 from knotflow.errors import InputError
-from knotflow.network import Array, ReLUNet, extent, freeze, interval, number, numbers, vector
+from knotflow.network import ReLUNet
 from knotflow.views.bdso import BDSO
 
 if TYPE_CHECKING:

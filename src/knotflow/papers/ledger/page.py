@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
 
-from knotflow.files import atomic_write
+from knotflow._files import atomic_write
 from knotflow.papers.ledger.entry import CORRECTED, ERROR, FAILS, HOLDS
 from knotflow.papers.ledger.run import Line
 
