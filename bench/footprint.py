@@ -1,11 +1,10 @@
-"""What knotflow costs besides steps: memory, import, compilation. Each is measured in a fresh process."""
+"""What knotflow costs besides steps: memory and import. Each is measured in a fresh process."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
-import tempfile
 from statistics import median
 
 from bench.tables import Table
@@ -43,16 +42,6 @@ import knotflow
 print(perf_counter() - start)
 """
 
-_FIRST_CALL = """
-from time import perf_counter
-import numpy as np
-import knotflow as kf
-start = perf_counter()
-data = kf.Samples(np.linspace(-1.0, 1.0, 5), np.arange(5.0))
-kf.evolve(kf.initial.pytorch(20, np.random.default_rng(0)), data, kf.GradientDescent(1e-3), steps=10)
-print(perf_counter() - start)
-"""
-
 
 def _fresh_process(code: str, **environment: str) -> float:
     answer = subprocess.run(
@@ -76,26 +65,14 @@ def import_seconds(repeats: int) -> float:
     return median(_fresh_process(_IMPORT) for _ in range(repeats))
 
 
-def first_call_seconds() -> tuple[float, float]:
-    """A process's first `evolve`: with no compiled code on disk, and in the process after that one."""
-    with tempfile.TemporaryDirectory() as cache:
-        return (
-            _fresh_process(_FIRST_CALL, NUMBA_CACHE_DIR=cache),
-            _fresh_process(_FIRST_CALL, NUMBA_CACHE_DIR=cache),
-        )
-
-
 def overheads(repeats: int) -> tuple[Table, dict]:
-    """Memory, import time and compile time."""
+    """Memory and import time."""
     memory, loading = bytes_per_neuron(), import_seconds(repeats)
-    first, second = first_call_seconds()
     rows = (
         ("peak bytes per neuron beyond the trajectory", f"{memory:.0f}", _met(memory <= 100, "at most 100")),
         ("import knotflow", f"{loading:.3f} s", _met(loading < 0.3, "under 0.3 s")),
-        ("first evolve, nothing compiled yet", f"{first:.2f} s", "-"),
-        ("first evolve of the next process", f"{second:.2f} s", "-"),
     )
-    values = {"bytes_per_neuron": memory, "import_s": loading, "first_call_s": first, "second_call_s": second}
+    values = {"bytes_per_neuron": memory, "import_s": loading}
     return Table("Overheads", ("what", "measured", "target"), rows), values
 
 

@@ -13,7 +13,7 @@ from time import perf_counter
 
 from rich.console import Console
 
-from bench import flows, footprint, kernels, landscape, rivals, segmented, splines
+from bench import compare, flows, footprint, kernels, landscape, rivals, segmented, splines, starts
 from bench.cases import CASES
 from bench.extras import optimisers, scaling
 from bench.races import measure, ratios_table, times_table
@@ -56,7 +56,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="small cases and few rounds: two or three minutes")
     parser.add_argument("--out", type=Path, default=Path("out/bench"), help="where results are written")
+    parser.add_argument("--against", type=Path, help="a former bench.json to compare with (default: the one in --out)")
     args = parser.parse_args()
+    before = compare.load(args.against or args.out / "bench.json")
     rounds = 2 if args.quick else 5
     largest = 25_000 if args.quick else 1_000_000
     console, began, host = Console(), perf_counter(), machine()
@@ -69,21 +71,26 @@ def main() -> None:
     growth, growth_values = scaling(rounds, largest)
     others, other_values = optimisers(rounds)
     rest, rest_values = footprint.overheads(repeats=rounds)
-    tables = [times_table(results), ratios_table(results), growth, others, rest]
+    console.print("timing first calls ...")
+    first, first_values = starts.table()
+    tables = [times_table(results), ratios_table(results), growth, others, rest, first]
     rooms = {}
     for room in (flows, kernels, splines, segmented, landscape):
         console.print(f"timing {room.__name__.removeprefix('bench.')} ...")
         for table, numbers in room.tables(rounds):
             tables.append(table)
             rooms[table.title] = numbers
-    for table in tables:
-        table.show(console)
     values = {
         "cases": [asdict(result) for result in results],
         "scaling": growth_values,
         "optimisers_ns": other_values,
         "overheads": rest_values,
+        "starts": first_values,
         "rooms": rooms,
     }
+    if before:
+        tables.append(compare.table(before, values))
+    for table in tables:
+        table.show(console)
     write(args.out, host, tables, values)
     console.print(f"{perf_counter() - began:.0f} s; written to {args.out}/bench.json and {args.out}/bench.md")
