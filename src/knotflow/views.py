@@ -1,12 +1,7 @@
-"""One network seen three ways. Every view is a frozen value and knows the way back, `to_net()`.
+"""The views of one network as records: `Canonical`, `BDSO` and `CPWL`. See `knotflow.network`."""
 
-Canonical  r, theta and delta of each neuron: all there is to know about a network
-BDSO       knot, delta-slope and orientation of each neuron: its function, neuron by neuron
-CPWL       the function alone: sorted knots, values and slopes
-"""
+from __future__ import annotations
 
-from knotflow.views.bdso import BDSO
-from knotflow.views.canonical import Canonical
-from knotflow.views.cpwl import CPWL
+from knotflow.network import BDSO, CPWL, Canonical
 
 __all__ = ["BDSO", "CPWL", "Canonical"]

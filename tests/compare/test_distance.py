@@ -10,9 +10,9 @@ from scipy.integrate import quad
 
 import knotflow as kf
 from knotflow import splines
-from knotflow.comparison import sup_distance
+from knotflow.compare import sup_distance
+from knotflow.data import Samples, datasets
 from knotflow.errors import InputError
-from knotflow.samples import Samples, datasets
 
 DATA = Samples([-2.0, -1.7, 0.1, 0.1, 0.4, 3.0, 4.0], [1.0, 4.0, -2.0, 0.0, 0.5, 0.25, 3.0])
 NET = kf.ReLUNet([1.0, -0.5, 2.0, -1.0], [0.3, -0.7, 4.5, 3.0], [1.0, 3.0, -0.8, 1.0], norm=2.0, bias=0.2)

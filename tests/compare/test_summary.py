@@ -15,7 +15,7 @@ from scipy.interpolate import CubicSpline
 from scipy.optimize import minimize_scalar
 
 from knotflow import GradientDescent, ReLUNet, Samples, evolve
-from knotflow.comparison import NUMBERS, summarise, sup_distance
+from knotflow.compare import NUMBERS, summarise, sup_distance
 from knotflow.splines import linear, natural
 from knotflow.views import CPWL
 
@@ -78,7 +78,7 @@ def test_distance_to_the_linear_interpolant_is_exact():
 def test_a_network_that_is_the_linear_interpolant_has_distance_zero():
     x, y = LOPSIDED.distinct.x, LOPSIDED.distinct.y
     slopes = np.diff(y) / np.diff(x)
-    net = CPWL(x[1:-1], y[1:-1], slopes).to_net()
+    net = CPWL(x[1:-1], y[1:-1], slopes).network()
     summary = summarise(net, LOPSIDED)
     assert summary["linear_distance"] < 1e-13
     assert_allclose(summary["loss"], LOPSIDED.distinct.within, rtol=1e-14)

@@ -15,8 +15,9 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
+from knotflow.data import Samples, Scaling, datasets, targets
 from knotflow.errors import InputError
-from knotflow.samples import Samples, Scaling, datasets, targets
+from knotflow.network import ReLUNet
 
 numbers = st.floats(-1e6, 1e6, allow_subnormal=False)
 positive = st.floats(1e-3, 1e3)
@@ -278,14 +279,16 @@ def test_hopelessly_uneven_weights_are_scaled_by_the_width():
 
 
 def test_a_network_in_standard_units_is_the_same_function_in_the_users():
-    network = pytest.importorskip("knotflow.network")
     rng = np.random.default_rng(2)
-    net = network.ReLUNet(*rng.standard_normal((3, 20)), norm=4.0, bias=0.3)
+    net = ReLUNet(*rng.standard_normal((3, 20)), norm=4.0, bias=0.3)
     scaling = Scaling(x_shift=31.0, x_scale=0.25, y_shift=-7.0, y_scale=12.0)
     u = np.linspace(-3, 3, 101)
-    user = scaling.net_to_user(net)
+    user = net.in_units(scaling)
     np.testing.assert_allclose(user(scaling.x_to_user(u)), scaling.y_to_user(net(u)), rtol=1e-12)
     assert user.norm == net.norm
+    with pytest.warns(DeprecationWarning, match=r"net_to_user\(net\) is now net\.in_units\(scaling\)"):
+        old = scaling.net_to_user(net)
+    np.testing.assert_array_equal(old.b, user.b)
 
 
 # -- functions -------------------------------------------------------------------------------------------

@@ -9,8 +9,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy import stats
 
 from knotflow import initial
+from knotflow.data import Samples
 from knotflow.errors import InputError
-from knotflow.samples import Samples
 
 
 def rng(seed=0):

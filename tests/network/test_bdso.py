@@ -61,7 +61,7 @@ def test_the_gauges_are_what_they_say(net):
     view = net.bdso()
     moving = view.delta_slopes != 0
     for gauge in ("unit", "equal", "balanced"):
-        back = view.to_net(gauge)
+        back = view.network(gauge)
         if len(view.knots):
             assert_array_equal(back.a[~moving], view.orientations[~moving])
             assert_array_equal(back.c[~moving], 0)
@@ -88,7 +88,7 @@ def test_a_network_without_knots(b, bias):
     view = ReLUNet([0.0], [b], [3.0], bias=0.5).bdso()
     assert (len(view.knots), len(view.constant), len(view.dead)) == (0, b < 0, b >= 0)
     assert view.bias == bias
-    back = view.to_net()
+    back = view.network()
     assert_array_equal([back.a, back.b, back.c], np.zeros((3, 1)))
     assert_array_equal(back([-7.0, 7.0]), [bias, bias])
 
@@ -97,7 +97,7 @@ def test_a_view_made_by_hand():
     view = BDSO([1.0, -2.0], [3.0, 4.0], [1, -1], bias=0.5, norm=10.0)
     assert_array_equal(view.live, [0, 1])
     assert len(view.constant) == len(view.dead) == 0
-    assert_allclose(view.to_net()([2.0, 0.0, -3.0]), [3.5, 0.5, -3.5], rtol=1e-15)
+    assert_allclose(view.network()([2.0, 0.0, -3.0]), [3.5, 0.5, -3.5], rtol=1e-15)
     assert repr(view) == "BDSO(2 live, 0 constant, 0 dead neurons: knots in [-2, 1]; bias=0.5)"
     assert repr(BDSO([], [], [])) == "BDSO(0 live, 0 constant, 0 dead neurons; bias=0)"
     for array in (view.knots, view.delta_slopes, view.orientations, view.live):
@@ -124,4 +124,4 @@ def test_bad_fields_are_named(arguments, message):
 
 def test_another_gauge_is_refused():
     with pytest.raises(InputError, match="gauge is 'even': it must be one of 'unit', 'equal', 'balanced'"):
-        BDSO([1.0], [1.0], [1]).to_net("even")
+        BDSO([1.0], [1.0], [1]).network("even")

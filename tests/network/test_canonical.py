@@ -58,7 +58,7 @@ def test_the_function_in_polar_coordinates(net):
 def test_delta_is_free_where_r_is_not_zero(net, delta):
     live = (net.c != 0) & (np.hypot(net.a, net.b) != 0)
     view = net.canonical()
-    other = Canonical(view.r, view.theta, delta, view.norm, view.bias).to_net()
+    other = Canonical(view.r, view.theta, delta, view.norm, view.bias).network()
     size = other.c**2 + other.a**2 + other.b**2
     assert np.all(np.abs(other.delta - delta) <= 3e-15 * size)
     x = points(net)
@@ -71,7 +71,7 @@ def test_delta_is_free_where_r_is_not_zero(net, delta):
 @pytest.mark.parametrize("delta", [1e300, -1e300, 1e-300, -1e-300, 1e16, -1e16, 0.0])
 def test_the_lift_at_extreme_delta(delta):
     r = np.array([1e-3, -2.0, 5e4])
-    net = Canonical(r, [0.3, 2.0, 4.0], delta, norm=3.0).to_net()
+    net = Canonical(r, [0.3, 2.0, 4.0], delta, norm=3.0).network()
     n = np.hypot(net.a, net.b)
     assert_allclose(net.c * n, r, rtol=1e-14)  # (m / norm) c n = r with m = norm = 3
     assert np.all(np.abs((net.c - n) * (net.c + n) - delta) <= 3e-15 * np.maximum(abs(delta), np.abs(r)))
@@ -81,7 +81,7 @@ def test_the_lift_at_extreme_delta(delta):
     ("delta", "neuron"), [(-9.0, (0.0, -3.0, 0.0)), (4.0, (0.0, 0.0, 2.0)), (0.0, (0.0, 0.0, 0.0))]
 )
 def test_a_particle_at_the_origin(delta, neuron):
-    net = Canonical([0.0], [np.pi / 2], delta).to_net()
+    net = Canonical([0.0], [np.pi / 2], delta).network()
     assert (net.a[0], net.b[0], net.c[0]) == neuron
 
 
@@ -90,7 +90,7 @@ def test_a_neuron_without_direction_keeps_the_sign_of_c():
     view = net.canonical()
     assert_array_equal(view.theta, [0, 0])
     assert_array_equal(view.epsilon, [0, 0])
-    back = view.to_net()
+    back = view.network()
     assert_array_equal([back.a, back.b, back.c], [[0, 0], [0, 0], [-2, 3]])
 
 
@@ -98,7 +98,7 @@ def test_neurons_without_slope_or_offset_stay_so():
     net = ReLUNet([0.0, 0.0, 2.0, -2.0], [3.0, -3.0, 0.0, 0.0], [1.0, 1.0, 1.0, 1.0])
     view = net.canonical()
     assert_allclose(view.theta, np.array([3, 1, 0, 2]) * np.pi / 2, rtol=1e-16)
-    back = view.to_net()
+    back = view.network()
     assert_array_equal(back.a[:2], [0, 0])
     assert_array_equal(back.b[2:], [0, 0])
     assert_array_equal(back.knots, [np.inf, -np.inf, 0, 0])

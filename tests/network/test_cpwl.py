@@ -101,7 +101,7 @@ def test_a_steep_line_of_cancelling_neurons_and_a_distant_knot():
     view = net.cpwl()
     assert_array_equal(view.knots, [1e9])
     assert np.all(np.abs(view(x) - f) <= 1e-14 * scale)
-    assert np.all(np.abs(view.to_net()(x) - f) <= 1e-14 * scale)
+    assert np.all(np.abs(view.network()(x) - f) <= 1e-14 * scale)
 
 
 def test_what_steep_neurons_leave_behind_does_not_break_continuity():
@@ -131,8 +131,8 @@ def test_functions_without_a_knot(net, slope, intercept):
     assert_array_equal(view([-1e8, 0.0, 1.0]), intercept + slope * np.array([-1e8, 0.0, 1.0]))
     assert (view.roughness, view.total_variation, view.pieces_in(-1, 1)) == (0, 0, 1)
     assert_allclose(view.to_ppoly(1, 2)([-5.0, 1.5]), view([-5.0, 1.5]), rtol=1e-15)
-    assert_array_equal(view.to_net()([-1e8, 0.0, 1.0]), view([-1e8, 0.0, 1.0]))
-    assert len(view.to_net()) == 2
+    assert_array_equal(view.network()([-1e8, 0.0, 1.0]), view([-1e8, 0.0, 1.0]))
+    assert len(view.network()) == 2
 
 
 @given(nets())
@@ -229,7 +229,7 @@ def test_the_network_of_a_function_is_that_function_everywhere(view, norm):
 def test_network_to_function_to_network(net):
     x = points(net)
     f, scale = exact(net, x)
-    back = net.cpwl().to_net()
+    back = net.cpwl().network()
     assert np.all(np.abs(back(x) - f) <= 2e-14 * scale)
 
 

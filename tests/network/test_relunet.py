@@ -12,9 +12,9 @@ from nets import dense, exact, nets, numbers, points
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.optimize import brentq
 
+from knotflow.data import Samples
 from knotflow.errors import InputError
 from knotflow.network import ReLUNet
-from knotflow.samples import Samples
 
 LOPSIDED = ReLUNet([2.0, -1.0, 0.5, 0.0, 0.0, -4.0], [1, 3, -2, -1, 1, 0], [1, -2, 3, 0.5, 7, 0], 1.6, 0.3)
 

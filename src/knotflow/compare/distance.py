@@ -11,18 +11,20 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.interpolate import PPoly
 
+from knotflow._typing import Array
+from knotflow.data.samples import Samples, given
 from knotflow.errors import InputError
-from knotflow.network import ReLUNet
-from knotflow.samples import Samples
+from knotflow.network import CPWL, ReLUNet
 from knotflow.splines.linear import linear
 from knotflow.splines.natural import natural
 from knotflow.splines.smoothing import smoothing
-from knotflow.splines.spline import Array, Spline, points_of
+from knotflow.splines.spline import Spline
 from knotflow.splines.tv import tv
 from knotflow.splines.weighted import Density, weighted
-from knotflow.views import CPWL
 
 Function = ReLUNet | CPWL | Spline | Callable[[Array], ArrayLike]
+
+__all__ = ["Distance", "distances", "sup_distance"]
 
 _GRID = 4096  # even pieces at whose ends a function of unknown form is read off
 
@@ -40,7 +42,7 @@ class Distance(NamedTuple):
     curvature: float
 
 
-def compare(
+def distances(
     f: Function, data: Samples, *, density: Density | Any = None, penalty: float | None = None, lam: float | None = None
 ) -> Mapping[str, Distance]:
     """The `Distance` of f to every spline of the data, by its name: which regime is f in?
@@ -56,7 +58,7 @@ def compare(
     O(m log m + s) and the splines' own cost. Raises InputError if f is none of these, and for what the splines
     refuse.
     """
-    points_of(data)
+    given(data)
     smooth = smoothing(data, penalty)
     members: dict[str, Spline] = {"natural": natural(data), "linear": linear(data)}
     if density is not None:
@@ -69,6 +71,35 @@ def compare(
         return MappingProxyType({name: _between(f, member, data) for name, member in members.items()})
     x, y = _read_off(f, data)
     return MappingProxyType({name: _distance(_polygon(y - member(x)), x) for name, member in members.items()})
+
+
+def sup_distance(net: ReLUNet, spline: Spline) -> float:
+    """max |f(x) - spline(x)| between the first and the last knot of a spline of degree at most 3.
+
+    Between neighbours among the knots of both, f is linear and the spline a cubic, so the difference has its
+    extremes at the ends and at the roots of a quadratic. Exact up to rounding. O((m + s) log(m + s)).
+    """
+    function = net.cpwl()
+    low, high = spline.knots[0], spline.knots[-1]
+    inner = function.knots[(function.knots > low) & (function.knots < high)]
+    ends = np.union1d(inner, spline.knots)
+    left, width = ends[:-1], np.diff(ends)
+    slope = function.slopes[np.searchsorted(function.knots, left, side="right")]
+    # Three values within a piece determine the quadratic difference of slopes, whatever the scale of x and y.
+    c, p, q = (spline.derivative(1)(left + part * width) - slope for part in (0.0, 1 / 3, 2 / 3))
+    a = 4.5 * (c - 2 * p + q)
+    roots = _unit_roots(a, 3 * (p - c) - a / 3, c)
+    x = np.concatenate([ends, (left + width * roots).ravel()])
+    return float(np.max(np.abs(net(x) - spline(x))))
+
+
+def _unit_roots(a: Array, b: Array, c: Array) -> Array:
+    """The roots of a t^2 + b t + c in [0, 1], shape (2, n); 0 stands for a root that is not there."""
+    q = -(b + np.copysign(np.sqrt(np.maximum(b * b - 4 * a * c, 0)), b)) / 2  # without cancellation
+    roots = np.zeros((2, len(a)))
+    np.divide(q, a, out=roots[0], where=np.abs(q) < np.abs(a))
+    np.divide(c, q, out=roots[1], where=np.abs(c) < np.abs(q))
+    return np.where(roots > 0, roots, 0.0)
 
 
 def _squares(data: Samples, f: Spline) -> float:

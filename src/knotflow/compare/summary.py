@@ -6,16 +6,17 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
+from knotflow._typing import Array
+from knotflow.compare.distance import sup_distance
+from knotflow.data.samples import Samples
+from knotflow.network import CPWL, ReLUNet
+from knotflow.splines.linear import linear
+from knotflow.splines.natural import natural
+
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from knotflow.dynamics import Trajectory
-    from knotflow.network import ReLUNet
-    from knotflow.samples import Samples
-    from knotflow.splines import Spline
-    from knotflow.views import CPWL
 
-__all__ = ["NUMBERS", "Number", "summarise", "sup_distance"]
+__all__ = ["NUMBERS", "Number", "summarise"]
 
 _NEAR: Final = 0.01  # of the data range: a knot this close to a sample counts as being at it
 _CELLS: Final = 200  # places that the data range is divided into
@@ -114,8 +115,6 @@ def summarise(net: ReLUNet, data: Samples, trajectory: Trajectory | None = None)
     and in its units. Distances are exact up to rounding, not taken on a grid. ``fraction_near_samples`` is nan
     when no knot is in the data range. O(m log m + n log n).
     """
-    from knotflow.splines import linear, natural
-
     function = net.cpwl()
     summary = {
         "loss": net.loss(data),
@@ -134,35 +133,6 @@ def summarise(net: ReLUNet, data: Samples, trajectory: Trajectory | None = None)
     return summary
 
 
-def sup_distance(net: ReLUNet, spline: Spline) -> float:
-    """max |f(x) - spline(x)| between the first and the last knot of a spline of degree at most 3.
-
-    Between neighbours among the knots of both, f is linear and the spline a cubic, so the difference has its
-    extremes at the ends and at the roots of a quadratic. Exact up to rounding. O((m + s) log(m + s)).
-    """
-    function = net.cpwl()
-    low, high = spline.knots[0], spline.knots[-1]
-    inner = function.knots[(function.knots > low) & (function.knots < high)]
-    ends = np.union1d(inner, spline.knots)
-    left, width = ends[:-1], np.diff(ends)
-    slope = function.slopes[np.searchsorted(function.knots, left, side="right")]
-    # Three values within a piece determine the quadratic difference of slopes, whatever the scale of x and y.
-    c, p, q = (spline.derivative(1)(left + part * width) - slope for part in (0.0, 1 / 3, 2 / 3))
-    a = 4.5 * (c - 2 * p + q)
-    roots = _unit_roots(a, 3 * (p - c) - a / 3, c)
-    x = np.concatenate([ends, (left + width * roots).ravel()])
-    return float(np.max(np.abs(net(x) - spline(x))))
-
-
-def _unit_roots(a: NDArray[np.float64], b: NDArray[np.float64], c: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The roots of a t^2 + b t + c in [0, 1], shape (2, n); 0 stands for a root that is not there."""
-    q = -(b + np.copysign(np.sqrt(np.maximum(b * b - 4 * a * c, 0)), b)) / 2  # without cancellation
-    roots = np.zeros((2, len(a)))
-    np.divide(q, a, out=roots[0], where=np.abs(q) < np.abs(a))
-    np.divide(c, q, out=roots[1], where=np.abs(c) < np.abs(q))
-    return np.where(roots > 0, roots, 0.0)
-
-
 def _bends(function: CPWL, data: Samples) -> int:
     """How many cells of the data range hold most of the change of slope; opposite changes in a cell cancel."""
     low, high = data.range
@@ -172,7 +142,7 @@ def _bends(function: CPWL, data: Samples) -> int:
     return int(np.searchsorted(np.cumsum(change), _MOST * np.sum(change))) + 1 if change[0] > 0 else 0
 
 
-def _gathering(knots: NDArray[np.float64], data: Samples) -> dict[str, float]:
+def _gathering(knots: Array, data: Samples) -> dict[str, float]:
     """How many knots are at samples, as counted and as expected of evenly spread knots."""
     x, reach = data.distinct.x, _NEAR * data.span
     inside = knots[(knots >= x[0]) & (knots <= x[-1])]
@@ -186,5 +156,5 @@ def _gathering(knots: NDArray[np.float64], data: Samples) -> dict[str, float]:
     }
 
 
-def _drift(start: NDArray[np.float64], end: NDArray[np.float64]) -> float:
+def _drift(start: Array, end: Array) -> float:
     return float(np.max(np.abs(end - start) / np.maximum(1.0, np.abs(start))))

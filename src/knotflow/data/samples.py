@@ -1,28 +1,23 @@
-"""Samples: sorted, validated data, from arrays, from a CSV file or from a target function of the papers."""
+"""Samples: sorted, validated data, from arrays, from a CSV file or from a function."""
 
 from __future__ import annotations
 
-import dataclasses
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from os import PathLike
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from knotflow._csv import read_columns
+from knotflow._typing import Array
+from knotflow.data.csv import read_columns
+from knotflow.data.scaling import Scaling
 from knotflow.errors import InputError
 
-if TYPE_CHECKING:
-    from knotflow.network import ReLUNet
-
-Array = NDArray[np.float64]
-Named = TypeVar("Named", bound=Callable[..., Any])
-
-__all__ = ["Catalogue", "Distinct", "Samples", "Scaling", "datasets", "targets"]
+__all__ = ["Distinct", "Samples", "given"]
 
 # Beyond these, 1 / span and the sums over x leave the range of float64.
 _SMALLEST_SPAN, _LARGEST_SPAN = 1e-300, 1e300
@@ -30,15 +25,41 @@ _SMALLEST_SPAN, _LARGEST_SPAN = 1e-300, 1e300
 
 @dataclass(frozen=True, init=False, eq=False, repr=False)
 class Samples:
-    """n weighted points (x_j, y_j), sorted by x; the loss of a function f is 1/2 sum_j w_j (f(x_j) - y_j)^2.
+    """n weighted points (x_j, y_j), sorted by x.
 
-    `x`, `y` and `weights` are one-dimensional sequences of n finite numbers in any order; the same x may
-    occur many times, but at least two x must differ. `weights` are positive, and 1 when left out: weight 2 is
-    the sample twice. `x_name` and `y_name` are what axes and messages call the two.
+    The loss of a function f is 1/2 sum_j w_j (f(x_j) - y_j)^2.
 
-    The attributes `x`, `y` and `weights` are (n,) float64, ascending in x (stable for ties) and read-only.
+    Parameters
+    ----------
+    x, y : array_like of shape (n,)
+        Finite numbers in any order; the same x may occur many times, but at least two x must differ.
+    weights : array_like of shape (n,), optional
+        Positive, and 1 when left out: weight 2 is the sample twice.
+    x_name, y_name : str
+        What axes and messages call the two.
 
-    Cost: O(n log n). Raises InputError for anything else, naming the argument and the index.
+    Attributes
+    ----------
+    x, y, weights : ndarray of shape (n,)
+        float64, ascending in x (stable for ties) and read-only.
+
+    Raises
+    ------
+    InputError
+        For anything else, naming the argument and the index.
+
+    Notes
+    -----
+    O(n log n).
+
+    Examples
+    --------
+    >>> import knotflow as kf
+    >>> data = kf.Samples([2.0, 0.0, 1.0, 1.0], [5.0, 1.0, 2.0, 4.0])
+    >>> data
+    Samples(4 points, x in [0, 2], y in [1, 5]; 3 distinct x)
+    >>> data.distinct.y, data.distinct.within
+    (array([1., 3., 5.]), 1.0)
     """
 
     x: Array
@@ -106,13 +127,26 @@ class Samples:
         return float(self.x[-1] - self.x[0])
 
     def standardised(self) -> tuple[Samples, Scaling]:
-        """The same samples with mean 0 and standard deviation 1 in x and in y, and the way back.
+        """The same samples with mean 0 and standard deviation 1 in x and in y, and the way back. O(n).
 
+        Returns
+        -------
+        (Samples, Scaling)
+
+        Notes
+        -----
         Means and deviations are weighted, so that a weight of 2 still is the sample twice; the deviation
         divides by the total weight. A constant y is shifted only (scale 1). Weights and names stay. Distinct
-        x that are closer than float64 resolves at the size of x - mean become ties. Cost: O(n).
+        x that are closer than float64 resolves at the size of x - mean become ties.
+
+        Examples
+        --------
+        >>> import knotflow as kf
+        >>> standard, scaling = kf.Samples([0.0, 10.0], [1.0, 5.0]).standardised()
+        >>> standard.x, scaling.x_to_user(standard.x)
+        (array([-1.,  1.]), array([ 0., 10.]))
         """
-        scaling = Scaling(*_centre_and_scale(self.x, self.weights), *_centre_and_scale(self.y, self.weights))
+        scaling = Scaling.of(self.x, self.y, self.weights)
         u, v = scaling.x_to_standard(self.x), scaling.y_to_standard(self.y)
         return Samples(u, v, self.weights, x_name=self.x_name, y_name=self.y_name), scaling
 
@@ -127,19 +161,31 @@ class Samples:
     ) -> Samples:
         """Samples from two columns of a delimited text file (UTF-8, with or without a byte order mark).
 
-        The delimiter (comma, semicolon, tab, pipe or blanks) and whether the first row is a header are found;
-        cells may be quoted and blank lines do not count. In a semicolon file "1,5" is 1.5.
+        Parameters
+        ----------
+        path : str or path
+            The file. The delimiter (comma, semicolon, tab, pipe or blanks) and whether the first row is a header
+            are found; cells may be quoted and blank lines do not count. In a semicolon file "1,5" is 1.5.
+        x, y : str or int, optional
+            A column by its name, or by its number from 0 (a text of digits that is no column's name
+            counts as a number). None: the first, respectively the second, column that holds any number.
+            A first column without a name that just counts the rows from 0 or 1, as R and pandas write
+            it, is not one of the columns: neither for the defaults nor for the numbers.
+        missing : {"error", "drop"}
+            What to do with a row whose x or y is missing (empty, NA, NaN, null, None or "."; in any
+            case): "error", or "drop" to leave the row out.
 
-        x, y     a column by its name, or by its number from 0 (a text of digits that is no column's name
-                 counts as a number). None: the first, respectively the second, column that holds any number.
-                 A first column without a name that just counts the rows from 0 or 1, as R and pandas write
-                 it, is not one of the columns: neither for the defaults nor for the numbers.
-        missing  what to do with a row whose x or y is missing (empty, NA, NaN, null, None or "."; in any
-                 case): "error", or "drop" to leave the row out.
+        Returns
+        -------
+        Samples
+            The names of the columns are its `x_name` and `y_name`.
 
-        The names of the columns become `x_name` and `y_name`. Raises InputError for a file that cannot be
-        read or is ragged, a column that is not there, a text or an infinite number where a number is expected
-        (with the line as an editor counts it and the column), and for what Samples refuses.
+        Raises
+        ------
+        InputError
+            For a file that cannot be read or is ragged, a column that is not there, a text or an infinite number
+            where a number is expected (with the line as an editor counts it and the column), and for what
+            Samples refuses.
         """
         try:
             table = read_columns(path, x, y, missing)
@@ -155,10 +201,31 @@ class Samples:
         noise: float = 0.0,
         rng: np.random.Generator | None = None,
     ) -> Samples:
-        """y_j = f(x_j) + noise * z_j, the z_j standard normal, drawn from `rng` in the order of `x`.
+        """y_j = f(x_j) + noise * z_j, the z_j standard normal.
 
-        `f` takes and returns an (n,) array. Raises InputError if `noise` is negative or not finite, or is
-        positive without an `rng`.
+        Parameters
+        ----------
+        f : callable
+            Takes and returns an (n,) array.
+        x : array_like of shape (n,)
+            In any order.
+        noise : float, default 0.0
+            A standard deviation, finite and at least 0.
+        rng : numpy.random.Generator, optional
+            Needed where `noise` is positive: the z_j are drawn from it in the order of `x`.
+
+        Raises
+        ------
+        InputError
+            If `noise` is negative or not finite, or is positive without an `rng`.
+
+        Examples
+        --------
+        >>> import numpy as np, knotflow as kf
+        >>> kf.Samples.from_function(kf.targets.quadratic, [-2.0, 0.0, 1.0]).y
+        array([2. , 0. , 0.5])
+        >>> kf.Samples.from_function(np.sin, range(9), noise=0.1, rng=np.random.default_rng(0))
+        Samples(9 points, x in [0, 8], y in [-1.01235, 0.973402])
         """
         xs = _vector("x", x)
         ys = _vector("f(x)", f(xs))
@@ -173,14 +240,22 @@ class Samples:
 
 @dataclass(frozen=True, eq=False)
 class Distinct:
-    """One point per distinct x. For every f, with n samples and s distinct x,
+    """One point per distinct x: the data as any function of x sees it.
+
+    For every f, with n samples and s distinct x,
 
         1/2 sum_{j<n} w_j (f(x_j) - y_j)^2 = within + 1/2 sum_{k<s} weight_k (f(x_k) - y_k)^2
 
-    x       (s,) ascending, s >= 2
-    y       (s,) weighted mean of the y at each x
-    weight  (s,) summed weight at each x
-    within  1/2 sum_j w_j (y_j - mean at x_j)^2, the part of the loss that no function of x can remove
+    Attributes
+    ----------
+    x : ndarray of shape (s,)
+        Ascending, s >= 2.
+    y : ndarray of shape (s,)
+        Weighted mean of the y at each x.
+    weight : ndarray of shape (s,)
+        Summed weight at each x.
+    within : float
+        1/2 sum_j w_j (y_j - mean at x_j)^2, the part of the loss that no function of x can remove.
     """
 
     x: Array
@@ -189,40 +264,11 @@ class Distinct:
     within: float
 
 
-@dataclass(frozen=True)
-class Scaling:
-    """Standard units and the user's: x = x_shift + x_scale u and y = y_shift + y_scale v, both scales > 0."""
-
-    x_shift: float
-    x_scale: float
-    y_shift: float
-    y_scale: float
-
-    def x_to_standard(self, x: ArrayLike) -> Array:
-        """u = (x - x_shift) / x_scale."""
-        return (np.asarray(x, dtype=float) - self.x_shift) / self.x_scale
-
-    def x_to_user(self, u: ArrayLike) -> Array:
-        """x = x_shift + x_scale u."""
-        return self.x_shift + self.x_scale * np.asarray(u, dtype=float)
-
-    def y_to_standard(self, y: ArrayLike) -> Array:
-        """v = (y - y_shift) / y_scale."""
-        return (np.asarray(y, dtype=float) - self.y_shift) / self.y_scale
-
-    def y_to_user(self, v: ArrayLike) -> Array:
-        """y = y_shift + y_scale v."""
-        return self.y_shift + self.y_scale * np.asarray(v, dtype=float)
-
-    def net_to_user(self, net: ReLUNet) -> ReLUNet:
-        """The same function in the user's units: x -> y_shift + y_scale net((x - x_shift) / x_scale). O(m).
-
-        a / x_scale, b + a x_shift / x_scale, y_scale c, y_shift + y_scale bias; the norm stays.
-        """
-        a = net.a / self.x_scale
-        return net.replace(
-            a=a, b=net.b + a * self.x_shift, c=self.y_scale * net.c, bias=float(self.y_to_user(net.bias))
-        )
+def given(data: Any) -> Samples:
+    """`data`, if it is Samples; else InputError."""
+    if not isinstance(data, Samples):
+        raise InputError(f"data is of type {type(data).__name__}: it must be Samples, made by Samples(x, y)")
+    return data
 
 
 # -- validation ------------------------------------------------------------------------------------------
@@ -287,144 +333,3 @@ def _check_magnitudes(x: Array, y: Array, weights: Array) -> None:
 def _read_only(values: Array) -> Array:
     values.setflags(write=False)
     return values
-
-
-def _centre_and_scale(values: Array, weights: Array) -> tuple[float, float]:
-    """Weighted mean and standard deviation, safe from overflow; the scale of a constant is 1."""
-    lo = float(values.min())
-    width = float(values.max()) - lo
-    if width == 0:
-        return lo, 1.0
-    z, p = (values - lo) / width, weights / weights.sum()
-    mean = float(p @ z)
-    deviation = math.sqrt(p @ (z - mean) ** 2)
-    return (
-        lo + width * mean,
-        width * deviation or width,
-    )  # weights too uneven for a deviation: the width will do
-
-
-# -- target functions and data sets ----------------------------------------------------------------------
-
-
-class Catalogue(Mapping[str, Named]):
-    """Functions by name: `targets.sine`, `targets["sine"]`, `list(targets)`. It cannot be changed."""
-
-    def __init__(self, *functions: Named) -> None:
-        vars(self).update({f.__name__: f for f in functions})
-
-    def __getitem__(self, name: str) -> Named:
-        return vars(self)[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(vars(self))
-
-    def __len__(self) -> int:
-        return len(vars(self))
-
-    def __setattr__(self, name: str, value: object) -> None:
-        raise AttributeError(f"cannot set {name!r}: a Catalogue does not change")
-
-    def __repr__(self) -> str:
-        return f"Catalogue({', '.join(self)})"
-
-    if TYPE_CHECKING:
-
-        def __getattr__(self, name: str) -> Named: ...
-
-
-def square_wave(x: ArrayLike) -> Array:
-    """sign(sin(2 pi x + 0.4)). Williams et al. 2019, section 4: 10 samples of it, on [-1, 1].
-
-    The paper prints no formula; the phase keeps the jumps off the samples and the data lopsided.
-    """
-    return np.sign(np.sin(2 * np.pi * np.asarray(x, dtype=float) + 0.4))
-
-
-def sine(x: ArrayLike) -> Array:
-    """sin(pi x). Williams et al. 2019, figure 5; Sahs et al. 2022, tables 1 and 3, on [-2, 2].
-
-    Sahs et al. print sin(x), but their table 3 has losses that only two periods or so can give.
-    """
-    return np.sin(np.pi * np.asarray(x, dtype=float))
-
-
-def quadratic(x: ArrayLike) -> Array:
-    """x^2 / 2. Sahs et al. 2022, tables 1 and 3 (appendix A.1 and A.2), on [-2, 2]."""
-    return np.asarray(x, dtype=float) ** 2 / 2
-
-
-def cubic(x: ArrayLike) -> Array:
-    """x^3/3 + x^2/2 - x/2. Sahs et al. 2022, table 3 (appendix A.2), on [-2, 2].
-
-    The print of the coefficients is hard to read: these are the likeliest.
-    """
-    x = np.asarray(x, dtype=float)
-    return x**3 / 3 + x**2 / 2 - x / 2
-
-
-def arctan(x: ArrayLike) -> Array:
-    """arctan(x). Sahs et al. 2022, table 3 (appendix A.2), on [-2, 2]."""
-    return np.arctan(np.asarray(x, dtype=float))
-
-
-def exponential(x: ArrayLike) -> Array:
-    """exp(x / 2). Sahs et al. 2022, table 3 (appendix A.2), on [-2, 2]."""
-    return np.exp(np.asarray(x, dtype=float) / 2)
-
-
-def sawtooth(x: ArrayLike) -> Array:
-    """Continuous zigzag of period 1 from -1 at the integers to 1 halfway between them.
-
-    Sahs et al. 2022, table 3 (appendix A.2): on [-2, 2], with -1 at both ends and 4 peaks of 1.
-    """
-    x = np.asarray(x, dtype=float)
-    return 4 * np.abs(x - np.round(x)) - 1
-
-
-def smooth_gap(x: ArrayLike) -> Array:
-    """x/2 + sign(x)/2, sampled on both sides of the gap [-0.5, 0.5]: bridging it takes mild turns.
-
-    After Sahs et al. 2022, figures 10 and 11 (left); the paper prints no formula.
-    """
-    x = np.asarray(x, dtype=float)
-    return 0.5 * x + 0.5 * np.sign(x)
-
-
-def sharp_gap(x: ArrayLike) -> Array:
-    """-x/2 + 3 sign(x)/2, sampled on both sides of the gap [-0.5, 0.5]: bridging it takes two sharp turns.
-
-    After Sahs et al. 2022, figures 10 and 11 (right); the paper prints no formula.
-    """
-    x = np.asarray(x, dtype=float)
-    return -0.5 * x + 1.5 * np.sign(x)
-
-
-def motorcycle() -> Samples:
-    """Head acceleration (g) against time (ms) in a motorcycle impact: 133 samples at 94 distinct times.
-
-    Silverman 1985, J. R. Statist. Soc. B 47, 1-52; `mcycle` in R's package MASS.
-    """
-    data = _shipped("mcycle.csv", "times", "accel")
-    return dataclasses.replace(data, x_name="time (ms)", y_name="acceleration (g)")
-
-
-def nile() -> Samples:
-    """Annual flow of the Nile at Aswan (1e8 m^3), 1871 to 1970: 100 samples with a drop at 1898.
-
-    Cobb 1978, Biometrika 65, 243-251; `Nile` in R.
-    """
-    return dataclasses.replace(_shipped("nile.csv", "year", "volume"), x_name="year", y_name="flow (1e8 m³)")
-
-
-def _shipped(file: str, x: str, y: str) -> Samples:
-    from importlib.resources import as_file, files
-
-    with as_file(files("knotflow") / "data" / file) as path:
-        return Samples.from_csv(path, x, y)
-
-
-targets: Catalogue[Callable[[ArrayLike], Array]] = Catalogue(
-    square_wave, sine, quadratic, cubic, arctan, exponential, sawtooth, smooth_gap, sharp_gap
-)
-datasets: Catalogue[Callable[[], Samples]] = Catalogue(motorcycle, nile)

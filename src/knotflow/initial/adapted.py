@@ -8,12 +8,13 @@ from typing import SupportsIndex
 import numpy as np
 from numpy.typing import ArrayLike
 
-from knotflow._checks import interval, number, numbers, per_neuron
+from knotflow._checks import count, generator, interval, number, numbers, per_neuron
 from knotflow._typing import Array
+from knotflow.data.samples import Samples
 from knotflow.errors import InputError
-from knotflow.initial.laws import generator, width
-from knotflow.network import ReLUNet
-from knotflow.samples import Samples
+from knotflow.network.relunet import ReLUNet
+
+__all__ = ["curvature_knots"]
 
 Target = Samples | Callable[[Array], ArrayLike]
 
@@ -46,12 +47,8 @@ def curvature_knots(
     The signs are drawn first. O(m + s). Source: the density of de Boor 2001, chapter XII, for the L2 norm; Sahs et
     al. 2022, section 3, ask for knots where the target needs them. Raises InputError for other arguments.
     """
-    m, rng = width(m), generator(rng)
-    power, spread = number("power", power), number("spread", spread)
-    if power < 0:
-        raise InputError(f"power is {power:g}: it must be at least 0")
-    if not 0 <= spread <= 1:
-        raise InputError(f"spread is {spread:g}: it must be in [0, 1]")
+    m, rng = count("m", m, least=1), generator(rng)
+    power, spread = number("power", power, least=0.0), number("spread", spread, least=0.0, most=1.0)
     c = per_neuron("output", output, m)
     grid, curvature = _curvature(target, where)
     a = rng.choice([-1.0, 1.0], m)

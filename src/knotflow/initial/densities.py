@@ -8,12 +8,14 @@ from typing import Any, SupportsIndex
 import numpy as np
 from numpy.typing import ArrayLike
 
-from knotflow._checks import number, numbers
+from knotflow._checks import generator, number, numbers
 from knotflow._typing import Array
 from knotflow.errors import InputError
-from knotflow.initial import symmetric
-from knotflow.initial.laws import Law, generator
-from knotflow.initial.registry import INITIALISERS
+from knotflow.initial.resolve import named_law
+from knotflow.laws import even
+from knotflow.laws.drawn import Law
+
+__all__ = ["JointDensity", "delta_slope_density", "joint_density", "knot_density"]
 
 
 def knot_density(law: str | Law, m: SupportsIndex | None = None, **scales: float) -> Any:
@@ -49,24 +51,6 @@ def joint_density(
 ) -> JointDensity:
     """The joint density of knot and delta-slope of one neuron; arguments as for `knot_density`."""
     return JointDensity(named_law(law, m, scales), norm)
-
-
-def named_law(law: str | Law, m: SupportsIndex | None, scales: dict[str, float]) -> Law:
-    """A law by its name and width, or the law itself."""
-    if isinstance(law, Law):
-        if scales:
-            raise InputError(f"{', '.join(scales)} given with a Law, which has its scales: pass a name instead")
-        return law
-    makers = {name: each.law for name, each in INITIALISERS.items() if each.law}
-    maker = makers.get(law) if isinstance(law, str) else None
-    if maker is None:
-        raise InputError(f"law is {law!r}: it must be a Law or one of {', '.join(map(repr, makers))}")
-    if m is None and law not in ("gaussian", "uniform"):
-        raise InputError(f"m is None: the law {law!r} depends on the width m")
-    try:
-        return maker(1 if m is None else m, **scales)
-    except TypeError:
-        raise InputError(f"{', '.join(scales)}: the law {law!r} does not take these scales") from None
 
 
 @dataclass(frozen=True)
@@ -105,12 +89,12 @@ class JointDensity:
     @property
     def knots(self) -> Any:
         """The marginal density of the knot, frozen."""
-        return (symmetric.cauchy if self._gaussian else symmetric.uniform_quotient)(scale=self._knot_scale)
+        return (even.cauchy if self._gaussian else even.uniform_quotient)(scale=self._knot_scale)
 
     @property
     def delta_slopes(self) -> Any:
         """The marginal density of the delta-slope, frozen."""
-        return (symmetric.normal_product if self._gaussian else symmetric.uniform_product)(scale=self._slope_scale)
+        return (even.normal_product if self._gaussian else even.uniform_product)(scale=self._slope_scale)
 
     def delta_slopes_given(self, knot: ArrayLike) -> Any:
         """The density of the delta-slope at a knot x, or at an array of them, frozen.
@@ -120,8 +104,8 @@ class JointDensity:
         """
         x = np.abs(numbers("knot", knot)) / self._knot_scale
         if self._gaussian:
-            return symmetric.laplace(scale=self._slope_scale / np.hypot(1, x))
-        return symmetric.triangle(scale=self._slope_scale / np.maximum(1, x))
+            return even.laplace(scale=self._slope_scale / np.hypot(1, x))
+        return even.triangle(scale=self._slope_scale / np.maximum(1, x))
 
     def knots_given(self, delta_slope: ArrayLike) -> Any:
         """The density of the knot at a delta-slope u, or at an array of them, frozen.
@@ -138,7 +122,7 @@ class JointDensity:
             raise InputError("delta_slope is 0: the knots given it have no density; take it away from 0")
         if not self._gaussian and np.any(k >= 1):
             raise InputError(f"delta_slope is outside the bound {self._slope_scale:g}: its size must be less")
-        return (symmetric.normal_knot if self._gaussian else symmetric.uniform_knot)(k, scale=self._knot_scale)
+        return (even.normal_knot if self._gaussian else even.uniform_knot)(k, scale=self._knot_scale)
 
     def logpdf(self, knot: ArrayLike, delta_slope: ArrayLike) -> Array:
         """log of the density at (knot, delta_slope), broadcast against each other; finite far in the tails."""

@@ -10,8 +10,10 @@ from typing import SupportsIndex
 
 import numpy as np
 
-from knotflow.initial import laws
-from knotflow.network import ReLUNet
+from knotflow.laws import drawn as laws
+from knotflow.network.relunet import ReLUNet
+
+__all__ = ["gaussian", "glorot", "he", "pytorch", "uniform"]
 
 
 def pytorch(m: SupportsIndex, rng: np.random.Generator, *, norm: float = 1.0) -> ReLUNet:

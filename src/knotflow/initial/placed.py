@@ -7,12 +7,13 @@ from typing import Literal, SupportsIndex
 import numpy as np
 from numpy.typing import ArrayLike
 
-from knotflow._checks import interval, per_neuron, vector
+from knotflow._checks import choice, count, generator, interval, per_neuron, vector
+from knotflow.data.samples import Samples
 from knotflow.errors import InputError
-from knotflow.initial.laws import generator, width
-from knotflow.network import ReLUNet
-from knotflow.samples import Samples
-from knotflow.views.bdso import BDSO, Gauge
+from knotflow.network.bdso import BDSO, Gauge
+from knotflow.network.relunet import ReLUNet
+
+__all__ = ["spiky", "uniform_knots"]
 
 
 def uniform_knots(
@@ -34,16 +35,12 @@ def uniform_knots(
 
     Source: Sahs et al. 2022, appendix A.4. Raises InputError for other arguments, and unless lo < hi.
     """
-    m, rng = width(m), generator(rng)
+    m, rng = count("m", m, least=1), generator(rng)
+    choice("spacing", spacing, ("tiled", "random"))
     lo, hi = _interval(where)
     c = per_neuron("output", 0.0 if isinstance(output, str) and output == "zero" else output, m)
     a = rng.choice([-1.0, 1.0], m)
-    if spacing == "tiled":
-        position = (np.arange(m) + 0.5) / m
-    elif spacing == "random":
-        position = rng.uniform(size=m)
-    else:
-        raise InputError(f'spacing is {spacing!r}: it must be "tiled" or "random"')
+    position = (np.arange(m) + 0.5) / m if spacing == "tiled" else rng.uniform(size=m)
     return ReLUNet(a, a * (lo + position * (hi - lo)), c, norm)
 
 
@@ -65,7 +62,7 @@ def spiky(knots: ArrayLike, values: ArrayLike, *, gauge: Gauge = "unit", norm: f
     and keeps its last slope right of knots[k-2]; place knots[0] at or before the first sample.
 
     knots   (k,) ascending;  values  (k,) the function there
-    gauge   what |a| is: "unit", "equal" or "balanced", see `BDSO.to_net`
+    gauge   what |a| is: "unit", "equal" or "balanced", see `BDSO.lift`
     norm    goes into c: the function is the same for every norm
 
     Source: Sahs et al. 2022, section 3 and appendix A.1 and A.2, "spiky" and "uniform" initialisation.
@@ -81,4 +78,4 @@ def spiky(knots: ArrayLike, values: ArrayLike, *, gauge: Gauge = "unit", norm: f
         p = int(np.argmax(gaps <= 0)) + 1
         raise InputError(f"knots[{p}] is {knots[p]:g} after {knots[p - 1]:g}: knots must ascend strictly")
     changes = np.diff(np.diff(values) / gaps, prepend=0.0)
-    return BDSO(knots[:-1], changes, np.ones(len(changes)), float(values[0]), norm).to_net(gauge)
+    return BDSO(knots[:-1], changes, np.ones(len(changes)), float(values[0]), norm).network(gauge)

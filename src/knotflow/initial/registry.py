@@ -6,9 +6,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from knotflow.initial import adapted, laws, placed, random
-from knotflow.initial.laws import Law
-from knotflow.network import ReLUNet
+from knotflow.initial import adapted, drawn, placed
+from knotflow.laws import drawn as laws
+from knotflow.laws.drawn import Law
+from knotflow.network.relunet import ReLUNet
+
+__all__ = ["INITIALISERS", "Initialiser"]
 
 
 @dataclass(frozen=True)
@@ -31,21 +34,21 @@ class Initialiser:
 _ALL = (
     Initialiser(
         "pytorch",
-        random.pytorch,
+        drawn.pytorch,
         laws.pytorch,
         "the default of torch.nn.Linear",
         "PyTorch; Sahs et al. 2022, 2.2",
     ),
-    Initialiser("he", random.he, laws.he, "Gaussian, a ~ N(0, 2), c ~ N(0, 2/m)", "He et al. 2015"),
-    Initialiser("glorot", random.glorot, laws.glorot, "Gaussian, a, c ~ N(0, 2/(m+1))", "Glorot & Bengio 2010"),
+    Initialiser("he", drawn.he, laws.he, "Gaussian, a ~ N(0, 2), c ~ N(0, 2/m)", "He et al. 2015"),
+    Initialiser("glorot", drawn.glorot, laws.glorot, "Gaussian, a, c ~ N(0, 2/(m+1))", "Glorot & Bengio 2010"),
     Initialiser(
         "gaussian",
-        random.gaussian,
+        drawn.gaussian,
         laws.gaussian,
         "Gaussian with given deviations",
         "Sahs et al. 2022, corollary 1",
     ),
-    Initialiser("uniform", random.uniform, laws.uniform, "uniform with given bounds", "Sahs et al. 2022, corollary 1"),
+    Initialiser("uniform", drawn.uniform, laws.uniform, "uniform with given bounds", "Sahs et al. 2022, corollary 1"),
     Initialiser(
         "uniform_knots",
         placed.uniform_knots,

@@ -8,11 +8,13 @@ from typing import Any, SupportsIndex
 import numpy as np
 from numpy.typing import ArrayLike
 
-from knotflow._checks import number, numbers
+from knotflow._checks import count, generator, number, numbers
 from knotflow._typing import Array
 from knotflow.errors import InputError
-from knotflow.initial.densities import named_law
-from knotflow.initial.laws import Law, generator, width
+from knotflow.initial.resolve import named_law
+from knotflow.laws.drawn import Law
+
+__all__ = ["InitialRoughness", "roughness"]
 
 # This many delta-slopes are drawn at a time.
 _BLOCK = 1 << 20
@@ -20,7 +22,7 @@ _BLOCK = 1 << 20
 
 def roughness(law: str | Law, m: SupportsIndex, *, norm: float = 1.0, **scales: float) -> InitialRoughness:
     """The law of the roughness sum_i (c_i a_i / norm)^2 of a start with m neurons; `law` as for `knot_density`."""
-    return InitialRoughness(named_law(law, m, scales), width(m), number("norm", norm, above=0.0))
+    return InitialRoughness(named_law(law, m, scales), count("m", m, least=1), number("norm", norm, above=0.0))
 
 
 @dataclass(frozen=True)

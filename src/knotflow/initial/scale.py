@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from knotflow._checks import number
-from knotflow.network import ReLUNet
+from knotflow.network.relunet import ReLUNet
+
+__all__ = ["init_scale"]
 
 
 def init_scale(net: ReLUNet, alpha: float) -> ReLUNet:

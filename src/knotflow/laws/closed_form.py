@@ -1,74 +1,17 @@
-"""Laws of a neuron's (a, b), as the kernels need them: integrals over knots, each with its own facing.
-
-A neuron with knot u = b/a that faces right is active at x > u, one that faces left at x < u. With nu^+ and nu^- the
-densities of knots of either facing times E[a^2 | knot, facing], every kernel and interpolant follows from
-
-    below(p)_k = int_{u < p} nu^+(u) (p - u)^k du        above(q)_k = int_{u > q} nu^-(u) (u - q)^k du,   k = 0, 1, 2
-
-and from the same over an interval. All are sums of positive terms, so that they are accurate to a few roundings
-wherever x lies, which a polynomial in x would not be.
-
-Source: Williams et al. 2019, Theorem 5, with |a|^3 for |a| in nu.
-"""
+"""Laws of (a, b) whose integrals have closed forms: Gaussian, uniform, and knots spread evenly."""
 
 from __future__ import annotations
 
-import math
-from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from knotflow._checks import freeze, interval, number
+from knotflow._typing import Array
 from knotflow.errors import InputError
+from knotflow.laws.knot_law import KnotLaw
 
-Array = NDArray[np.float64]
-
-
-class KnotLaw(ABC):
-    """A law of independent neurons (a, b); c is independent of them, with E[c] = 0 and E[c^2] = c2. A value."""
-
-    c2: float
-
-    @abstractmethod
-    def nu(self, u: Array) -> tuple[Array, Array]:
-        """(nu^+, nu^-) at u, in its shape: density of knots times E[a^2 | knot, facing]."""
-
-    @abstractmethod
-    def knots(self, u: Array) -> tuple[Array, Array]:
-        """The densities of right-facing and of left-facing knots at u, in its shape; together they integrate to 1."""
-
-    @abstractmethod
-    def active(self, x: Array) -> tuple[Array, Array]:
-        """(Pr(right-facing, knot < x), Pr(left-facing, knot > x)), in the shape of x."""
-
-    @abstractmethod
-    def below(self, p: Array) -> Array:
-        """int_{u < p} nu^+ (p - u)^k du for k = 0, 1, 2, stacked on a new first axis."""
-
-    @abstractmethod
-    def above(self, q: Array) -> Array:
-        """int_{u > q} nu^- (u - q)^k du for k = 0, 1, 2, stacked on a new first axis."""
-
-    @abstractmethod
-    def moments(self, lo: Array, hi: Array) -> Array:
-        """(2, 3, n): for nu^+ and nu^-, int over [lo, hi] of (u-lo)^2, (u-lo)(hi-u) and (hi-u)^2, lo <= hi."""
-
-    @property
-    @abstractmethod
-    def affine(self) -> Array:
-        """(2, 2): M = int w (1, -u)(1, -u)^T du, w = nu^+ nu^- / nu; its inverse is the norm's affine part."""
-
-    @property
-    def support(self) -> tuple[float, float]:
-        """The smallest interval that holds all knots."""
-        return -math.inf, math.inf
-
-    @property
-    def breaks(self) -> tuple[float, ...]:
-        """Where nu is not smooth."""
-        return ()
+__all__ = ["Gaussian", "Uniform", "UniformKnots"]
 
 
 def _even(second_a: float, mixed: float, second_b: float) -> Array:
@@ -117,7 +60,7 @@ class Gaussian(KnotLaw):
 
     def __post_init__(self) -> None:
         for name in ("sigma_a", "sigma_b", "c2"):
-            freeze(self, **{name: _at_least_zero(name, getattr(self, name))})
+            freeze(self, **{name: number(name, getattr(self, name), least=0.0)})
         if self.sigma_a == self.sigma_b == 0:
             raise InputError("sigma_a and sigma_b are both 0: no neuron would do anything")
 
@@ -198,7 +141,7 @@ class Uniform(KnotLaw):
     def __post_init__(self) -> None:
         for name in ("bound_a", "bound_b"):
             freeze(self, **{name: number(name, getattr(self, name), above=0.0)})
-        freeze(self, c2=_at_least_zero("c2", self.c2))
+        freeze(self, c2=number("c2", self.c2, least=0.0))
 
     @property
     def _edge(self) -> float:
@@ -284,7 +227,13 @@ class UniformKnots(KnotLaw):
 
     def __post_init__(self) -> None:
         lo, hi = interval(self.lo, self.hi)
-        freeze(self, lo=lo, hi=hi, right=share(self.right), c2=_at_least_zero("c2", self.c2))
+        freeze(
+            self,
+            lo=lo,
+            hi=hi,
+            right=number("right", self.right, least=0.0, most=1.0),
+            c2=number("c2", self.c2, least=0.0),
+        )
 
     def _weights(self) -> tuple[float, float]:
         width = self.hi - self.lo
@@ -337,18 +286,3 @@ class UniformKnots(KnotLaw):
     @property
     def breaks(self) -> tuple[float, ...]:
         return self.lo, self.hi
-
-
-def share(right: float) -> float:
-    """`right` as a probability, or InputError."""
-    value = number("right", right)
-    if not 0 <= value <= 1:
-        raise InputError(f"right is {value:g}: it is the share of right-facing neurons and must be in [0, 1]")
-    return value
-
-
-def _at_least_zero(name: str, value: object) -> float:
-    size = number(name, value)
-    if size < 0:
-        raise InputError(f"{name} is {size:g}: it must be at least 0")
-    return size

@@ -9,95 +9,18 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from knotflow._checks import freeze, number
+from knotflow._typing import Array, Ints
 from knotflow.errors import InputError
-from knotflow.kernels.laws import KnotLaw, share
+from knotflow.laws.integration import Integrand, Line, integrate
+from knotflow.laws.knot_law import KnotLaw
 
-Array = NDArray[np.float64]
-Integrand = Callable[[Array, NDArray[np.int64]], Array]
-
-_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(16)
-_DEPTH = 60  # halvings before an integral is given up
-_NARROWEST = 1024 * np.finfo(float).eps  # relative width below which points run together
-_MOST = 100_000  # intervals at once, likewise
-_SPLIT = 2  # pieces to begin with, lest a narrow peak be missed
-
-
-def integrate(f: Integrand, lo: Array, hi: Array, rtol: float, what: str, size: Array | float = 1e-250) -> Array:
-    """(k, n): the integrals of f >= 0, with k components, over n intervals at once, to rtol of the value or of `size`.
-
-    f(u, which) takes points (N, 16) and the interval that each row belongs to, and gives (k, N, 16). Gauss-Legendre
-    on ever smaller halves, until whole and halves agree. Raises InputError, naming `what`, where they never do.
-    """
-    n = len(lo)
-    edges = np.linspace(lo, hi, _SPLIT + 1)
-    owner = np.tile(np.arange(n), _SPLIT)
-    a, b = edges[:-1].ravel(), edges[1:].ravel()
-    whole = _gauss(f, a, b, owner)
-    total = np.zeros((len(whole), n))
-    for row, values in zip(total, whole, strict=True):
-        np.add.at(row, owner, values)
-    for _ in range(_DEPTH):
-        middle = (a + b) / 2
-        halves = np.stack([_gauss(f, a, middle, owner), _gauss(f, middle, b, owner)])
-        better = halves.sum(axis=0)
-        for row, values in zip(total, better - whole, strict=True):
-            np.add.at(row, owner, values)
-        if not np.isfinite(total).all():
-            break
-        rough = np.any(np.abs(better - whole) > rtol * np.maximum(np.abs(total), size)[:, owner], axis=0)
-        if not rough.any():
-            return total
-        if rough.sum() > _MOST or np.any(rough & (b - a <= _NARROWEST * np.maximum(np.abs(a), np.abs(b)))):
-            break
-        a, b = np.concatenate([a[rough], middle[rough]]), np.concatenate([middle[rough], b[rough]])
-        whole, owner = halves[:, :, rough].swapaxes(0, 1).reshape(len(total), -1), np.tile(owner[rough], 2)
-    raise InputError(f"an integral of {what} did not converge to rtol = {rtol:g}: is its second moment finite?")
-
-
-def _gauss(f: Integrand, a: Array, b: Array, owner: NDArray[np.int64]) -> Array:
-    half = (b - a)[:, None] / 2
-    return (f(a[:, None] + half * (1 + _NODES), owner) * (half * _WEIGHTS)).sum(axis=-1)
-
-
-@dataclass(frozen=True)
-class _Line:
-    """The interval (lo, hi), either end maybe infinite, as a finite interval of t."""
-
-    lo: float
-    hi: float
-
-    def place(self, u: Array) -> Array:
-        """t of u, ascending."""
-        u = np.clip(u, self.lo, self.hi)
-        if math.isfinite(self.lo) and math.isfinite(self.hi):
-            return u
-        if math.isfinite(self.lo):
-            return _to_unit(u - self.lo)
-        return -_to_unit(self.hi - u) if math.isfinite(self.hi) else np.sign(u) * _to_unit(np.abs(u))
-
-    def back(self, t: Array) -> tuple[Array, Array]:
-        """u and du/dt."""
-        if math.isfinite(self.lo) and math.isfinite(self.hi):
-            return t, np.ones_like(t)
-        size = 1 - np.abs(t)
-        u, slope = np.abs(t) / size, 1 / size**2
-        if math.isfinite(self.lo):
-            return self.lo + u, slope
-        return (self.hi - u if math.isfinite(self.hi) else np.sign(t) * u), slope
-
-
-def _to_unit(v: Array) -> Array:
-    return np.where(np.isinf(v), 1.0, v / (1 + np.where(np.isinf(v), 0.0, v)))
+__all__ = ["Independent", "Placed"]
 
 
 def _tolerance(rtol: object) -> float:
-    value = number("rtol", rtol, above=0.0)
-    if not 1e-13 <= value <= 1e-2:
-        raise InputError(f"rtol is {value:g}: it must be between 1e-13 and 1e-2, for example 1e-11")
-    return value
+    return number("rtol", rtol, least=1e-13, most=1e-2)
 
 
 def _check_total(total: float, name: str, rtol: float) -> None:
@@ -127,7 +50,12 @@ class Placed(KnotLaw):
     points: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
-        freeze(self, right=share(self.right), c2=number("c2", self.c2), rtol=_tolerance(self.rtol))
+        freeze(
+            self,
+            right=number("right", self.right, least=0.0, most=1.0),
+            c2=number("c2", self.c2),
+            rtol=_tolerance(self.rtol),
+        )
         freeze(self, lo=float(self.lo), hi=float(self.hi), points=tuple(sorted(float(p) for p in self.points)))
         if not self.lo < self.hi:
             raise InputError(f"the support ({self.lo:g}, {self.hi:g}) is empty: lo must be less than hi")
@@ -143,11 +71,11 @@ class Placed(KnotLaw):
 
     def _integrals(self, lo: Array, hi: Array, f: Integrand, size: Array | float = 1e-250) -> Array:
         """(k, n): int over [lo, hi], within the support, of density times f(u, which)."""
-        line = _Line(self.lo, self.hi)
+        line = Line(self.lo, self.hi)
         ends = line.place(np.asarray(lo, float)), line.place(np.asarray(hi, float))
         inner = line.place(np.array([p for p in self.points if self.lo < p < self.hi]))
 
-        def integrand(t: Array, which: NDArray[np.int64]) -> Array:
+        def integrand(t: Array, which: Ints) -> Array:
             u, slope = line.back(t)
             return f(u, which) * (np.asarray(self.density(u)) * slope)
 
@@ -193,7 +121,7 @@ class Placed(KnotLaw):
         return (1 - self.right) * powers.reshape(3, *np.shape(q))
 
     def moments(self, lo: Array, hi: Array) -> Array:
-        def products(u: Array, which: NDArray[np.int64]) -> Array:
+        def products(u: Array, which: Ints) -> Array:
             rise, fall = u - lo[which, None], hi[which, None] - u
             return np.stack([rise * rise, rise * fall, fall * fall])
 
@@ -259,9 +187,9 @@ class Independent(KnotLaw):
             ends = np.where(rate == 0, np.array([[-np.inf], [np.inf]]) * (low <= 0 <= high), ends)
             lo, hi = np.maximum(lo, ends.min(axis=0)), np.minimum(hi, ends.max(axis=0))
         hi = np.maximum(lo, hi)
-        line = _Line(0.0, math.inf)
+        line = Line(0.0, math.inf)
 
-        def integrand(t: Array, which: NDArray[np.int64]) -> Array:
+        def integrand(t: Array, which: Ints) -> Array:
             r, slope = line.back(t)
             density = self.a.pdf(r * rate_a[which, None]) * self.b.pdf(r * rate_b[which, None])
             return (sa * sb * r**power * density * slope)[None]
@@ -287,7 +215,7 @@ class Independent(KnotLaw):
         """`below` for sign 1, `above` for -1."""
         flat, (sa, sb) = np.ravel(np.asarray(x, float)), self._scales
 
-        def integrand(theta: Array, which: NDArray[np.int64]) -> Array:
+        def integrand(theta: Array, which: Ints) -> Array:
             slope = sa * np.cos(theta)
             powers = _powers(sign * (slope * flat[which, None] - sb * np.sin(theta)))
             turned = theta if sign > 0 else theta + np.pi
@@ -315,7 +243,7 @@ class Independent(KnotLaw):
     def moments(self, lo: Array, hi: Array) -> Array:
         sa, sb = self._scales
 
-        def products(theta: Array, which: NDArray[np.int64]) -> Array:
+        def products(theta: Array, which: Ints) -> Array:
             rise = sb * np.sin(theta) - sa * lo[which, None] * np.cos(theta)
             fall = sa * hi[which, None] * np.cos(theta) - sb * np.sin(theta)
             three = np.stack([rise * rise, rise * fall, fall * fall])
@@ -327,7 +255,7 @@ class Independent(KnotLaw):
     def affine(self) -> Array:
         sa, sb = self._scales
 
-        def integrand(theta: Array, _: NDArray[np.int64]) -> Array:
+        def integrand(theta: Array, _: Ints) -> Array:
             plus, minus = self._radial(theta, 3), self._radial(theta + np.pi, 3)
             total = plus + minus
             w = np.divide(plus * minus, total, out=np.zeros_like(total), where=total > 0)
@@ -342,9 +270,9 @@ class Independent(KnotLaw):
 
 def _mass_and_second(law: Any, rtol: float) -> tuple[float, float]:
     lo, hi = (float(end) for end in law.support())
-    line = _Line(lo, hi)
+    line = Line(lo, hi)
 
-    def integrand(t: Array, _: NDArray[np.int64]) -> Array:
+    def integrand(t: Array, _: Ints) -> Array:
         u, slope = line.back(t)
         density = law.pdf(u) * slope
         return np.stack([density, u * u * density])

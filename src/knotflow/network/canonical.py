@@ -1,8 +1,9 @@
-"""Canonical parameters: each neuron as a particle in polar coordinates, and its conserved delta."""
+"""Canonical: each neuron as a particle in polar coordinates, and its conserved delta."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -10,30 +11,62 @@ from numpy.typing import ArrayLike, NDArray
 from knotflow._checks import extent, freeze, number, per_neuron, vector
 from knotflow._typing import Array
 from knotflow.errors import InputError
-from knotflow.network import ReLUNet
+from knotflow.network.function import knots_of
+from knotflow.network.parameters import Parameters, given_parameters, old_to_net
+
+if TYPE_CHECKING:
+    from knotflow.network.relunet import ReLUNet
 
 _TURN = 2 * np.pi
 
 
 @dataclass(frozen=True, init=False, eq=False, repr=False)
 class Canonical:
-    """Each neuron as a particle (r, theta), and its conserved delta. With n_i = hypot(a_i, b_i),
+    """Each neuron as a particle (r, theta) in polar coordinates, and its conserved delta.
+
+    With n_i = hypot(a_i, b_i),
 
         r_i = (m/norm) c_i n_i,   theta_i = atan2(-b_i, a_i) in [0, 2 pi),   delta_i = c_i^2 - n_i^2,
 
     so that f(x) = bias + (1/m) sum_i r_i max(x cos theta_i + sin theta_i, 0).
 
-    r, theta  (m,), finite; theta is reduced to [0, 2 pi)
-    delta     (m,) or one number for all; finite
-    norm      > 0;  bias  the output bias
+    Parameters
+    ----------
+    r : array_like of shape (m,)
+        Finite; m >= 1.
+    theta : array_like of shape (m,)
+        Finite; reduced to [0, 2 pi).
+    delta : float or array_like of shape (m,)
+        Finite; one number is that of every neuron.
+    norm : float, default 1.0
+        Greater than 0.
+    bias : float, default 0.0
+        The output bias.
 
-    The parameters come back from `to_net()` up to rounding: c to a few parts in 1e16, (a, b) by an angle
-    of at most 4e-16 (half the spacing of float64 below 2 pi) and as much in length; the function therefore
-    agrees relative to sum_i |c_i| n_i hypot(1, x) / norm. A neuron with a = b = 0 has r = 0 and no direction:
-    its theta is 0 by convention, and c = +-sqrt(delta) keeps its sign through the sign of the zero r.
+    Raises
+    ------
+    InputError
+        For other shapes and values.
 
-    Source: Williams et al. 2019, equation (5), with atan2 where the paper prints arctan.
-    Raises InputError for other shapes and values.
+    Notes
+    -----
+    `network` gives the parameters back up to rounding: c to a few parts in 1e16, (a, b) by an angle of at most 4e-16
+    (half the spacing of float64 below 2 pi) and as much in length. The function therefore agrees relative to
+    sum_i |c_i| n_i hypot(1, x) / norm. A neuron with a = b = 0 has r = 0 and no direction: its theta is 0 by
+    convention, and c = +-sqrt(delta) keeps its sign through the sign of the zero r.
+
+    References
+    ----------
+    Williams et al. 2019, equation (5), with atan2 where the paper prints arctan.
+
+    Examples
+    --------
+    >>> import knotflow as kf
+    >>> view = kf.ReLUNet([3.0], [-4.0], [2.0]).canonical()
+    >>> view.r, view.delta
+    (array([10.]), array([-21.]))
+    >>> view.network().a.round(12)
+    array([3.])
     """
 
     r: Array
@@ -52,11 +85,19 @@ class Canonical:
         freeze(self, norm=number("norm", norm, above=0.0), bias=number("bias", bias))
 
     @classmethod
-    def of(cls, net: ReLUNet) -> Canonical:
-        """The canonical view of a network. O(m)."""
-        n = np.hypot(net.a, net.b)
-        theta = np.where(n > 0, np.arctan2(-net.b, net.a), 0.0)
-        return cls(len(net) / net.norm * (net.c * n), theta, net.delta, net.norm, net.bias)
+    def of(
+        cls,
+        a: ArrayLike | ReLUNet,
+        b: ArrayLike | None = None,
+        c: ArrayLike | None = None,
+        norm: float = 1.0,
+        bias: float = 0.0,
+    ) -> Canonical:
+        """The canonical view of the network with these parameters. O(m)."""
+        p = given_parameters("Canonical", a, b, c, norm, bias)
+        n = np.hypot(p.a, p.b)
+        theta = np.where(n > 0, np.arctan2(-p.b, p.a), 0.0)
+        return cls(len(p.a) / p.norm * (p.c * n), theta, p.c**2 - p.a**2 - p.b**2, p.norm, p.bias)
 
     def __repr__(self) -> str:
         return f"Canonical({len(self.r)} neurons: r in {extent(self.r)}, delta in {extent(self.delta)})"
@@ -78,11 +119,12 @@ class Canonical:
 
     @property
     def knots(self) -> Array:
-        """(m,) -v/u where r != 0; the knots of `to_net()`, with the conventions of `ReLUNet.knots`."""
-        return self.to_net().knots
+        """(m,) -v/u where r != 0; those of `network()`, with the conventions of `ReLUNet.knots`."""
+        lifted = self.lift()
+        return knots_of(lifted.a, lifted.b)
 
-    def to_net(self) -> ReLUNet:
-        """The lift: the network with these r, theta and delta. O(m).
+    def lift(self) -> Parameters:
+        """The parameters with these r, theta and delta. O(m).
 
         With q = norm |r| / m and S = sqrt(delta^2 + 4 q^2),
 
@@ -91,14 +133,25 @@ class Canonical:
         The larger of |c| and n is computed first and the smaller as q / larger, so nothing cancels,
         whatever the size of delta. r = 0 gives c = 0 if delta < 0, and a = b = 0 if delta > 0.
 
-        Source: Williams et al. 2019, equation (45) of the arXiv version, with norm |r| / m for |r|.
+        References
+        ----------
+        Williams et al. 2019, equation (45) of the arXiv version, with norm |r| / m for |r|.
         """
         q = self.norm / len(self.r) * np.abs(self.r)
         larger = np.sqrt(np.abs(self.delta) / 2 + np.hypot(self.delta / 2, q))
         smaller = np.divide(q, larger, out=np.zeros_like(q), where=larger > 0)
         c, n = np.where(self.delta > 0, (larger, smaller), (smaller, larger))
         cos, sin = _cos_sin(self.theta)
-        return ReLUNet(n * cos, -n * sin, np.copysign(c, self.r), self.norm, self.bias)
+        return Parameters(n * cos, -n * sin, np.copysign(c, self.r), self.norm, self.bias)
+
+    def network(self) -> ReLUNet:
+        """The network with these r, theta and delta: `ReLUNet.from_canonical` of it; see `lift`."""
+        return self.lift().network()
+
+    def to_net(self) -> ReLUNet:
+        """The old name of `network`."""
+        old_to_net("Canonical")
+        return self.network()
 
 
 def _cos_sin(theta: Array) -> tuple[Array, Array]:

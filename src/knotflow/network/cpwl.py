@@ -11,11 +11,14 @@ from numpy.typing import ArrayLike
 from knotflow._checks import extent, freeze, interval, number, numbers, vector
 from knotflow._typing import Array
 from knotflow.errors import InputError
-from knotflow.network import ReLUNet
-from knotflow.views.bdso import BDSO
+from knotflow.network.bdso import BDSO
+from knotflow.network.function import evaluated
+from knotflow.network.parameters import Parameters, given_parameters, old_to_net
 
 if TYPE_CHECKING:
     from scipy.interpolate import PPoly
+
+    from knotflow.network.relunet import ReLUNet
 
 _EPS = np.finfo(np.float64).eps
 _SAME_KNOT = 4 * _EPS  # two roundings in each b / a, and as much again for a rescaled neuron
@@ -25,15 +28,40 @@ _TINY = np.finfo(np.float64).tiny  # below it, rounding is no longer relative
 
 @dataclass(frozen=True, init=False, eq=False, repr=False)
 class CPWL:
-    """The function through (knots_p, values_p) with slopes_p to the left and slopes_(p+1) to the right.
+    """A continuous piecewise linear function: knots, values at them, and the slopes between them.
 
-    knots      (k,) finite and ascending; k = 0 is an affine function
-    values     (k,) f at the knots
-    slopes     (k + 1,)
-    intercept  f(0). May be left out if there is a knot; an affine function needs it
+    It goes through (knots_p, values_p) with slopes_p to the left and slopes_(p+1) to the right.
 
-    Source: Sahs et al. 2022, section 2.1. Raises InputError for other shapes and values, and where values and
-    slopes do not fit together (to 1e-9 of the larger of them).
+    Parameters
+    ----------
+    knots : array_like of shape (k,)
+        Finite and ascending; k = 0 is an affine function.
+    values : array_like of shape (k,)
+        f at the knots.
+    slopes : array_like of shape (k + 1,)
+        Finite.
+    intercept : float, optional
+        f(0). May be left out if there is a knot; an affine function needs it.
+
+    Raises
+    ------
+    InputError
+        For other shapes and values, and where values and slopes do not fit together (to 1e-9 of the larger of them).
+
+    References
+    ----------
+    Sahs et al. 2022, section 2.1.
+
+    Examples
+    --------
+    >>> import knotflow as kf
+    >>> f = kf.ReLUNet([1.0, 2.0], [0.0, 2.0], [1.0, -0.5]).cpwl()
+    >>> f
+    CPWL(2 knots in [0, 1], values in [0, 1], slopes in [0, 1])
+    >>> f.jumps, f.total_variation
+    (array([ 1., -1.]), 2.0)
+    >>> len(f.network())
+    4
     """
 
     knots: Array
@@ -74,8 +102,15 @@ class CPWL:
             )
 
     @classmethod
-    def of(cls, net: ReLUNet) -> CPWL:
-        """The function of a network. O(m log m).
+    def of(
+        cls,
+        a: ArrayLike | ReLUNet,
+        b: ArrayLike | None = None,
+        c: ArrayLike | None = None,
+        norm: float = 1.0,
+        bias: float = 0.0,
+    ) -> CPWL:
+        """The function of the network with these parameters. O(m log m).
 
         Knots that differ by at most 4 roundings (4 * 2.2e-16, relative) from the next one are one knot,
         placed at the smallest of them. A knot is dropped if the changes of slope of its g neurons cancel
@@ -84,7 +119,8 @@ class CPWL:
         The values are those of the network up to rounding of sum_i |c_i| (|a_i x| + |b_i|) / norm. Only the
         function is kept: neurons that cancel, parameters and norm are gone.
         """
-        view = net.bdso()
+        p = given_parameters("CPWL", a, b, c, norm, bias)
+        view = BDSO.of(*p)
         order = np.argsort(view.knots, kind="stable")
         knots, right = view.knots[order], view.orientations[order] > 0
         mu = view.delta_slopes[order]
@@ -101,8 +137,8 @@ class CPWL:
         kept &= np.diff(slopes) != 0
         slopes = np.append(slopes[0], slopes[1:][kept])
         knots = knots[first][kept]
-        intercept = float(net(0.0))
-        return cls(knots, _values_from_zero(knots, slopes, intercept), slopes, intercept)
+        intercept = float(evaluated(p, np.zeros(())))
+        return cls(knots, values_from_zero(knots, slopes, intercept), slopes, intercept)
 
     def __repr__(self) -> str:
         if len(self.knots) == 0:
@@ -170,8 +206,8 @@ class CPWL:
         x = np.concatenate([[lo], self.knots, [hi]])
         return PPoly(np.stack([self.slopes, self(x[:-1])]), x)
 
-    def to_net(self, norm: float = 1.0) -> ReLUNet:
-        """A network of k + 2 neurons with this function, exactly (up to rounding) on the whole line.
+    def lift(self, norm: float = 1.0) -> Parameters:
+        """Parameters of k + 2 neurons with this function, exactly (up to rounding) on the whole line. O(k).
 
             f(x) = f(0) + slope (x)_{+1} + slope (x)_{-1} + sum_p s_p jump_p (x - knot_p)_{s_p}
 
@@ -188,10 +224,19 @@ class CPWL:
             np.append([1, -1], facing),
             self.intercept,
             norm,
-        ).to_net()
+        ).lift()
+
+    def network(self, norm: float = 1.0) -> ReLUNet:
+        """A network with this function: `ReLUNet.from_cpwl` of it; see `lift`."""
+        return self.lift(norm).network()
+
+    def to_net(self, norm: float = 1.0) -> ReLUNet:
+        """The old name of `network`."""
+        old_to_net("CPWL")
+        return self.network(norm)
 
 
-def _values_from_zero(knots: Array, slopes: Array, intercept: float) -> Array:
+def values_from_zero(knots: Array, slopes: Array, intercept: float) -> Array:
     """f at the knots, summed outwards from f(0): no term is larger than the neurons' own at the knot."""
     p = int(np.searchsorted(knots, 0.0))
     up = slopes[p:-1] * np.diff(knots[p:], prepend=0.0)

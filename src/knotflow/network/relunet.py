@@ -7,35 +7,63 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from knotflow._checks import extent, freeze, number, numbers, per_neuron, vector
-from knotflow._typing import Array
+from knotflow._typing import Array, Ints
+from knotflow.data.samples import Samples
+from knotflow.data.scaling import Scaling
 from knotflow.errors import InputError
+from knotflow.network import torch as _torch
+from knotflow.network.bdso import BDSO, Gauge
+from knotflow.network.canonical import Canonical
+from knotflow.network.cpwl import CPWL
+from knotflow.network.function import evaluated, knots_of
+from knotflow.network.parameters import Parameters, built_by_views
 
 if TYPE_CHECKING:
     import torch
 
-    from knotflow.samples import Samples
-    from knotflow.views import BDSO, CPWL, Canonical
-    from knotflow.views.bdso import Gauge
-
 __all__ = ["ReLUNet"]
 
 
+@built_by_views
 @dataclass(frozen=True, init=False, eq=False, repr=False)
 class ReLUNet:
-    """f(x) = bias + (1/norm) * sum_i c_i max(a_i x - b_i, 0), a value: nothing in it changes.
+    """A one-hidden-layer ReLU network with one input, as a value: nothing in it changes.
 
-    a, b, c  one-dimensional sequences of m >= 1 finite numbers; kept as read-only float64 copies, (m,)
-    norm     a finite number > 0 (Williams et al. 2019 write alpha(m): 1, sqrt(m) or m)
-    bias     a finite number
+        f(x) = bias + (1/norm) * sum_i c_i max(a_i x - b_i, 0)
 
+    Parameters
+    ----------
+    a, b, c : array_like of shape (m,)
+        Finite numbers, m >= 1; kept as read-only float64 copies.
+    norm : float, default 1.0
+        Greater than 0 (Williams et al. 2019 write alpha(m): 1, sqrt(m) or m).
+    bias : float, default 0.0
+        The output bias.
+
+    Raises
+    ------
+    InputError
+        For anything else, naming the argument.
+
+    Notes
+    -----
     The bias of a neuron enters with a minus sign, as in Williams et al. 2019; Sahs et al. 2022 and deep-
     learning libraries have a plus. Neuron i is active where a_i x - b_i > 0, strictly. Every property is
     computed in O(m).
 
-    Raises InputError, naming the argument, for anything else.
+    Examples
+    --------
+    >>> import knotflow as kf
+    >>> net = kf.ReLUNet([1.0, -2.0], [0.5, 1.0], [3.0, 1.0])
+    >>> net([0.0, 1.5])
+    array([0., 3.])
+    >>> net.knots, net.delta
+    (array([ 0.5, -0.5]), array([ 7.75, -4.  ]))
+    >>> net
+    ReLUNet(2 neurons: 1 right-facing, 1 left-facing; knots in [-0.5, 0.5]; delta in [-4, 7.75]; norm=1, bias=0)
     """
 
     a: Array
@@ -70,28 +98,11 @@ class ReLUNet:
         Only the neurons that are active at a value enter its sum, so the error is rounding of the
         sum over active i of |c_i| (|a_i x| + |b_i|) / norm. Raises InputError if x is not finite.
         """
-        x = numbers("x", x)
-        order = np.argsort(x, axis=None, kind="stable")
-        ascending = x.ravel()[order]
-        slope, constant = self._active_line(ascending)
-        f = np.empty(x.size)
-        f[order] = self.bias + (slope * ascending - constant)
-        return f.reshape(x.shape)[()]
+        return evaluated(self._parameters, numbers("x", x))
 
-    def _active_line(self, x: Array) -> tuple[Array, Array]:
-        """(n,) sums over the active neurons of c a / norm and of c b / norm, at n ascending x."""
-        knots = self.knots
-        right = self.a >= 0  # a neuron with a = 0 has its knot at -inf (active) or +inf (not active)
-        first = np.searchsorted(x, knots[right], side="right")
-        count = np.searchsorted(x, knots[~right], side="left")
-        n = len(x)
-
-        def active(term: Array) -> Array:
-            entering = np.bincount(first, term[right], n + 1)[:n]  # right-facing: active from `first` on
-            leaving = np.bincount(count, term[~right], n + 1)[1:]  # left-facing: active on the first `count`
-            return np.cumsum(entering, dtype=float) + np.cumsum(leaving[::-1], dtype=float)[::-1]
-
-        return active(self.delta_slopes), active(self.c * self.b / self.norm)
+    @property
+    def _parameters(self) -> Parameters:
+        return Parameters(self.a, self.b, self.c, self.norm, self.bias)
 
     @property
     def knots(self) -> Array:
@@ -100,11 +111,10 @@ class ReLUNet:
         Never NaN: a neuron with a_i = 0 has -inf if it is active everywhere (b_i < 0), else +inf. A quotient
         beyond float64 is infinite as well.
         """
-        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-            return np.where(self.a == 0, np.where(self.b < 0, -np.inf, np.inf), self.b / self.a)
+        return knots_of(self.a, self.b)
 
     @property
-    def orientations(self) -> NDArray[np.int64]:
+    def orientations(self) -> Ints:
         """(m,) sign a_i: +1 active to the right of its knot, -1 to the left, 0 no knot."""
         return np.sign(self.a).astype(np.int64)
 
@@ -175,52 +185,78 @@ class ReLUNet:
             )
         return self.rescaled(k)
 
+    def in_units(self, scaling: Scaling) -> ReLUNet:
+        """The same function in the user's units: x -> y_shift + y_scale f((x - x_shift) / x_scale). O(m).
+
+        a / x_scale, b + a x_shift / x_scale, y_scale c, y_shift + y_scale bias; the norm stays.
+
+        Parameters
+        ----------
+        scaling : Scaling
+            The second result of `Samples.standardised`.
+
+        Examples
+        --------
+        >>> import knotflow as kf
+        >>> data = kf.Samples([0.0, 10.0, 20.0], [1.0, 5.0, 3.0])
+        >>> standard, scaling = data.standardised()
+        >>> net = kf.ReLUNet([1.0], [0.0], [2.0]).in_units(scaling)
+        >>> net.knots
+        array([10.])
+        """
+        a = self.a / scaling.x_scale
+        return self.replace(
+            a=a,
+            b=self.b + a * scaling.x_shift,
+            c=scaling.y_scale * self.c,
+            bias=float(scaling.y_to_user(self.bias)),
+        )
+
     # -- the three views ---------------------------------------------------------------------------------
 
     def canonical(self) -> Canonical:
-        """Polar coordinates (r, theta) of each neuron, with its delta: see `knotflow.views.Canonical`."""
-        from knotflow.views import Canonical
-
-        return Canonical.of(self)
+        """Polar coordinates (r, theta) of each neuron, with its delta: see `Canonical`. O(m)."""
+        return Canonical.of(*self._parameters)
 
     def bdso(self) -> BDSO:
-        """Breakpoints, delta-slopes and orientations: see `knotflow.views.BDSO`."""
-        from knotflow.views import BDSO
-
-        return BDSO.of(self)
+        """Breakpoints, delta-slopes and orientations: see `BDSO`. O(m)."""
+        return BDSO.of(*self._parameters)
 
     def cpwl(self) -> CPWL:
-        """The function alone, as a continuous piecewise linear function: see `knotflow.views.CPWL`."""
-        from knotflow.views import CPWL
-
-        return CPWL.of(self)
+        """The function alone, as a continuous piecewise linear function: see `CPWL.of`. O(m log m)."""
+        return CPWL.of(*self._parameters)
 
     @classmethod
     def from_canonical(cls, view: Canonical) -> ReLUNet:
-        """The network that a canonical view is of."""
-        return view.to_net()
+        """The network that a canonical view is of; see `Canonical.lift`."""
+        return cls(*view.lift())
 
     @classmethod
     def from_bdso(cls, view: BDSO, gauge: Gauge = "unit") -> ReLUNet:
-        """A network with the knots, delta-slopes and orientations of a BDSO view; see `BDSO.to_net`."""
-        return view.to_net(gauge)
+        """A network with the knots, delta-slopes and orientations of a BDSO view; see `BDSO.lift`."""
+        return cls(*view.lift(gauge))
 
     @classmethod
     def from_cpwl(cls, view: CPWL, norm: float = 1.0) -> ReLUNet:
-        """k + 2 neurons whose function is that of `view`, on the whole line; see `CPWL.to_net`."""
-        return view.to_net(norm)
+        """k + 2 neurons whose function is that of `view`, on the whole line; see `CPWL.lift`."""
+        return cls(*view.lift(norm))
 
     # -- PyTorch -----------------------------------------------------------------------------------------
 
     @classmethod
     def from_torch(cls, module: torch.nn.Module) -> ReLUNet:
-        """The network of Sequential(Linear(1, m), ReLU(), Linear(m, 1)); see `knotflow.interop`."""
-        from knotflow.interop import from_torch
+        """The network of Sequential(Linear(1, m), ReLU(), Linear(m, 1)), biases or not, of any precision.
 
-        return from_torch(module)
+        a and c are the weights, b is minus the first bias and `bias` the second; norm = 1. The parameters are
+        copied. Raises InputError, saying what was found, for any other module, and KnotflowError without
+        PyTorch.
+        """
+        return cls(*_torch.parameters_of(module))
 
     def to_torch(self) -> torch.nn.Sequential:
-        """Sequential(Linear(1, m), ReLU(), Linear(m, 1)) in float64; see `knotflow.interop`."""
-        from knotflow.interop import to_torch
+        """Sequential(Linear(1, m), ReLU(), Linear(m, 1)) in float64 with the same function.
 
-        return to_torch(self)
+        The norm is folded into the output weights, c / norm, so training it is not training a network with
+        that norm. Raises KnotflowError without PyTorch.
+        """
+        return _torch.module_of(self._parameters)

@@ -1,4 +1,4 @@
-"""To PyTorch and back. PyTorch is imported only when one of these functions is called."""
+"""Parameters from and to PyTorch modules. PyTorch is imported only when one of these functions is called."""
 
 from __future__ import annotations
 
@@ -8,19 +8,17 @@ import numpy as np
 
 from knotflow._typing import Array
 from knotflow.errors import InputError, KnotflowError
-from knotflow.network import ReLUNet
+from knotflow.network.parameters import Parameters
 
 if TYPE_CHECKING:
     import torch
 
 
-def from_torch(module: torch.nn.Module) -> ReLUNet:
-    """The network of Sequential(Linear(1, m), ReLU(), Linear(m, 1)), biases or not, of any precision.
+__all__ = ["module_of", "parameters_of"]
 
-    a and c are the weights, b is minus the first bias and `bias` the second; norm = 1. The parameters are
-    copied. Raises InputError, saying what was found, for any other module, and KnotflowError without
-    PyTorch.
-    """
+
+def parameters_of(module: torch.nn.Module) -> Parameters:
+    """See `ReLUNet.from_torch`."""
     _require_torch()
     from torch import nn
 
@@ -30,27 +28,23 @@ def from_torch(module: torch.nn.Module) -> ReLUNet:
         ):
             b = np.zeros(hidden.out_features) if hidden.bias is None else -_array(hidden.bias)
             bias = 0.0 if output.bias is None else float(_array(output.bias)[0])
-            return ReLUNet(_array(hidden.weight)[:, 0], b, _array(output.weight)[0], bias=bias)
+            return Parameters(_array(hidden.weight)[:, 0], b, _array(output.weight)[0], 1.0, bias)
     wanted = "Sequential(Linear(1, m), ReLU(), Linear(m, 1))"
     raise InputError(f"module is {_describe(module)}: it must be {wanted}")
 
 
-def to_torch(net: ReLUNet) -> torch.nn.Sequential:
-    """Sequential(Linear(1, m), ReLU(), Linear(m, 1)) in float64 with the function of `net`.
-
-    The norm is folded into the output weights, c / norm, so training it is not training a network with
-    that norm. Raises KnotflowError without PyTorch.
-    """
+def module_of(p: Parameters) -> torch.nn.Sequential:
+    """See `ReLUNet.to_torch`."""
     _require_torch()
     import torch
     from torch import nn
 
-    hidden, output = (nn.Linear(*shape, dtype=torch.float64) for shape in ((1, len(net)), (len(net), 1)))
+    hidden, output = (nn.Linear(*shape, dtype=torch.float64) for shape in ((1, len(p.a)), (len(p.a), 1)))
     with torch.no_grad():
-        hidden.weight.copy_(torch.tensor(net.a[:, None]))
-        hidden.bias.copy_(torch.tensor(-net.b))
-        output.weight.copy_(torch.tensor(net.c[None] / net.norm))
-        output.bias.fill_(net.bias)
+        hidden.weight.copy_(torch.tensor(p.a[:, None]))
+        hidden.bias.copy_(torch.tensor(-p.b))
+        output.weight.copy_(torch.tensor(p.c[None] / p.norm))
+        output.bias.fill_(p.bias)
     return nn.Sequential(hidden, nn.ReLU(), output)
 
 

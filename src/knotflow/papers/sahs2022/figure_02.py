@@ -53,7 +53,7 @@ def run(p: Settings, trial: Trial) -> dict[str, Any]:
 
 
 def _shown(p: Settings) -> kf.ReLUNet:
-    return BDSO(p.knots, p.delta_slopes, p.orientations, p.bias).to_net()
+    return BDSO(p.knots, p.delta_slopes, p.orientations, p.bias).network()
 
 
 def _jumps(net: kf.ReLUNet, knots: np.ndarray) -> np.ndarray:

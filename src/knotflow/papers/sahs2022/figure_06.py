@@ -56,7 +56,7 @@ def run(p: Settings, trial: Trial) -> dict[str, Any]:
 def _along(net: kf.ReLUNet, data: kf.Samples, direction: Array, steps: Array) -> Array:
     """L at delta-slopes moved along a direction."""
     view = net.bdso()
-    nets = [BDSO(view.knots, view.delta_slopes + t * direction, view.orientations, view.bias).to_net() for t in steps]
+    nets = [BDSO(view.knots, view.delta_slopes + t * direction, view.orientations, view.bias).network() for t in steps]
     return np.array([each.loss(data) for each in nets])
 
 
