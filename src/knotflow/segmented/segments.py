@@ -11,8 +11,7 @@ from knotflow._checks import extent, number, numbers
 from knotflow._typing import Array
 from knotflow.data import Samples
 from knotflow.errors import InputError
-from knotflow.network import ReLUNet
-from knotflow.views import CPWL
+from knotflow.network import CPWL, ReLUNet
 
 _ROUNDING = 64 * np.finfo(np.float64).eps
 

@@ -13,8 +13,8 @@ from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 import knotflow as kf
+from knotflow.network import BDSO
 from knotflow.plots import style
-from knotflow.views import BDSO
 
 Array = NDArray[np.float64]
 
