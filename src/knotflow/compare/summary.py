@@ -10,6 +10,7 @@ from knotflow._typing import Array
 from knotflow.compare.distance import sup_distance
 from knotflow.data.samples import Samples
 from knotflow.network import CPWL, ReLUNet
+from knotflow.network.subject import subject
 from knotflow.splines.linear import linear
 from knotflow.splines.natural import natural
 
@@ -24,7 +25,25 @@ _MOST: Final = 0.95  # of the change of slope
 
 
 class Number(NamedTuple):
-    """One entry of a summary: its key, its name in a table, its unit ("" for a pure number), what it says."""
+    """One entry of a summary.
+
+    Attributes
+    ----------
+    key : str
+        In the dictionary of `summarise`.
+    name : str
+        In a table.
+    unit : str
+        "" for a pure number.
+    meaning : str
+        What it says.
+
+    Examples
+    --------
+    >>> import knotflow as kf
+    >>> [number.key for number in kf.compare.NUMBERS][:3]
+    ['loss', 'floor', 'rms_residual']
+    """
 
     key: str
     name: str
@@ -111,10 +130,37 @@ NUMBERS: Final = (
 def summarise(net: ReLUNet, data: Samples, trajectory: Trajectory | None = None) -> dict[str, float]:
     """The numbers that tell one trained network from another, in the units of `net` and `data`.
 
-    The keys are those of `NUMBERS`, which says what each is; ``delta_drift`` is there only with a trajectory,
-    and in its units. Distances are exact up to rounding, not taken on a grid. ``fraction_near_samples`` is nan
-    when no knot is in the data range. O(m log m + n log n).
+    Parameters
+    ----------
+    net : ReLUNet
+    data : Samples
+    trajectory : Trajectory, optional
+        With it the result has ``delta_drift``, in the units of the trajectory.
+
+    Returns
+    -------
+    dict of str to float
+        The keys are those of `NUMBERS`, which says what each is. ``fraction_near_samples`` is nan when no
+        knot is in the data range.
+
+    Raises
+    ------
+    InputError
+        If `net` is no network or `data` no samples.
+
+    Notes
+    -----
+    Distances are exact up to rounding, not taken on a grid. O(m log m + n log n).
+
+    Examples
+    --------
+    >>> import knotflow as kf
+    >>> data = kf.Samples([0.0, 1.0, 2.0], [0.0, 0.0, 1.0])
+    >>> summary = kf.compare.summarise(kf.ReLUNet([1.0], [1.0], [1.0]), data)
+    >>> summary["loss"], summary["pieces"], summary["knots_near_samples"], summary["linear_distance"]
+    (0.0, 2, 1, 0.0)
     """
+    subject(net, data)
     function = net.cpwl()
     summary = {
         "loss": net.loss(data),

@@ -38,6 +38,12 @@ class Dataset:
         On what terms the file is here.
     file, x, y : str
         The file beside this module and its columns.
+
+    Examples
+    --------
+    >>> import knotflow as kf
+    >>> kf.datasets.DATASETS["motorcycle"].x_name
+    'time (ms)'
     """
 
     name: str
@@ -129,6 +135,12 @@ def motorcycle() -> Samples:
     References
     ----------
     Silverman 1985, J. R. Statist. Soc. B 47, 1-52; `mcycle` in R's package MASS (GPL-2 or GPL-3).
+
+    Examples
+    --------
+    >>> import knotflow as kf
+    >>> kf.datasets.motorcycle()
+    Samples(133 points, time (ms) in [2.4, 57.6], acceleration (g) in [-134, 75]; 94 distinct x)
     """
     return load("motorcycle")
 
@@ -139,5 +151,11 @@ def nile() -> Samples:
     References
     ----------
     Cobb 1978, Biometrika 65, 243-251; `Nile` in R's package datasets (GPL-2 or GPL-3).
+
+    Examples
+    --------
+    >>> import knotflow as kf
+    >>> len(kf.datasets.nile())
+    100
     """
     return load("nile")

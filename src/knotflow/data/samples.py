@@ -225,7 +225,7 @@ class Samples:
         >>> kf.Samples.from_function(kf.targets.quadratic, [-2.0, 0.0, 1.0]).y
         array([2. , 0. , 0.5])
         >>> kf.Samples.from_function(np.sin, range(9), noise=0.1, rng=np.random.default_rng(0))
-        Samples(9 points, x in [0, 8], y in [-1.01235, 0.973402])
+        Samples(9 points, x in [0, 8], y in [-0.922765, 0.97334])
         """
         xs = _vector("x", x)
         ys = _vector("f(x)", f(xs))
@@ -256,6 +256,13 @@ class Distinct:
         Summed weight at each x.
     within : float
         1/2 sum_j w_j (y_j - mean at x_j)^2, the part of the loss that no function of x can remove.
+
+    Examples
+    --------
+    >>> import knotflow as kf
+    >>> points = kf.Samples([0.0, 1.0, 1.0], [5.0, 2.0, 4.0]).distinct
+    >>> points.x, points.y, points.weight, points.within
+    (array([0., 1.]), array([5., 3.]), array([1., 2.]), 1.0)
     """
 
     x: Array

@@ -16,7 +16,16 @@ Named = TypeVar("Named", bound=Callable[..., Any])
 
 
 class Catalogue(Mapping[str, Named]):
-    """Functions by name: `targets.sine`, `targets["sine"]`, `list(targets)`. It cannot be changed."""
+    """Functions by name: `targets.sine`, `targets["sine"]`, `list(targets)`. It cannot be changed.
+
+    Examples
+    --------
+    >>> import knotflow as kf
+    >>> kf.targets
+    Catalogue(square_wave, sine, quadratic, cubic, arctan, exponential, sawtooth, smooth_gap, sharp_gap)
+    >>> kf.targets["sawtooth"]([0.0, 0.25, 0.5])
+    array([-1.,  0.,  1.])
+    """
 
     def __init__(self, *functions: Named) -> None:
         vars(self).update({f.__name__: f for f in functions})

@@ -19,18 +19,40 @@ __all__ = ["JointDensity", "delta_slope_density", "joint_density", "knot_density
 
 
 def knot_density(law: str | Law, m: SupportsIndex | None = None, **scales: float) -> Any:
-    """The density of a knot b/a, a frozen distribution (pdf, logpdf, cdf, sf, ppf, isf, rvs, ... of scipy.stats).
+    """The density of a knot b/a, as a frozen distribution of scipy.stats (pdf, cdf, sf, ppf, isf, rvs, ...).
 
         Gaussian  Cauchy with scale sigma_b / sigma_a
         uniform   with r = bound_b / bound_a: 1/(4 r) on [-r, r] and r / (4 x^2) outside
 
-    law      a `Law`, or the name of one: "pytorch", "he", "glorot", "gaussian", "uniform"
-    m        the width, for a name; "gaussian" and "uniform" do not need it
-    scales   what the law of that name takes, for example sigma_b
+    Parameters
+    ----------
+    law : str or Law
+        A `Law`, or the name of one: "pytorch", "he", "glorot", "gaussian", "uniform".
+    m : int, optional
+        The width, for a name; "gaussian" and "uniform" do not need it.
+    **scales : float
+        What the law of that name takes, for example sigma_b.
 
+    Raises
+    ------
+    InputError
+        For another name, and if the law of a or b is the constant 0 (no density).
+
+    Notes
+    -----
     A knot has no mean: moments are NaN. The orientation is +-1 with probability 1/2 each and independent of knot and
-    delta-slope. Source: Sahs et al. 2022, theorem 1 and corollary 1.
-    Raises InputError for another name, and if the law of a or b is the constant 0 (no density).
+    delta-slope.
+
+    References
+    ----------
+    Sahs et al. 2022, theorem 1 and corollary 1.
+
+    Examples
+    --------
+    >>> import knotflow as kf
+    >>> knots = kf.initial.knot_density("gaussian", sigma_b=2.0)
+    >>> round(float(knots.cdf(2.0)), 12), round(float(knots.isf(0.25)), 12)
+    (0.75, 2.0)
     """
     return joint_density(law, m, **scales).knots
 
@@ -41,7 +63,19 @@ def delta_slope_density(law: str | Law, m: SupportsIndex | None = None, *, norm:
         Gaussian  K_0(|u|/k) / (pi k), k = sigma_a sigma_c / norm: variance k^2, excess kurtosis 6
         uniform   log(k/|u|) / (2 k) on [-k, k], k = bound_a bound_c / norm: variance k^2/9, excess kurtosis 6/25
 
-    Both are infinite at 0. Source: Sahs et al. 2022, corollary 1; the kurtosis printed in appendix B.4 is mended.
+    Notes
+    -----
+    Both are infinite at 0.
+
+    References
+    ----------
+    Sahs et al. 2022, corollary 1; the kurtosis printed in appendix B.4 is corrected.
+
+    Examples
+    --------
+    >>> import knotflow as kf
+    >>> round(float(kf.initial.delta_slope_density("he", 50).std()), 12)
+    0.282842712475
     """
     return joint_density(law, m, norm=norm, **scales).delta_slopes
 
@@ -49,7 +83,14 @@ def delta_slope_density(law: str | Law, m: SupportsIndex | None = None, *, norm:
 def joint_density(
     law: str | Law, m: SupportsIndex | None = None, *, norm: float = 1.0, **scales: float
 ) -> JointDensity:
-    """The joint density of knot and delta-slope of one neuron; arguments as for `knot_density`."""
+    """The joint density of knot and delta-slope of one neuron; arguments as for `knot_density`.
+
+    Examples
+    --------
+    >>> import knotflow as kf
+    >>> kf.initial.joint_density("uniform").pdf(0.0, [0.25, 0.5]).round(12)
+    array([0.1875, 0.125 ])
+    """
     return JointDensity(named_law(law, m, scales), norm)
 
 
@@ -62,7 +103,26 @@ class JointDensity:
 
     at the knot x and the delta-slope u, with the scale of c divided by the norm.
 
-    Source: Sahs et al. 2022, theorem 1 and corollary 1. Raises InputError if the law of a, b or c is the constant 0.
+    Parameters
+    ----------
+    law : Law
+    norm : float, default 1.0
+
+    Raises
+    ------
+    InputError
+        If the law of a, b or c is the constant 0.
+
+    References
+    ----------
+    Sahs et al. 2022, theorem 1 and corollary 1.
+
+    Examples
+    --------
+    >>> import knotflow as kf
+    >>> joint = kf.initial.JointDensity(kf.laws.gaussian(1))
+    >>> round(float(joint.delta_slopes_given(0.0).std()), 12)
+    1.414213562373
     """
 
     law: Law

@@ -18,10 +18,24 @@ __all__ = ["INITIALISERS", "Initialiser"]
 class Initialiser:
     """One way to start.
 
-    start     makes the network: `start(m, rng, norm=...)` if there is a `law`, else see `summary`
-    law       `law(m)` is the law of the parameters; None where the knots are placed
-    summary   one line
-    citation  where it comes from
+    Attributes
+    ----------
+    name : str
+        That of the function in `kf.initial`.
+    start : callable
+        Makes the network: `start(m, rng, norm=...)` if there is a `law`, else see `summary`.
+    law : callable or None
+        `law(m)` is the law of the parameters; None where the knots are placed.
+    summary : str
+        One line.
+    citation : str
+        Where it comes from.
+
+    Examples
+    --------
+    >>> import knotflow as kf
+    >>> kf.initial.INITIALISERS["he"].citation
+    'He et al. 2015'
     """
 
     name: str

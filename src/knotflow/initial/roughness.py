@@ -21,21 +21,61 @@ _BLOCK = 1 << 20
 
 
 def roughness(law: str | Law, m: SupportsIndex, *, norm: float = 1.0, **scales: float) -> InitialRoughness:
-    """The law of the roughness sum_i (c_i a_i / norm)^2 of a start with m neurons; `law` as for `knot_density`."""
+    """The law of the roughness sum_i (c_i a_i / norm)^2 of a start with m neurons.
+
+    Parameters
+    ----------
+    law, m, **scales
+        As for `knot_density`.
+    norm : float, default 1.0
+
+    Returns
+    -------
+    InitialRoughness
+        With mean, variance, a tail bound and simulation. That of one network is `net.roughness`.
+
+    Examples
+    --------
+    >>> import knotflow as kf
+    >>> rho = kf.initial.roughness("he", 64)
+    >>> round(rho.mean, 12), round(rho.variance, 12)
+    (4.0, 2.0)
+    """
     return InitialRoughness(named_law(law, m, scales), count("m", m, least=1), number("norm", norm, above=0.0))
 
 
 @dataclass(frozen=True)
 class InitialRoughness:
-    """The roughness rho of m independent neurons. With k = (scale of a)(scale of c)/norm,
+    """The roughness rho of m independent neurons, as a random variable.
+
+    With k = (scale of a)(scale of c)/norm,
 
         Gaussian  mean m k^2,   variance 8 m k^4
         uniform   mean m k^2/9, variance m k^4 (1/25 - 1/81)
 
+    Parameters
+    ----------
+    law : Law
+    m : int
+    norm : float, default 1.0
+
+    Notes
+    -----
     He: mean 4, variance 128/m. Glorot: 4 m/(m+1)^2 and 128 m/(m+1)^4. PyTorch: 1/9 and (56/2025)/m.
     Each delta-slope shrinks as m grows; under He the roughness does not.
 
-    Source: Sahs et al. 2022, theorem 2.
+    References
+    ----------
+    Sahs et al. 2022, theorem 2.
+
+    Examples
+    --------
+    >>> import numpy as np, knotflow as kf
+    >>> rho = kf.initial.roughness("he", 100)
+    >>> round(float(rho.tail_bound(2.0)), 4)
+    0.2424
+    >>> rho.rvs(3, np.random.default_rng(0)).shape
+    (3,)
     """
 
     law: Law

@@ -48,10 +48,28 @@ class Gaussian(KnotLaw):
 
         nu(u) = (2/pi) (sigma_a sigma_b)^3 / (sigma_b^2 + sigma_a^2 u^2)^2;  the knots are Cauchy(sigma_b / sigma_a)
 
+    Parameters
+    ----------
+    sigma_a, sigma_b : float, default 1.0
+        Standard deviations, at least 0 and not both 0.
+    c2 : float, default 1.0
+        E[c^2].
+
+    Raises
+    ------
+    InputError
+        For a negative or infinite deviation, and if both are 0.
+
+    Notes
+    -----
     Any law of (a, b) that depends on a^2 + b^2 only has the kernels of sigma_a^2 = sigma_b^2 = E[a^2 + b^2] / 2.
     In the angle phi of (sigma_b, sigma_a u) every integral is one of sin^2 or sin sin.
 
-    Raises InputError for a negative or infinite deviation, and if both are 0.
+    Examples
+    --------
+    >>> import knotflow as kf
+    >>> kf.laws.Gaussian(sigma_b=2.0).active(2.0)
+    (np.float64(0.375), np.float64(0.125))
     """
 
     sigma_a: float = 1.0
@@ -130,8 +148,29 @@ def _pieces(lo: Array, hi: Array, c: Array, d: Array, tail: bool) -> Array:
 class Uniform(KnotLaw):
     """a ~ U(-bound_a, bound_a), b ~ U(-bound_b, bound_b), independent.
 
-    With R = bound_b / bound_a:  nu(u) = bound_a^3 / (8 bound_b) min(1, R/|u|)^4, constant on |u| <= R. Beyond R the
-    integrals are those of polynomials in 1/u. Raises InputError unless both bounds are finite and > 0.
+    With R = bound_b / bound_a:  nu(u) = bound_a^3 / (8 bound_b) min(1, R/|u|)^4, constant on |u| <= R.
+
+    Parameters
+    ----------
+    bound_a, bound_b : float, default 1.0
+        Greater than 0.
+    c2 : float, default 1/3
+        E[c^2].
+
+    Raises
+    ------
+    InputError
+        Unless both bounds are finite and > 0.
+
+    Notes
+    -----
+    Beyond R the integrals are those of polynomials in 1/u.
+
+    Examples
+    --------
+    >>> import knotflow as kf
+    >>> kf.laws.Uniform().nu(0.5)
+    (np.float64(0.0625), np.float64(0.0625))
     """
 
     bound_a: float = 1.0
@@ -216,8 +255,30 @@ class Uniform(KnotLaw):
 class UniformKnots(KnotLaw):
     """a = +-1 with Pr(a = 1) = right, and knots u = b/a ~ U(lo, hi), independent of a.
 
+    Parameters
+    ----------
+    lo, hi : float
+        The interval of the knots, (-1, 1) when left out.
+    right : float, default 0.5
+        In [0, 1]: the share of right-facing neurons.
+    c2 : float, default 0.0
+        E[c^2].
+
+    Raises
+    ------
+    InputError
+        Unless lo < hi, both finite, and 0 <= right <= 1.
+
+    Notes
+    -----
     nu is 1 / (hi - lo) on [lo, hi], and 0 outside, where every function of this law is a line. With lo = -hi and
-    right = 1/2 it is a = +-1, b ~ U(-hi, hi). Raises InputError unless lo < hi, both finite, and 0 <= right <= 1.
+    right = 1/2 it is a = +-1, b ~ U(-hi, hi).
+
+    Examples
+    --------
+    >>> import numpy as np, knotflow as kf
+    >>> kf.laws.UniformKnots(0.0, 4.0, right=0.75).nu(np.array([1.0, 5.0]))
+    (array([0.1875, 0.    ]), array([0.0625, 0.    ]))
     """
 
     lo: float = -1.0

@@ -53,8 +53,8 @@ class Law:
     Law(family='gaussian', a=1.4142135623730951, b=1.4142135623730951, c=0.2, bias=0.0)
     >>> len(law.draw(50, np.random.default_rng(0)))
     50
-    >>> law.knot_law().nu(0.0)
-    (0.3183098861837907, 0.3183098861837907)
+    >>> law.knot_law()
+    Gaussian(sigma_a=1.4142135623730951, sigma_b=1.4142135623730951, c2=0.04000000000000001)
     """
 
     family: Literal["gaussian", "uniform"]

@@ -22,7 +22,25 @@ __all__ = ["KnotLaw"]
 
 
 class KnotLaw(ABC):
-    """A law of independent neurons (a, b); c is independent of them, with E[c] = 0 and E[c^2] = c2. A value."""
+    """A law of independent neurons (a, b); c is independent of them, with E[c] = 0 and E[c^2] = c2. A value.
+
+    Subclass it for a law of your own: what must be given is abstract here. Kernels, interpolants and norms take any.
+
+    Notes
+    -----
+    A neuron with knot u = b/a that faces right is active at x > u, one that faces left at x < u. nu^+ and nu^- are the
+    densities of knots of either facing times E[a^2 | knot, facing].
+
+    References
+    ----------
+    Williams et al. 2019, Theorem 5, with |a|^3 for |a| in nu.
+
+    Examples
+    --------
+    >>> import knotflow as kf
+    >>> isinstance(kf.initial.law("pytorch"), kf.laws.KnotLaw)
+    True
+    """
 
     c2: float
 
