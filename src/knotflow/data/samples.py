@@ -12,6 +12,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
+from knotflow._checks import extent
 from knotflow._typing import Array
 from knotflow.data.csv import read_columns
 from knotflow.data.scaling import Scaling
@@ -92,12 +93,10 @@ class Samples:
         return len(self.x)
 
     def __repr__(self) -> str:
-        y = f"[{self.y.min():.6g}, {self.y.max():.6g}]"
         ties = f"; {len(self.distinct.x)} distinct x" if self.has_ties else ""
         weighted = "; weighted" if np.any(self.weights != 1) else ""
-        lo, hi = self.range
-        x = f"[{lo:.6g}, {hi:.6g}]"
-        return f"Samples({len(self)} points, {self.x_name} in {x}, {self.y_name} in {y}{ties}{weighted})"
+        x, y = f"{self.x_name} in {extent(self.x)}", f"{self.y_name} in {extent(self.y)}"
+        return f"Samples({len(self)} points, {x}, {y}{ties}{weighted})"
 
     @cached_property
     def distinct(self) -> Distinct:
@@ -238,7 +237,7 @@ class Samples:
         return cls(xs, ys + noise * rng.standard_normal(len(ys)))
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Distinct:
     """One point per distinct x: the data as any function of x sees it.
 
@@ -269,6 +268,9 @@ class Distinct:
     y: Array
     weight: Array
     within: float
+
+    def __repr__(self) -> str:
+        return f"Distinct({len(self.x)} x in {extent(self.x)}, y in {extent(self.y)}, within={self.within:.6g})"
 
 
 def given(data: Any) -> Samples:
