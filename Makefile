@@ -12,7 +12,7 @@ PYTHON = $(shell for p in python3 python3.11 python3.12 python3.13 python3.14; d
 	$$p -c '$(SUITABLE)' 2>/dev/null && echo $$p && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup torch demo test lint types bench clean
+.PHONY: help setup torch demo test lint types stubs bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -44,6 +44,9 @@ lint: $(STAMP) ## check style and formatting
 
 types: $(STAMP) ## check types
 	$(BIN)/mypy
+
+stubs: $(STAMP) ## write the types of the public names from their list
+	$(BIN)/python tools/stubs.py
 
 bench: $(STAMP)-bench ## measure against other programs
 	$(BIN)/python -m bench

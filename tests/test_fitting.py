@@ -293,7 +293,7 @@ def test_still_falling_is_the_fall_of_the_excess_loss_since_nine_tenths() -> Non
 
 
 def test_the_summary_holds_the_comparison_in_the_users_units(fit: kf.Fit) -> None:
-    from knotflow.comparison import summarise
+    from knotflow.compare import summarise
 
     for key, value in summarise(fit.net, fit.data, fit.trajectory).items():
         np.testing.assert_equal(fit.summary[key], value)

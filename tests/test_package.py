@@ -9,8 +9,6 @@ from pathlib import Path
 
 import pytest
 
-import knotflow
-
 HEAVY = ("numba", "scipy", "matplotlib", "torch", "jinja2", "rich.progress")
 
 
@@ -31,21 +29,6 @@ def test_data_and_networks_need_nothing_heavy() -> None:
     loaded = modules_after("import knotflow as kf; kf.ReLUNet([1.0], [0.0], [2.0])(kf.Samples([0, 1], [1, 2]).x)")
     assert "numpy" in loaded
     assert not loaded & set(HEAVY)
-
-
-@pytest.mark.parametrize("name", knotflow.__all__)
-def test_every_public_name_is_there(name: str) -> None:
-    assert getattr(knotflow, name) is not None
-
-
-def test_dir_lists_the_public_names() -> None:
-    assert dir(knotflow) == sorted(knotflow.__all__)
-    assert len(set(knotflow.__all__)) == len(knotflow.__all__)
-
-
-def test_unknown_names_are_refused() -> None:
-    with pytest.raises(AttributeError, match="module 'knotflow' has no attribute 'nothing'"):
-        _ = knotflow.nothing
 
 
 @pytest.mark.parametrize(("forbidden", "code"), [("", 0), ("1", 1)])

@@ -18,10 +18,10 @@ import knotflow
 from knotflow.errors import DivergenceWarning, InputError, KnotflowError, StabilityWarning
 
 if TYPE_CHECKING:
+    from knotflow.data import Samples
     from knotflow.dynamics import Trajectory
     from knotflow.fitting import Fit
     from knotflow.papers import Experiment, Outcome
-    from knotflow.samples import Samples
 
 app = typer.Typer(
     name="knotflow",
@@ -153,7 +153,7 @@ def fit(
     Trains a network in each regime on the standardised data and compares it with the natural cubic and the
     linear spline through the same points.
     """
-    from knotflow.samples import Samples
+    from knotflow.data import Samples
 
     if missing not in ("error", "drop"):
         raise InputError(f"missing is {missing!r}: it must be error or drop")
@@ -173,7 +173,7 @@ def demo(
 
     133 accelerations of a head in simulated crashes (Silverman 1985), with tied times.
     """
-    from knotflow.samples import datasets
+    from knotflow.data import datasets
 
     _run(datasets.motorcycle(), _regimes("all", None), {}, {"steps": steps}, out, context.obj)
 

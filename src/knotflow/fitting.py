@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from knotflow.data import Samples, Scaling
 from knotflow.errors import InputError
 from knotflow.initial import INITIALISERS, uniform_knots
 from knotflow.network import ReLUNet
-from knotflow.samples import Samples, Scaling
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -109,7 +109,7 @@ class Fit:
         still_falling  by which part it fell then; nan if the run has no last tenth
         verdict        the same in a sentence
         """
-        from knotflow.comparison import summarise
+        from knotflow.compare import summarise
 
         falling, left = _still_falling(self.trajectory), _left(self.trajectory)
         converged = self.trajectory.status != "diverged" and (falling < _AT_REST or left < _GONE)
@@ -201,7 +201,7 @@ def fit(
         "dynamics": dynamics,
         "batch": batch,
     }
-    net = scaling.net_to_user(trajectory.final)
+    net = trajectory.final.in_units(scaling)
     return Fit(net, samples, trajectory, scaling, label, MappingProxyType(settings))
 
 

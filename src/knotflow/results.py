@@ -76,7 +76,7 @@ def _knots(fits: Sequence[Fit]) -> tuple[list[str], Iterable[Sequence[Any]]]:
 
 def _knot_rows(fit: Fit) -> Iterable[Sequence[Any]]:
     """The neurons with a knot, from left to right; in the units of the data, but for delta."""
-    net, before = fit.net, fit.scaling.net_to_user(fit.trajectory.start)
+    net, before = fit.net, fit.trajectory.start.in_units(fit.scaling)
     order = np.argsort(net.knots, kind="stable")
     for i in order[np.isfinite(net.knots[order])]:
         yield (

@@ -220,7 +220,7 @@ def test_a_neuron_that_passes_near_the_origin_keeps_the_run_going():
 
 
 def _motorcycle():
-    from knotflow.samples import datasets
+    from knotflow.data import datasets
 
     standard, _ = datasets.motorcycle().standardised()
     return standard.x, standard.y

@@ -10,7 +10,7 @@ from scipy.integrate import dblquad
 
 import knotflow as kf
 from knotflow.dynamics import mean_field
-from knotflow.initial.laws import Law
+from knotflow.laws import Law
 
 METRICS = ("full", "cylinder", "polar")
 

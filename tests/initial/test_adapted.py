@@ -63,9 +63,9 @@ def test_bad_arguments_are_refused():
         curvature_knots(5, rng(), 3)
     with pytest.raises(kf.InputError, match=r"where is None: with a function as the target it must be an interval"):
         curvature_knots(5, rng(), np.sin)
-    with pytest.raises(kf.InputError, match=r"power is -1: it must be at least 0"):
+    with pytest.raises(kf.InputError, match=r"power is -1\S*: it must be a finite number >= 0"):
         curvature_knots(5, rng(), np.sin, (0.0, 1.0), power=-1)
-    with pytest.raises(kf.InputError, match=r"spread is 1\.5: it must be in \[0, 1\]"):
+    with pytest.raises(kf.InputError, match=r"spread is 1\.5: it must be a finite number >= 0 and <= 1"):
         curvature_knots(5, rng(), np.sin, (0.0, 1.0), spread=1.5)
     with pytest.raises(kf.InputError, match=r"the interval \(1, 0\) is empty"):
         curvature_knots(5, rng(), np.sin, (1.0, 0.0))

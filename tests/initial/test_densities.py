@@ -220,5 +220,5 @@ def test_simulated_roughness_is_that_of_networks():
     assert simulated.cdf.evaluate(law.mean) == pytest.approx(np.mean(np.array(nets) <= law.mean), abs=0.04)
     with pytest.raises(kf.InputError, match=r"excess is -1: the bound is for an excess over the mean that is > 0"):
         law.tail_bound([2.0, -1.0])
-    with pytest.raises(kf.InputError, match=r"m is 0: the number of neurons must be at least 1"):
+    with pytest.raises(kf.InputError, match=r"m is 0: it must be a whole number of at least 1"):
         kf.initial.roughness("he", 0)

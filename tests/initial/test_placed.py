@@ -9,8 +9,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy import stats
 
 from knotflow import initial
+from knotflow.data import Samples
 from knotflow.errors import InputError
-from knotflow.samples import Samples
 
 
 def rng(seed=0):
@@ -63,7 +63,7 @@ def test_output_weights(output, c):
         (("a", 1), {}, "lo is 'a': it must be a finite number"),
         (3.0, {}, r"where is 3.0: it must be an interval \(lo, hi\) or Samples"),
         ((1, 2, 3), {}, r"where is \(1, 2, 3\): it must be an interval"),
-        ((0, 1), {"spacing": "even"}, 'spacing is \'even\': it must be "tiled" or "random"'),
+        ((0, 1), {"spacing": "even"}, "spacing is 'even': it must be one of 'tiled', 'random'"),
         ((0, 1), {"output": [1.0]}, r"output has shape \(1,\): it must be a number or have shape \(3,\)"),
         ((0, 1), {"output": "one"}, "output has dtype <U3: it must hold real numbers"),
         ((0, 1), {"norm": -1}, "norm is -1: it must be a finite number > 0"),
@@ -75,7 +75,7 @@ def test_bad_arguments_of_uniform_knots(where, options, message):
 
 
 def test_uniform_knots_checks_width_and_generator():
-    with pytest.raises(InputError, match="m is 0: the number of neurons must be at least 1"):
+    with pytest.raises(InputError, match="m is 0: it must be a whole number of at least 1"):
         initial.uniform_knots(0, rng(), (0, 1))
     with pytest.raises(InputError, match="rng is 5: it must be a numpy Generator"):
         initial.uniform_knots(3, 5, (0, 1))

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 import knotflow as kf
-from knotflow.comparison import NUMBERS
+from knotflow.compare import NUMBERS
 from knotflow.plots import style
 from knotflow.report import page, words
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.optimize import linprog, nnls
 
 from knotflow import splines
-from knotflow.samples import Samples
+from knotflow.data import Samples
 
 RNG = np.random.default_rng(11)
 X = np.sort(RNG.uniform(-2, 2, 25))

@@ -13,8 +13,8 @@ from scipy.integrate import quad
 from scipy.interpolate import Akima1DInterpolator, CubicSpline, PchipInterpolator
 
 from knotflow import splines
+from knotflow.data import Samples, datasets
 from knotflow.errors import InputError
-from knotflow.samples import Samples, datasets
 
 FAMILY = [splines.natural, splines.linear]
 LOPSIDED = Samples([-2.0, -1.7, 0.1, 0.4, 3.0, 9.0], [1.0, 4.0, -2.0, 0.5, 0.25, 7.0])

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from scipy.optimize import lsq_linear
 
 from knotflow import splines
+from knotflow.data import Samples, datasets
 from knotflow.errors import InputError
-from knotflow.samples import Samples, datasets
 
 
 @st.composite

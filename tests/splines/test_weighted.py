@@ -13,8 +13,8 @@ from scipy.interpolate import CubicSpline
 
 import knotflow as kf
 from knotflow import splines
+from knotflow.data import Samples
 from knotflow.errors import InputError
-from knotflow.samples import Samples
 
 X = np.array([-1.9, -1.1, -1.0, -0.2, 0.45, 0.5, 1.7])
 Y = np.array([0.3, 1.0, -1.0, 0.4, 0.0, 2.0, 1.0])

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from knotflow._typing import Array
 from knotflow.deep.layers import LayersLike, layers_of
-from knotflow.views import CPWL
+from knotflow.network import CPWL
 
 _ROUNDING = 16 * np.finfo(np.float64).eps
 

@@ -11,9 +11,9 @@ import numpy as np
 
 from knotflow._checks import number
 from knotflow._typing import Array
+from knotflow.data import Samples
 from knotflow.deep.layers import Layers, LayersLike, layers_of
 from knotflow.errors import InputError, KnotflowError
-from knotflow.samples import Samples
 
 
 @dataclass(frozen=True, eq=False)

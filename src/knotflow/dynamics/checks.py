@@ -2,16 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
+from knotflow.network.subject import subject
 
-from knotflow.errors import InputError
-from knotflow.network import ReLUNet
-from knotflow.samples import Samples
-
-
-def subject(net: Any, data: Any) -> None:
-    """InputError unless they are a network and samples."""
-    if not isinstance(net, ReLUNet):
-        raise InputError(f"net is of type {type(net).__name__}: it must be a ReLUNet")
-    if not isinstance(data, Samples):
-        raise InputError(f"data is of type {type(data).__name__}: it must be Samples, made by Samples(x, y)")
+__all__ = ["subject"]

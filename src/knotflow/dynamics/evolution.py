@@ -20,8 +20,8 @@ from knotflow.dynamics.trajectory import Save, Trajectory
 from knotflow.errors import DivergenceWarning, InputError, StabilityWarning
 
 if TYPE_CHECKING:
+    from knotflow.data import Samples
     from knotflow.network import ReLUNet
-    from knotflow.samples import Samples
 
 # A run has diverged when its loss is this many times that of the start and of f = 0 together.
 BLOW_UP = 1e8

@@ -17,8 +17,8 @@ from knotflow.dynamics.trajectory import EVENT, KINDS, Save, Trajectory
 from knotflow.errors import InputError
 
 if TYPE_CHECKING:
+    from knotflow.data import Samples
     from knotflow.network import ReLUNet
-    from knotflow.samples import Samples
 
 Array = NDArray[np.float64]
 

@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from knotflow._checks import freeze, numbers
+from knotflow.data import Samples
 from knotflow.dynamics.flow import ARRIVED, CONVERGED
 from knotflow.dynamics.tangent import DEFAULT_TRAIN, TangentKernel, _arcs_and_moments, trained, writable
 from knotflow.dynamics.trajectory import EVENT, Save, Trajectory
 from knotflow.errors import InputError
 from knotflow.network import ReLUNet
-from knotflow.samples import Samples
 
 if TYPE_CHECKING:
     from knotflow.dynamics.flow import FlowSession

@@ -26,13 +26,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from knotflow._checks import freeze, number, numbers, vector
+from knotflow.data import Samples
 from knotflow.dynamics.canonical import ParticleSession, gauge, tolerance
 from knotflow.dynamics.flow import FlowSession, gradient_session
 from knotflow.dynamics.nodes import METRICS, Metric, Rule, Start, start
 from knotflow.dynamics.trajectory import Trajectory
 from knotflow.errors import InputError
 from knotflow.network import ReLUNet
-from knotflow.samples import Samples
 
 __all__ = [
     "MeanFieldFlow",

@@ -20,8 +20,8 @@ from knotflow.dynamics.tangent import DEFAULT_TRAIN, trained, writable
 from knotflow.errors import InputError
 
 if TYPE_CHECKING:
+    from knotflow.data import Samples
     from knotflow.network import ReLUNet
-    from knotflow.samples import Samples
 
 Array = NDArray[np.float64]
 Snapshot = dict[str, NDArray[Any]]

@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 from scipy.special import ndtri, roots_laguerre
 from scipy.stats import qmc
 
+from knotflow._checks import generator
+from knotflow.data import Samples
 from knotflow.dynamics.canonical import gauge
 from knotflow.errors import InputError
-from knotflow.initial.laws import Law, generator
 from knotflow.initial.registry import INITIALISERS
+from knotflow.laws import Law
 from knotflow.network import ReLUNet
-from knotflow.samples import Samples
 
 Array = NDArray[np.float64]
 Rule = Literal["quadrature", "sobol", "random"]
@@ -70,7 +71,7 @@ def start(
         return _quadrature(law, data, nodes, metric)
     if rule not in ("sobol", "random"):
         raise InputError(f'rule is {rule!r}; it must be "quadrature", "sobol" or "random"')
-    a, b, c = _points(law, nodes, rule, generator(rng))  # type: ignore[arg-type]
+    a, b, c = _points(law, nodes, rule, generator(rng))
     return _of_particles(a, b, c, np.full(nodes, 1 / nodes), metric)
 
 

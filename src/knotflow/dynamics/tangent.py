@@ -12,8 +12,8 @@ from knotflow.dynamics.checks import subject
 from knotflow.errors import InputError
 
 if TYPE_CHECKING:
+    from knotflow.data import Samples
     from knotflow.network import ReLUNet
-    from knotflow.samples import Samples
 
 Array = NDArray[np.float64]
 PARAMETERS = ("a", "b", "c", "bias")

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from knotflow._files import atomic_write
+from knotflow.data import Samples
 from knotflow.errors import InputError
 from knotflow.network import ReLUNet
-from knotflow.samples import Samples
 
 if TYPE_CHECKING:
     from knotflow.dynamics.interruption import Progress

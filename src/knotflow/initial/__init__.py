@@ -10,26 +10,39 @@ and what theory says of a start drawn from a law, before it is drawn:
     knot_density, delta_slope_density, joint_density   distributions in the manner of scipy.stats
     roughness                                          its mean, variance, tail bound, and simulation
 
-`INITIALISERS` lists them with their citations. Every one takes `norm`. A law is that of (a, b, c) as
+    law                                                the law of kf.laws that a name or a function means
+
+`INITIALISERS` lists the starts with their citations. Every one takes `norm`. A law is that of (a, b, c) as
 named, whatever the norm: a norm other than 1 divides the function. Only `spiky` has its c absorb the
-norm, to realise its function.
+norm, to realise its function. The laws themselves are in `kf.laws`.
+
+drawn       pytorch, he, glorot, gaussian, uniform
+placed      uniform_knots, spiky
+adapted     curvature_knots
+scale       init_scale
+roughness   the law of the roughness at the start
+densities   densities of knots and delta-slopes
+registry    INITIALISERS: the starts as data
+resolve     what a user may call a law by
+weight      nu, the weight of the kernel regime (public as kf.kernels.nu)
 """
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from knotflow._lazy import lazy
 from knotflow.initial.adapted import curvature_knots
-from knotflow.initial.laws import Law
+from knotflow.initial.drawn import gaussian, glorot, he, pytorch, uniform
 from knotflow.initial.placed import spiky, uniform_knots
-from knotflow.initial.random import gaussian, glorot, he, pytorch, uniform
 from knotflow.initial.registry import INITIALISERS, Initialiser
+from knotflow.initial.resolve import law
+from knotflow.initial.roughness import InitialRoughness, roughness
 from knotflow.initial.scale import init_scale
+from knotflow.laws.drawn import Law
 
 if TYPE_CHECKING:
     from knotflow.initial.densities import JointDensity, delta_slope_density, joint_density, knot_density
-    from knotflow.initial.rough import InitialRoughness, roughness
 
 __all__ = [
     "INITIALISERS",
@@ -45,6 +58,7 @@ __all__ = [
     "init_scale",
     "joint_density",
     "knot_density",
+    "law",
     "pytorch",
     "roughness",
     "spiky",
@@ -52,20 +66,7 @@ __all__ = [
     "uniform_knots",
 ]
 
-# These need SciPy, which nothing that only starts a network should load.
-_LAZY = {
-    "JointDensity": "densities",
-    "delta_slope_density": "densities",
-    "joint_density": "densities",
-    "knot_density": "densities",
-    "InitialRoughness": "rough",
-    "roughness": "rough",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _LAZY:
-        raise AttributeError(f"module 'knotflow.initial' has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"knotflow.initial.{_LAZY[name]}"), name)
-    globals()[name] = value
-    return value
+# These need scipy.stats, which nothing that only starts a network should load.
+_, __getattr__, __dir__ = lazy(
+    __name__, {"densities": ("JointDensity", "delta_slope_density", "joint_density", "knot_density")}, here=__all__
+)

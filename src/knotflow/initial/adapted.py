@@ -8,12 +8,13 @@ from typing import SupportsIndex
 import numpy as np
 from numpy.typing import ArrayLike
 
-from knotflow._checks import interval, number, numbers, per_neuron
+from knotflow._checks import count, generator, interval, number, numbers, per_neuron
 from knotflow._typing import Array
+from knotflow.data.samples import Samples
 from knotflow.errors import InputError
-from knotflow.initial.laws import generator, width
-from knotflow.network import ReLUNet
-from knotflow.samples import Samples
+from knotflow.network.relunet import ReLUNet
+
+__all__ = ["curvature_knots"]
 
 Target = Samples | Callable[[Array], ArrayLike]
 
@@ -31,27 +32,53 @@ def curvature_knots(
     output: ArrayLike = 0.0,
     norm: float = 1.0,
 ) -> ReLUNet:
-    """a = +-1 at random, b = a * knot, the knots where the curvature of `target` is; c = `output`, bias = 0.
+    """Knots where `target` bends: a = +-1 at random, b = a * knot; c = `output`, bias = 0. O(m + s).
 
     The density of knots is (1 - spread) times |f''|^power, normalised, plus `spread` times the uniform one, and
     knot i is its (i + 1/2)/m quantile, ascending. Where f'' = 0 everywhere the knots are tiled evenly.
 
-    target   samples: f'' by second divided differences at the inner distinct x, linear in between and constant
-             beyond, so noise counts as curvature: smooth noisy data first. Or a function of an (n,) array
-    where    (lo, hi): required with a function; None is the range of the samples
-    power    >= 0. 2/5 is the best for the squared error of a linear spline with many knots; 0 is uniform
-    spread   in [0, 1]
-    output   a number or (m,): c. At 0 the network is f = 0
+    Parameters
+    ----------
+    m : int
+        The number of neurons.
+    rng : numpy.random.Generator
+        The signs of a are drawn from it first.
+    target : Samples or callable
+        Samples: f'' by second divided differences at the inner distinct x, linear in between and constant
+        beyond, so noise counts as curvature: smooth noisy data first. Or a function of an (n,) array.
+    where : (lo, hi), optional
+        Required with a function; None is the range of the samples.
+    power : float, default 0.4
+        At least 0. 2/5 is the best for the squared error of a linear spline with many knots; 0 is uniform.
+    spread : float, default 0.1
+        In [0, 1].
+    output : float or array_like of shape (m,), default 0.0
+        c. At 0 the network is f = 0.
+    norm : float, default 1.0
 
-    The signs are drawn first. O(m + s). Source: the density of de Boor 2001, chapter XII, for the L2 norm; Sahs et
-    al. 2022, section 3, ask for knots where the target needs them. Raises InputError for other arguments.
+    Returns
+    -------
+    ReLUNet
+
+    Raises
+    ------
+    InputError
+        For other arguments.
+
+    References
+    ----------
+    The density is that of de Boor 2001, chapter XII, for the L2 norm; Sahs et al. 2022, section 3, ask for knots where
+    the target needs them.
+
+    Examples
+    --------
+    >>> import numpy as np, knotflow as kf
+    >>> net = kf.initial.curvature_knots(8, np.random.default_rng(0), lambda x: np.exp(4 * x), (0.0, 1.0))
+    >>> net.knots.round(2)
+    array([0.12, 0.32, 0.48, 0.61, 0.72, 0.81, 0.89, 0.97])
     """
-    m, rng = width(m), generator(rng)
-    power, spread = number("power", power), number("spread", spread)
-    if power < 0:
-        raise InputError(f"power is {power:g}: it must be at least 0")
-    if not 0 <= spread <= 1:
-        raise InputError(f"spread is {spread:g}: it must be in [0, 1]")
+    m, rng = count("m", m, least=1), generator(rng)
+    power, spread = number("power", power, least=0.0), number("spread", spread, least=0.0, most=1.0)
     c = per_neuron("output", output, m)
     grid, curvature = _curvature(target, where)
     a = rng.choice([-1.0, 1.0], m)

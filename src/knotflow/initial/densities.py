@@ -8,27 +8,51 @@ from typing import Any, SupportsIndex
 import numpy as np
 from numpy.typing import ArrayLike
 
-from knotflow._checks import number, numbers
+from knotflow._checks import generator, number, numbers
 from knotflow._typing import Array
 from knotflow.errors import InputError
-from knotflow.initial import symmetric
-from knotflow.initial.laws import Law, generator
-from knotflow.initial.registry import INITIALISERS
+from knotflow.initial.resolve import named_law
+from knotflow.laws import even
+from knotflow.laws.drawn import Law
+
+__all__ = ["JointDensity", "delta_slope_density", "joint_density", "knot_density"]
 
 
 def knot_density(law: str | Law, m: SupportsIndex | None = None, **scales: float) -> Any:
-    """The density of a knot b/a, a frozen distribution (pdf, logpdf, cdf, sf, ppf, isf, rvs, ... of scipy.stats).
+    """The density of a knot b/a, as a frozen distribution of scipy.stats (pdf, cdf, sf, ppf, isf, rvs, ...).
 
         Gaussian  Cauchy with scale sigma_b / sigma_a
         uniform   with r = bound_b / bound_a: 1/(4 r) on [-r, r] and r / (4 x^2) outside
 
-    law      a `Law`, or the name of one: "pytorch", "he", "glorot", "gaussian", "uniform"
-    m        the width, for a name; "gaussian" and "uniform" do not need it
-    scales   what the law of that name takes, for example sigma_b
+    Parameters
+    ----------
+    law : str or Law
+        A `Law`, or the name of one: "pytorch", "he", "glorot", "gaussian", "uniform".
+    m : int, optional
+        The width, for a name; "gaussian" and "uniform" do not need it.
+    **scales : float
+        What the law of that name takes, for example sigma_b.
 
+    Raises
+    ------
+    InputError
+        For another name, and if the law of a or b is the constant 0 (no density).
+
+    Notes
+    -----
     A knot has no mean: moments are NaN. The orientation is +-1 with probability 1/2 each and independent of knot and
-    delta-slope. Source: Sahs et al. 2022, theorem 1 and corollary 1.
-    Raises InputError for another name, and if the law of a or b is the constant 0 (no density).
+    delta-slope.
+
+    References
+    ----------
+    Sahs et al. 2022, theorem 1 and corollary 1.
+
+    Examples
+    --------
+    >>> import knotflow as kf
+    >>> knots = kf.initial.knot_density("gaussian", sigma_b=2.0)
+    >>> round(float(knots.cdf(2.0)), 12), round(float(knots.isf(0.25)), 12)
+    (0.75, 2.0)
     """
     return joint_density(law, m, **scales).knots
 
@@ -39,7 +63,19 @@ def delta_slope_density(law: str | Law, m: SupportsIndex | None = None, *, norm:
         Gaussian  K_0(|u|/k) / (pi k), k = sigma_a sigma_c / norm: variance k^2, excess kurtosis 6
         uniform   log(k/|u|) / (2 k) on [-k, k], k = bound_a bound_c / norm: variance k^2/9, excess kurtosis 6/25
 
-    Both are infinite at 0. Source: Sahs et al. 2022, corollary 1; the kurtosis printed in appendix B.4 is mended.
+    Notes
+    -----
+    Both are infinite at 0.
+
+    References
+    ----------
+    Sahs et al. 2022, corollary 1; the kurtosis printed in appendix B.4 is corrected.
+
+    Examples
+    --------
+    >>> import knotflow as kf
+    >>> round(float(kf.initial.delta_slope_density("he", 50).std()), 12)
+    0.282842712475
     """
     return joint_density(law, m, norm=norm, **scales).delta_slopes
 
@@ -47,26 +83,15 @@ def delta_slope_density(law: str | Law, m: SupportsIndex | None = None, *, norm:
 def joint_density(
     law: str | Law, m: SupportsIndex | None = None, *, norm: float = 1.0, **scales: float
 ) -> JointDensity:
-    """The joint density of knot and delta-slope of one neuron; arguments as for `knot_density`."""
+    """The joint density of knot and delta-slope of one neuron; arguments as for `knot_density`.
+
+    Examples
+    --------
+    >>> import knotflow as kf
+    >>> kf.initial.joint_density("uniform").pdf(0.0, [0.25, 0.5]).round(12)
+    array([0.1875, 0.125 ])
+    """
     return JointDensity(named_law(law, m, scales), norm)
-
-
-def named_law(law: str | Law, m: SupportsIndex | None, scales: dict[str, float]) -> Law:
-    """A law by its name and width, or the law itself."""
-    if isinstance(law, Law):
-        if scales:
-            raise InputError(f"{', '.join(scales)} given with a Law, which has its scales: pass a name instead")
-        return law
-    makers = {name: each.law for name, each in INITIALISERS.items() if each.law}
-    maker = makers.get(law) if isinstance(law, str) else None
-    if maker is None:
-        raise InputError(f"law is {law!r}: it must be a Law or one of {', '.join(map(repr, makers))}")
-    if m is None and law not in ("gaussian", "uniform"):
-        raise InputError(f"m is None: the law {law!r} depends on the width m")
-    try:
-        return maker(1 if m is None else m, **scales)
-    except TypeError:
-        raise InputError(f"{', '.join(scales)}: the law {law!r} does not take these scales") from None
 
 
 @dataclass(frozen=True)
@@ -78,7 +103,26 @@ class JointDensity:
 
     at the knot x and the delta-slope u, with the scale of c divided by the norm.
 
-    Source: Sahs et al. 2022, theorem 1 and corollary 1. Raises InputError if the law of a, b or c is the constant 0.
+    Parameters
+    ----------
+    law : Law
+    norm : float, default 1.0
+
+    Raises
+    ------
+    InputError
+        If the law of a, b or c is the constant 0.
+
+    References
+    ----------
+    Sahs et al. 2022, theorem 1 and corollary 1.
+
+    Examples
+    --------
+    >>> import knotflow as kf
+    >>> joint = kf.initial.JointDensity(kf.laws.gaussian(1))
+    >>> round(float(joint.delta_slopes_given(0.0).std()), 12)
+    1.414213562373
     """
 
     law: Law
@@ -105,12 +149,12 @@ class JointDensity:
     @property
     def knots(self) -> Any:
         """The marginal density of the knot, frozen."""
-        return (symmetric.cauchy if self._gaussian else symmetric.uniform_quotient)(scale=self._knot_scale)
+        return (even.cauchy if self._gaussian else even.uniform_quotient)(scale=self._knot_scale)
 
     @property
     def delta_slopes(self) -> Any:
         """The marginal density of the delta-slope, frozen."""
-        return (symmetric.normal_product if self._gaussian else symmetric.uniform_product)(scale=self._slope_scale)
+        return (even.normal_product if self._gaussian else even.uniform_product)(scale=self._slope_scale)
 
     def delta_slopes_given(self, knot: ArrayLike) -> Any:
         """The density of the delta-slope at a knot x, or at an array of them, frozen.
@@ -120,8 +164,8 @@ class JointDensity:
         """
         x = np.abs(numbers("knot", knot)) / self._knot_scale
         if self._gaussian:
-            return symmetric.laplace(scale=self._slope_scale / np.hypot(1, x))
-        return symmetric.triangle(scale=self._slope_scale / np.maximum(1, x))
+            return even.laplace(scale=self._slope_scale / np.hypot(1, x))
+        return even.triangle(scale=self._slope_scale / np.maximum(1, x))
 
     def knots_given(self, delta_slope: ArrayLike) -> Any:
         """The density of the knot at a delta-slope u, or at an array of them, frozen.
@@ -138,7 +182,7 @@ class JointDensity:
             raise InputError("delta_slope is 0: the knots given it have no density; take it away from 0")
         if not self._gaussian and np.any(k >= 1):
             raise InputError(f"delta_slope is outside the bound {self._slope_scale:g}: its size must be less")
-        return (symmetric.normal_knot if self._gaussian else symmetric.uniform_knot)(k, scale=self._knot_scale)
+        return (even.normal_knot if self._gaussian else even.uniform_knot)(k, scale=self._knot_scale)
 
     def logpdf(self, knot: ArrayLike, delta_slope: ArrayLike) -> Array:
         """log of the density at (knot, delta_slope), broadcast against each other; finite far in the tails."""

@@ -6,19 +6,36 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from knotflow.initial import adapted, laws, placed, random
-from knotflow.initial.laws import Law
-from knotflow.network import ReLUNet
+from knotflow.initial import adapted, drawn, placed
+from knotflow.laws import drawn as laws
+from knotflow.laws.drawn import Law
+from knotflow.network.relunet import ReLUNet
+
+__all__ = ["INITIALISERS", "Initialiser"]
 
 
 @dataclass(frozen=True)
 class Initialiser:
     """One way to start.
 
-    start     makes the network: `start(m, rng, norm=...)` if there is a `law`, else see `summary`
-    law       `law(m)` is the law of the parameters; None where the knots are placed
-    summary   one line
-    citation  where it comes from
+    Attributes
+    ----------
+    name : str
+        That of the function in `kf.initial`.
+    start : callable
+        Makes the network: `start(m, rng, norm=...)` if there is a `law`, else see `summary`.
+    law : callable or None
+        `law(m)` is the law of the parameters; None where the knots are placed.
+    summary : str
+        One line.
+    citation : str
+        Where it comes from.
+
+    Examples
+    --------
+    >>> import knotflow as kf
+    >>> kf.initial.INITIALISERS["he"].citation
+    'He et al. 2015'
     """
 
     name: str
@@ -31,21 +48,21 @@ class Initialiser:
 _ALL = (
     Initialiser(
         "pytorch",
-        random.pytorch,
+        drawn.pytorch,
         laws.pytorch,
         "the default of torch.nn.Linear",
         "PyTorch; Sahs et al. 2022, 2.2",
     ),
-    Initialiser("he", random.he, laws.he, "Gaussian, a ~ N(0, 2), c ~ N(0, 2/m)", "He et al. 2015"),
-    Initialiser("glorot", random.glorot, laws.glorot, "Gaussian, a, c ~ N(0, 2/(m+1))", "Glorot & Bengio 2010"),
+    Initialiser("he", drawn.he, laws.he, "Gaussian, a ~ N(0, 2), c ~ N(0, 2/m)", "He et al. 2015"),
+    Initialiser("glorot", drawn.glorot, laws.glorot, "Gaussian, a, c ~ N(0, 2/(m+1))", "Glorot & Bengio 2010"),
     Initialiser(
         "gaussian",
-        random.gaussian,
+        drawn.gaussian,
         laws.gaussian,
         "Gaussian with given deviations",
         "Sahs et al. 2022, corollary 1",
     ),
-    Initialiser("uniform", random.uniform, laws.uniform, "uniform with given bounds", "Sahs et al. 2022, corollary 1"),
+    Initialiser("uniform", drawn.uniform, laws.uniform, "uniform with given bounds", "Sahs et al. 2022, corollary 1"),
     Initialiser(
         "uniform_knots",
         placed.uniform_knots,

@@ -3,15 +3,42 @@
 from __future__ import annotations
 
 from knotflow._checks import number
-from knotflow.network import ReLUNet
+from knotflow.network.relunet import ReLUNet
+
+__all__ = ["init_scale"]
 
 
 def init_scale(net: ReLUNet, alpha: float) -> ReLUNet:
-    """(alpha a, alpha b, c / alpha), alpha > 0: the same function from other parameters. O(m).
+    """Another scale of the start: (alpha a, alpha b, c / alpha), the same function from other parameters. O(m).
 
+    Parameters
+    ----------
+    net : ReLUNet
+    alpha : float
+        Greater than 0.
+
+    Returns
+    -------
+    ReLUNet
+
+    Raises
+    ------
+    InputError
+        Unless alpha is finite and > 0.
+
+    Notes
+    -----
     Large alpha is the kernel regime: knots move alpha^2 times more slowly, delta-slopes up to alpha^2 times
     faster. It is `net.rescaled(alpha)` under the name of the paper.
 
-    Source: Sahs et al. 2022, sections 2.5 and A.4. Raises InputError unless alpha is finite and > 0.
+    References
+    ----------
+    Sahs et al. 2022, sections 2.5 and A.4.
+
+    Examples
+    --------
+    >>> import knotflow as kf
+    >>> kf.initial.init_scale(kf.ReLUNet([1.0], [2.0], [3.0]), 10.0).delta
+    array([-499.91])
     """
     return net.rescaled(number("alpha", alpha, above=0.0))

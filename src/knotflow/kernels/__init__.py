@@ -8,9 +8,6 @@
 
 Kernels are per neuron: m neurons, divided by norm, train with m / norm^2 times them, in the time t = lr * steps.
 
-laws            the laws with closed forms, and what every law must say
-quadrature      laws of any density
-resolve         the law that a name or a function means
 limit           kernels of laws
 empirical       kernels of networks
 linear          interpolation in O(s)
@@ -22,16 +19,16 @@ features        minimum-norm solutions
 
 from __future__ import annotations
 
+from knotflow.initial.resolve import law
+from knotflow.initial.weight import Weight, nu, nu_minus, nu_plus
 from knotflow.kernels.empirical import EmpiricalKernel, empirical_ntk, empirical_rf
 from knotflow.kernels.features import FeatureMap, features, minimum_norm
 from knotflow.kernels.interpolation import KernelInterpolant, interpolate
-from knotflow.kernels.laws import Gaussian, KnotLaw, Uniform, UniformKnots
-from knotflow.kernels.limit import RandomFeatures, Tangent, Terms, Weight, ntk, nu, nu_minus, nu_plus, rf
+from knotflow.kernels.limit import RandomFeatures, Tangent, Terms, ntk, rf
 from knotflow.kernels.linear import KernelSpline
 from knotflow.kernels.norms import NormParts, norm_parts, norm_squared
 from knotflow.kernels.paths import KernelPath, lazy
-from knotflow.kernels.quadrature import Independent, Placed
-from knotflow.kernels.resolve import law
+from knotflow.laws import Gaussian, Independent, KnotLaw, Placed, Uniform, UniformKnots
 
 __all__ = [
     "EmpiricalKernel",

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from knotflow._checks import freeze, numbers, per_neuron, vector
+from knotflow.data import Samples
 from knotflow.errors import InputError
 from knotflow.kernels.interpolation import points_of
 from knotflow.network import ReLUNet
-from knotflow.samples import Samples
 
 Array = NDArray[np.float64]
 

@@ -10,10 +10,10 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
 from knotflow._checks import extent, number, numbers
+from knotflow.data import Distinct, Samples
 from knotflow.errors import InputError
 from knotflow.kernels import linear
 from knotflow.kernels.limit import RandomFeatures
-from knotflow.samples import Distinct, Samples
 
 Array = NDArray[np.float64]
 Kernel = Callable[[Array, Array], Array]

@@ -20,7 +20,7 @@ from scipy.linalg import LinAlgError, solve_banded, solveh_banded
 
 from knotflow._checks import extent, numbers
 from knotflow.errors import InputError
-from knotflow.kernels.laws import KnotLaw
+from knotflow.laws.knot_law import KnotLaw
 
 Array = NDArray[np.float64]
 

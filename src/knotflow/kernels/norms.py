@@ -9,12 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from knotflow.errors import InputError
-from knotflow.kernels.laws import KnotLaw
+from knotflow.initial.resolve import Start, law
 from knotflow.kernels.linear import KernelSpline
-from knotflow.kernels.quadrature import integrate
-from knotflow.kernels.resolve import Start, law
-from knotflow.network import ReLUNet
-from knotflow.views import CPWL
+from knotflow.laws.integration import integrate
+from knotflow.laws.knot_law import KnotLaw
+from knotflow.network import CPWL, ReLUNet
 
 Array = NDArray[np.float64]
 

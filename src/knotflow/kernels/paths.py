@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from knotflow._checks import number, numbers
+from knotflow.data import Samples
 from knotflow.dynamics.lazy import Modes, moment
 from knotflow.errors import InputError
 from knotflow.kernels.interpolation import Kernel, gram, points_of
-from knotflow.samples import Samples
 
 Array = NDArray[np.float64]
 

@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from knotflow._typing import Array
+from knotflow.data import Samples
 from knotflow.dynamics.tangent import gradient
 from knotflow.errors import InputError
 from knotflow.landscape.partitions import partition
 from knotflow.landscape.rank import counted_rank
 from knotflow.landscape.shared import ALL, Flags, checked, parts, preactivations, residuals
 from knotflow.network import ReLUNet
-from knotflow.samples import Samples
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,9 +8,9 @@ from functools import cached_property
 import numpy as np
 
 from knotflow._typing import Array
+from knotflow.data import Samples
 from knotflow.landscape.shared import active, checked
 from knotflow.network import ReLUNet
-from knotflow.samples import Samples
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from knotflow._typing import Array
+from knotflow.data import Samples
 from knotflow.dynamics.checks import subject
 from knotflow.dynamics.tangent import PARAMETERS, writable
 from knotflow.errors import InputError
 from knotflow.landscape.shared import ALL, Flags, active, checked, nothing_active, parts, residuals, size
 from knotflow.network import ReLUNet
-from knotflow.samples import Samples
 
 
 @checked

@@ -9,11 +9,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from knotflow._checks import numbers
 from knotflow._typing import Array
+from knotflow.data import Samples
 from knotflow.dynamics.tangent import DEFAULT_TRAIN, gradient, trained
 from knotflow.errors import InputError
 from knotflow.landscape.shared import Flags, checked, preactivations, residuals
 from knotflow.network import ReLUNet
-from knotflow.samples import Samples
 
 NAMES = np.array(["flat", "passthrough", "repeller", "attractor"])
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from knotflow._typing import Array
+from knotflow.data import Samples
 from knotflow.errors import InputError
 from knotflow.landscape.hessian import hessian
 from knotflow.landscape.shared import checked
 from knotflow.network import ReLUNet
-from knotflow.samples import Samples
 
 
 @dataclass(frozen=True, eq=False)

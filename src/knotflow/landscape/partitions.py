@@ -12,11 +12,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from knotflow._checks import number, vector
 from knotflow._typing import Array
+from knotflow.data import Samples
 from knotflow.errors import InputError
 from knotflow.landscape.shared import Flags, checked
 from knotflow.network import ReLUNet
-from knotflow.samples import Samples
-from knotflow.views.bdso import BDSO
+from knotflow.network.bdso import BDSO
 
 
 @checked
@@ -170,7 +170,7 @@ def lonely_minimum(data: Samples, knots: ArrayLike, *, free: float = 0.0, norm: 
         # The chosen neurons so far have the slope `running`; this one makes up what is missing at x[j + 1].
         slopes[p] += (need[j] - running * (x[j + 1] - x[j])) / (x[j + 1] - knots[p])
         running += slopes[p]
-    return BDSO(knots, slopes, np.ones(len(knots)), float(y[0] - others[0]), norm).to_net()
+    return BDSO(knots, slopes, np.ones(len(knots)), float(y[0] - others[0]), norm).network()
 
 
 def _cells(m: int, knots: str) -> int | None:

@@ -7,10 +7,10 @@ from collections.abc import Iterable
 import numpy as np
 
 from knotflow._typing import Array
+from knotflow.data import Samples
 from knotflow.errors import InputError
 from knotflow.landscape.shared import ALL, active, checked, preactivations
 from knotflow.network import ReLUNet
-from knotflow.samples import Samples
 
 
 @checked

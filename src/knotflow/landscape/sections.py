@@ -10,10 +10,10 @@ from numpy.typing import ArrayLike
 
 from knotflow._checks import vector
 from knotflow._typing import Array
+from knotflow.data import Samples
 from knotflow.errors import InputError
 from knotflow.landscape.shared import checked, neuron_index, residuals
 from knotflow.network import ReLUNet
-from knotflow.samples import Samples
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,10 +10,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from knotflow._checks import numbers
 from knotflow._typing import Array
+from knotflow.data import Samples
 from knotflow.landscape.knots import side_types
 from knotflow.landscape.shared import checked, neuron_index, residuals
 from knotflow.network import ReLUNet
-from knotflow.samples import Samples
 
 
 class Minima(NamedTuple):

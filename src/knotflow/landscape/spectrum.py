@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from knotflow._typing import Array
+from knotflow.data import Samples
 from knotflow.dynamics.tangent import TangentKernel, writable
 from knotflow.landscape.hessian import HessianProduct
 from knotflow.landscape.shared import ALL, checked, nothing_active, parts, residuals, size
 from knotflow.network import ReLUNet
-from knotflow.samples import Samples
 
 # Residual terms this much smaller than the largest eigenvalue are left out: by Weyl they move none by more.
 _INTERPOLATES = 1e-12

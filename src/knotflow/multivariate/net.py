@@ -13,7 +13,7 @@ from knotflow._checks import extent, freeze, number, numbers, vector
 from knotflow._typing import Array
 from knotflow.errors import InputError
 from knotflow.network import ReLUNet
-from knotflow.views.bdso import Gauge
+from knotflow.network.bdso import Gauge
 
 _UNIT = 1e-9
 
@@ -160,7 +160,7 @@ class Breakplanes:
         return self.to_net()(x)
 
     def to_net(self, gauge: Gauge = "unit") -> Net:
-        """A network with these planes. O(k D). |a_i| is free, and `gauge` fixes it, as `BDSO.to_net` does:
+        """A network with these planes. O(k D). |a_i| is free, and `gauge` fixes it, as `BDSO.lift` does:
 
             "unit" |a| = 1     "equal" |a| = |c|     "balanced" |a|^2 + b^2 = c^2
 

@@ -12,9 +12,9 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike, NDArray
 
+from knotflow.data import Samples
 from knotflow.network import ReLUNet
 from knotflow.plots import style
-from knotflow.samples import Samples
 from knotflow.splines import linear, natural
 
 PANEL = (3.9, 3.0)  # inches

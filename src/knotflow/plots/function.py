@@ -17,9 +17,9 @@ from knotflow.splines import linear, natural
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from knotflow.data import Samples
     from knotflow.fitting import Fit
     from knotflow.network import ReLUNet
-    from knotflow.samples import Samples
 
 
 def fit_plot(fit: Fit | ReLUNet, data: Samples | None = None, *, ax: Axes | None = None) -> Figure:

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from knotflow.data import Scaling
     from knotflow.dynamics import Trajectory
-    from knotflow.samples import Scaling
 
 # Drawn at most: more than a figure can show.
 _SNAPSHOTS, _KNOTS, _EVENTS = 400, 3000, 2000

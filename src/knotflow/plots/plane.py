@@ -19,8 +19,8 @@ from knotflow.plots.subject import net_and_data
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from knotflow.data import Samples
     from knotflow.network import ReLUNet
-    from knotflow.samples import Samples
 
 _SHADES = LinearSegmentedColormap.from_list("active", ["#ffffff", "#e2dfd5", "#c3bdae"])
 _RAY = "#958f7f"

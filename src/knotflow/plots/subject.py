@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from knotflow.data import Samples
 from knotflow.errors import InputError
 from knotflow.fitting import Fit
 from knotflow.network import ReLUNet
-from knotflow.samples import Samples
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -14,7 +14,7 @@ import numpy as np
 
 from knotflow import plots
 from knotflow._files import atomic_write
-from knotflow.comparison import NUMBERS
+from knotflow.compare import NUMBERS
 from knotflow.errors import InputError
 from knotflow.plots import style
 from knotflow.report import words

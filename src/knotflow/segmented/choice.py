@@ -7,8 +7,8 @@ from typing import Literal, get_args
 import numpy as np
 
 from knotflow._typing import Array
+from knotflow.data import Samples
 from knotflow.errors import InputError
-from knotflow.samples import Samples
 from knotflow.segmented.optimum import Monotone, count, most_pieces, path
 from knotflow.segmented.segments import Segments, check_data
 

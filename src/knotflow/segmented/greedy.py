@@ -8,8 +8,8 @@ import numpy as np
 
 from knotflow._checks import number
 from knotflow._typing import Array
+from knotflow.data import Samples
 from knotflow.errors import InputError
-from knotflow.samples import Samples
 from knotflow.segmented.lines import Standard, separate
 from knotflow.segmented.optimum import count
 from knotflow.segmented.segments import Segments, check_data

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.optimize import nnls
 
 from knotflow._typing import Array
-from knotflow.samples import Samples
+from knotflow.data import Samples
 from knotflow.segmented.segments import Segments, jump, nearest
 
 Nodes = NDArray[np.int64]

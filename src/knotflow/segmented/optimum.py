@@ -8,8 +8,8 @@ from typing import Literal, get_args
 
 import numpy as np
 
+from knotflow.data import Samples
 from knotflow.errors import InputError
-from knotflow.samples import Samples
 from knotflow.segmented.lines import Nodes, Standard, joined, separate
 from knotflow.segmented.segments import Segments, check_data
 

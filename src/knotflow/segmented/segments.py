@@ -9,10 +9,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from knotflow._checks import extent, number, numbers
 from knotflow._typing import Array
+from knotflow.data import Samples
 from knotflow.errors import InputError
-from knotflow.network import ReLUNet
-from knotflow.samples import Samples
-from knotflow.views import CPWL
+from knotflow.network import CPWL, ReLUNet
 
 _ROUNDING = 64 * np.finfo(np.float64).eps
 
@@ -136,10 +135,10 @@ class Segments:
     def net(self, ramp: float | None = None, norm: float = 1.0) -> ReLUNet:
         """A network with this function on the whole line, up to rounding; with gaps, see `cpwl` for `ramp`.
 
-        It has a neuron for each knot and two more; see `CPWL.to_net`. With a ramp its values at the samples are
+        It has a neuron for each knot and two more; see `CPWL.lift`. With a ramp its values at the samples are
         those of the fit up to rounding of the ramps' slopes. Raises what `cpwl` raises.
         """
-        return self.cpwl(ramp).to_net(norm)
+        return self.cpwl(ramp).network(norm)
 
 
 def check_data(data: object) -> None:

@@ -12,13 +12,19 @@ Every member takes `Samples` and returns a `Spline`: a callable with `knots`, `d
 
 from __future__ import annotations
 
-from knotflow.splines.compare import Distance, compare
+from typing import TYPE_CHECKING
+
+from knotflow._lazy import lazy
 from knotflow.splines.linear import linear
 from knotflow.splines.natural import natural
 from knotflow.splines.smoothing import SmoothingSpline, smoothing
 from knotflow.splines.spline import Spline
 from knotflow.splines.tv import TVSpline, tv
 from knotflow.splines.weighted import weighted
+
+if TYPE_CHECKING:
+    from knotflow.compare.distance import Distance
+    from knotflow.compare.distance import distances as compare
 
 __all__ = [
     "Distance",
@@ -32,3 +38,11 @@ __all__ = [
     "tv",
     "weighted",
 ]
+
+# The comparison lies above this room: it is loaded by name.
+_, __getattr__, __dir__ = lazy(
+    __name__,
+    {},
+    here=__all__,
+    elsewhere={"compare": "knotflow.compare.distance:distances", "Distance": "knotflow.compare.distance:Distance"},
+)

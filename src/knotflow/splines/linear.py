@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from knotflow.samples import Samples
+from knotflow.data import Samples
 from knotflow.splines.spline import Spline, extended, points_of
 
 

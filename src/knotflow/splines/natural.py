@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from scipy.interpolate import CubicSpline
 
-from knotflow.samples import Samples
+from knotflow.data import Samples
 from knotflow.splines.spline import Points, Spline, extended, points_of
 
 

@@ -10,8 +10,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy.optimize import minimize_scalar
 
+from knotflow.data import Samples
 from knotflow.errors import InputError
-from knotflow.samples import Samples
 from knotflow.splines.natural import interpolant
 from knotflow.splines.spline import Array, Points, Spline, extended, points_of
 

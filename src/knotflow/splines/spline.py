@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.interpolate import PPoly
 
+from knotflow.data import Samples
 from knotflow.errors import InputError
-from knotflow.samples import Samples
 
 Array = NDArray[np.float64]
 Indices = NDArray[Any]  # of whole numbers, or a mask

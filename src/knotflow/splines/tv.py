@@ -9,8 +9,8 @@ from typing import Literal
 import numpy as np
 
 from knotflow._checks import number
+from knotflow.data import Samples
 from knotflow.errors import InputError
-from knotflow.samples import Samples
 from knotflow.splines.linear import linear
 from knotflow.splines.smoothing import least_squares_line
 from knotflow.splines.spline import Points, Spline, extended, points_of

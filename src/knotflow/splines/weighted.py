@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from knotflow.data import Samples
 from knotflow.errors import InputError
-from knotflow.samples import Samples
 from knotflow.splines.spline import Array, Indices, Points, Spline, extended, points_of
 
 Density = Callable[[Array], Any]
@@ -66,12 +66,12 @@ class _Mesh(NamedTuple):
 
 def _function(density: Density | Any) -> Density:
     """nu itself, or that of an initialiser."""
-    from knotflow.initial import INITIALISERS, Initialiser, Law
+    from knotflow.initial.registry import INITIALISERS, Initialiser
+    from knotflow.initial.weight import nu
+    from knotflow.laws.drawn import Law
 
     starts = [each.start for each in INITIALISERS.values()]
     if isinstance(density, (str, Initialiser, Law)) or density in starts:
-        from knotflow.kernels import nu
-
         return nu(density)
     if not callable(density):
         raise InputError(

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import knotflow as kf
+from knotflow.network import BDSO
 from knotflow.papers import canvas
 from knotflow.papers.experiment import Check, Experiment, Settings, Trial, chosen, printed
 from knotflow.papers.sahs2022._setup import LEFT, RIGHT, oriented_knots, random_net
 from knotflow.plots import style
-from knotflow.views import BDSO
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -53,7 +53,7 @@ def run(p: Settings, trial: Trial) -> dict[str, Any]:
 
 
 def _shown(p: Settings) -> kf.ReLUNet:
-    return BDSO(p.knots, p.delta_slopes, p.orientations, p.bias).to_net()
+    return BDSO(p.knots, p.delta_slopes, p.orientations, p.bias).network()
 
 
 def _jumps(net: kf.ReLUNet, knots: np.ndarray) -> np.ndarray:

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import knotflow as kf
+from knotflow.network import BDSO
 from knotflow.papers import canvas
 from knotflow.papers.experiment import Check, Experiment, Settings, Trial, chosen, printed
 from knotflow.papers.sahs2022._setup import LEFT, RIGHT
 from knotflow.plots import style
-from knotflow.views import BDSO
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -37,7 +37,7 @@ def trials(p: Settings) -> list[dict[str, Any]]:
 def run(p: Settings, trial: Trial) -> dict[str, Any]:
     rng = np.random.default_rng([5, trial["seed"]])
     slopes = rng.uniform(0.5, 1.5, len(p.knots)) * rng.choice([-1, 1], len(p.knots))
-    net = BDSO(p.knots, slopes, p.orientations).to_net()
+    net = BDSO(p.knots, slopes, p.orientations).network()
     x = np.array(p.samples)
     fitted = kf.Samples(x, net(x))
     missed = kf.Samples(x, fitted.y + rng.normal(size=x.size))
@@ -75,7 +75,7 @@ def _changed(net: kf.ReLUNet, kind: str, t: float) -> kf.ReLUNet:
     else:
         knots[5] -= 0.2 * t
         slopes[5] *= 1 + 0.8 * t
-    return BDSO(knots, slopes, view.orientations, view.bias).to_net()
+    return BDSO(knots, slopes, view.orientations, view.bias).network()
 
 
 def _curvature_along(net: kf.ReLUNet, data: kf.Samples, kind: str, h: float = 1e-5) -> float:

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import knotflow as kf
+from knotflow.network import BDSO
 from knotflow.papers import canvas
 from knotflow.papers.experiment import Check, Experiment, Settings, Trial, chosen
 from knotflow.papers.sahs2022._setup import RANGE, Array, random_data, random_net, trough, trough_net
 from knotflow.plots import style
-from knotflow.views import BDSO
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -56,7 +56,7 @@ def run(p: Settings, trial: Trial) -> dict[str, Any]:
 def _along(net: kf.ReLUNet, data: kf.Samples, direction: Array, steps: Array) -> Array:
     """L at delta-slopes moved along a direction."""
     view = net.bdso()
-    nets = [BDSO(view.knots, view.delta_slopes + t * direction, view.orientations, view.bias).to_net() for t in steps]
+    nets = [BDSO(view.knots, view.delta_slopes + t * direction, view.orientations, view.bias).network() for t in steps]
     return np.array([each.loss(data) for each in nets])
 
 

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import knotflow as kf
+from knotflow.network import BDSO
 from knotflow.papers import canvas
 from knotflow.papers.experiment import Check, Experiment, Settings, Trial, chosen, product
 from knotflow.papers.sahs2022._setup import RANGE, Array, trough, trough_net
 from knotflow.plots import style
-from knotflow.views import BDSO
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -39,7 +39,7 @@ def run(p: Settings, trial: Trial) -> dict[str, Any]:
     rng = np.random.default_rng([8, trial["seed"]])
     knots, orientations = rng.uniform(-2, 2, p.m), rng.choice([-1, 1], p.m)
     data = kf.Samples(np.linspace(-1.8, 1.8, p.samples), rng.normal(size=p.samples))
-    start = BDSO(knots, rng.normal(size=p.m) * rough, orientations).to_net()
+    start = BDSO(knots, rng.normal(size=p.m) * rough, orientations).network()
     flow = kf.LazyFlow(train=frozenset({"c"})).linearised(start, data)
     path = np.array([flow.net_at(t).delta_slopes for t in [*np.geomspace(1e-5, 1e4, p.moments), np.inf]])
     features = orientations * np.maximum(orientations * np.subtract.outer(data.x, knots), 0)

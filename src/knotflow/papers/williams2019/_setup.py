@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import knotflow as kf
-from knotflow.comparison import summarise
+from knotflow.compare import summarise
 from knotflow.papers import canvas
 
 Array = NDArray[np.float64]

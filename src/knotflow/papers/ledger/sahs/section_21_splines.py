@@ -67,7 +67,7 @@ def scaling(rng: Rng, quick: bool) -> Outcome:
 def quotient(rng: Rng, quick: bool) -> Outcome:
     (x, y), theta = data(rng, 15), draw(rng, 20)
     truth = theta.loss(x, y)
-    nets = [theta.net.bdso().to_net(gauge) for gauge in ("unit", "equal", "balanced")]
+    nets = [theta.net.bdso().network(gauge) for gauge in ("unit", "equal", "balanced")]
     return Outcome(relative([net.loss(kf.Samples(x, y)) for net in nets], [truth] * 3), None, ROUNDING)
 
 

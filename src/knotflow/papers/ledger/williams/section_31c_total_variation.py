@@ -64,9 +64,9 @@ def gamma(rng: Rng, quick: bool) -> Outcome:
     r, place = k.net.canonical().r, np.arange(12) % 6  # two neurons in each of six directions
     theta = rng.uniform(0, 2 * np.pi, 6)[place]
     view = kf.views.Canonical(r, theta, 0.0, norm=12.0)
-    cost = kf.CanonicalFlow(lam=1.0).objective(view.to_net(), k.data) - view.to_net().loss(k.data)
+    cost = kf.CanonicalFlow(lam=1.0).objective(view.network(), k.data) - view.network().loss(k.data)
     variation = float(np.abs(np.bincount(place, r)).sum() / 12)
-    alike = kf.views.Canonical(np.abs(r), theta, 0.0, norm=12.0).to_net()
+    alike = kf.views.Canonical(np.abs(r), theta, 0.0, norm=12.0).network()
     equal = kf.CanonicalFlow(lam=1.0).objective(alike, k.data) - alike.loss(k.data)
     mended = max(variation - cost, 0.0) + abs(equal - float(np.bincount(place, np.abs(r)).sum() / 12))
     return Outcome(cost / variation - 1, mended, ROUNDING, f"Γ = {cost:.3f}, ‖μ̃‖_TV = {variation:.3f}")
@@ -118,7 +118,7 @@ def v_16_convergence(rng: Rng, quick: bool) -> Outcome:
     data, m = kf.Samples(x, y), 150
     view = kf.views.Canonical(rng.normal(0, 0.1, m), rng.uniform(0, 2 * np.pi, m), 0.0, norm=float(m))
     flow = kf.CanonicalFlow(lam=LAM)
-    end = kf.evolve(view.to_net(), data, flow, until=m * (60.0 if quick else 1e3), save_at=[]).final
+    end = kf.evolve(view.network(), data, flow, until=m * (60.0 if quick else 1e3), save_at=[]).final
     truth = _dual(_hinges(x, _directions(x, 600)), np.empty(0), y, LAM)
     return Outcome(relative(flow.objective(end, data), truth), None, 1e-3)
 

@@ -125,7 +125,7 @@ def v_45(rng: Rng, quick: bool) -> Outcome:
     k = case(rng)
     r = k.w[:12]
     printed = (k.net.delta + np.hypot(k.net.delta, 2 * r)) / 2
-    back = k.net.canonical().to_net()
+    back = k.net.canonical().network()
     mended = max(relative(getattr(back, name), getattr(k.net, name)) for name in "abc")
     off = relative(printed, k.net.c**2)
     return Outcome(off, mended, ROUNDING, f"α = 2.2, m = 12: c² off by {off:.2g} of the largest")

@@ -41,7 +41,7 @@ def lemma_3_unique(rng: Rng, quick: bool) -> Outcome:
     for norm in (0.5, 1.0, 7.0):
         k = case(rng, norm=norm)
         silent = k.net.replace(c=np.where(np.arange(12) < 3, 0.0, k.net.c))  # r = 0 with delta < 0
-        back = silent.canonical().to_net()
+        back = silent.canonical().network()
         worst = max(worst, *(relative(getattr(back, p), getattr(silent, p)) for p in "abc"))
     apart = abs(one.c[0] - other.c[0]) * same
     return Outcome(apart, worst, ROUNDING, "(0, 0, 1.3) and (0, 0, −1.3) have the same r = 0 and δ = 1.69")

@@ -1,0 +1,92 @@
+"""nu, the weight in the norm of the kernel regime (public as `kf.kernels.nu`)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, SupportsIndex
+
+from numpy.typing import ArrayLike
+
+from knotflow._checks import numbers
+from knotflow._typing import Array
+from knotflow.initial.resolve import Start, law
+from knotflow.laws.knot_law import KnotLaw
+
+__all__ = ["Weight", "nu", "nu_minus", "nu_plus"]
+
+
+@dataclass(frozen=True)
+class Weight:
+    """nu(u), or the part of it that neurons of one orientation have; a callable. See `nu`.
+
+    Parameters
+    ----------
+    law : KnotLaw
+    facing : {0, 1, -1}
+        0: all neurons; 1: those that face right; -1: those that face left.
+
+    Examples
+    --------
+    >>> import knotflow as kf
+    >>> kf.kernels.Weight(kf.laws.UniformKnots(-2.0, 2.0))([0.0, 3.0])
+    array([0.25, 0.  ])
+    """
+
+    law: KnotLaw
+    facing: int = 0
+
+    def __call__(self, u: ArrayLike) -> Array:
+        plus, minus = self.law.nu(numbers("u", u))
+        return (plus + minus if self.facing == 0 else plus if self.facing > 0 else minus)[()]
+
+
+def nu(init: Start, m: SupportsIndex | None = None, **options: Any) -> Weight:
+    """nu = nu^+ + nu^-, the weight in the norm of the kernel regime, int f''^2 / nu + ...; a callable.
+
+    It is the density of knots **times** E[a^2 | knot]; the two agree only where |a| = 1. Its integral is E[a^2].
+
+    Parameters
+    ----------
+    init, m, **options
+        As for `kf.initial.law`.
+
+    Returns
+    -------
+    Weight
+        nu(u) for u of any shape; InputError on use if knots have no density.
+
+    References
+    ----------
+    Williams et al. 2019, Theorem 5, where |a| is printed for |a|^3.
+
+    Examples
+    --------
+    >>> import numpy as np, knotflow as kf
+    >>> (np.pi * kf.kernels.nu("gaussian")([0.0, 1.0])).round(12)
+    array([2. , 0.5])
+    """
+    return Weight(law(init, m, **options))
+
+
+def nu_plus(init: Start, m: SupportsIndex | None = None, **options: Any) -> Weight:
+    """The part of `nu` that right-facing neurons have.
+
+    Examples
+    --------
+    >>> import knotflow as kf
+    >>> kf.kernels.nu_plus("rademacher", B=2.0)(0.0)
+    np.float64(0.125)
+    """
+    return Weight(law(init, m, **options), 1)
+
+
+def nu_minus(init: Start, m: SupportsIndex | None = None, **options: Any) -> Weight:
+    """The part of `nu` that left-facing neurons have.
+
+    Examples
+    --------
+    >>> import knotflow as kf
+    >>> kf.kernels.nu_minus("rademacher", B=2.0)(3.0)
+    np.float64(0.0)
+    """
+    return Weight(law(init, m, **options), -1)

@@ -1,0 +1,56 @@
+"""What every view gives back: the parameters of a network."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from knotflow._typing import Array
+
+if TYPE_CHECKING:
+    from knotflow.network.relunet import ReLUNet
+
+__all__ = ["Parameters", "built_by_views", "given_parameters", "old_to_net"]
+
+Class = TypeVar("Class", bound=type)
+_BUILT: list[type] = []
+
+
+class Parameters(NamedTuple):
+    """The parameters of a network: a, b, c of shape (m,), the norm and the output bias."""
+
+    a: Array
+    b: Array
+    c: Array
+    norm: float
+    bias: float
+
+    def network(self) -> ReLUNet:
+        """The network with these parameters."""
+        return _BUILT[0](*self)
+
+
+def built_by_views(cls: Class) -> Class:
+    """Class decorator: what `network()` of a view makes. The class lies above the views, which do not import it."""
+    _BUILT[:] = [cls]
+    return cls
+
+
+def old_to_net(view: str) -> None:
+    """Say that `to_net` of a view is the old name."""
+    warnings.warn(f"{view}.to_net() is now {view}.network()", DeprecationWarning, stacklevel=3)
+
+
+def given_parameters(
+    view: str, a: ArrayLike | ReLUNet, b: ArrayLike | None, c: ArrayLike | None, norm: float, bias: float
+) -> Parameters:
+    """What `of` of a view was given: arrays, or a whole network, the old way."""
+    if b is None or c is None:
+        warnings.warn(f"{view}.of(net) is now net.{view.lower()}()", DeprecationWarning, stacklevel=3)
+        net: Any = a
+        return Parameters(net.a, net.b, net.c, net.norm, net.bias)
+    a, b, c = (np.asarray(each, dtype=np.float64) for each in (a, b, c))
+    return Parameters(a, b, c, norm, bias)
