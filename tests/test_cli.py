@@ -18,7 +18,7 @@ import pytest
 from rich.console import Console
 
 import knotflow as kf
-from knotflow import terminal
+from knotflow.cli import console as terminal
 from knotflow.cli import main
 
 X = [0.0, 1.0, 2.5, 3.0, 4.2, 6.0]
