@@ -231,6 +231,43 @@ def test_bad_data(data: Any) -> None:
         kf.fit(data, **SMALL)
 
 
+# -- how it shows itself ---------------------------------------------------------------------------------
+
+
+def test_a_fit_is_one_line(fit: kf.Fit) -> None:
+    text = repr(fit)
+    assert text.startswith(f"Fit({fit.regime}, 40 neurons, 8 samples, rms residual ")
+    assert f"{fit.summary['rms_residual']:.4g}, {fit.summary['verdict']})" in text
+    assert "\n" not in text
+    assert len(text) < 250
+
+
+def test_a_notebook_shows_its_numbers_and_its_function(fit: kf.Fit) -> None:
+    html = fit._repr_html_()
+    assert fit.summary["verdict"][1:] in html
+    assert "RMS residual" in html
+    assert html.count("data:image/png;base64,") == 1
+    assert "http" not in html
+    assert len(html) < 150_000
+
+
+def test_plot_is_the_figure_of_the_function(fit: kf.Fit) -> None:
+    from matplotlib.figure import Figure
+
+    ax = Figure().add_subplot()
+    assert fit.plot(ax) is ax.figure
+    x, y = ax.lines[2].get_data()
+    np.testing.assert_allclose(y, fit.net(x))
+
+
+def test_save_refuses_a_file_in_its_way(fit: kf.Fit, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    for path in (tmp_path / "file", tmp_path / "file" / "deeper"):
+        with pytest.raises(kf.InputError, match=f"directory is {path}: it must be a directory, but .*file is a file"):
+            fit.save(path)
+    assert (tmp_path / "file").read_text() == "mine"
+
+
 # -- learning rates --------------------------------------------------------------------------------------
 
 

@@ -10,8 +10,6 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from knotflow._version import __version__ as __version__
-
 if TYPE_CHECKING:
     import knotflow.deep as deep
     import knotflow.multivariate as multivariate
@@ -122,6 +120,7 @@ __all__ = [
     "targets",
     "views",
 ]
+__version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> Any:

@@ -1,24 +1,60 @@
-"""Progress on the terminal: bars where something can move, now and then a line elsewhere."""
+"""What the command line shows: tables, bars where something can move, elsewhere now and then a line; exit codes."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+import warnings
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from time import monotonic
 from typing import TYPE_CHECKING, Any
+
+from knotflow.errors import DivergenceWarning, StabilityWarning
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from knotflow.dynamics import Progress
+    from knotflow.fitting import Fit
 
+__all__ = [
+    "BAD_INPUT",
+    "DIVERGED",
+    "INTERRUPTED",
+    "NOT_REPRODUCED",
+    "compiling",
+    "counting",
+    "one_line_warnings",
+    "print_fits",
+    "print_rows",
+    "training",
+]
+
+DIVERGED, NOT_REPRODUCED, BAD_INPUT, INTERRUPTED = 1, 1, 2, 130  # exit codes
+
+COMPILING = 20  # seconds that a core takes for what a fit needs
 QUIET = 5.0  # seconds between two lines of progress where nothing can be animated
 
 
+def compiling() -> None:
+    """Say why nothing seems to happen when a fit first has to compile."""
+    words = f"compiling the engine, once: about {COMPILING} s (knotflow warm-up compiles all there is)"
+    print(words, file=sys.stderr, flush=True)
+
+
+def _stderr() -> Console:
+    from rich.console import Console
+
+    return Console(stderr=True)
+
+
+# -- progress --------------------------------------------------------------------------------------------
+
+
 @contextmanager
-def training(console: Console) -> Iterator[Callable[[str], Callable[[Progress], None]]]:
+def training(console: Console | None = None) -> Iterator[Callable[[str], Callable[[Progress], None]]]:
     """For each regime what shows its progress: a bar, or now and then a line where nothing can move."""
+    console = console or _stderr()
     if not console.is_terminal:
         yield _lines
         return
@@ -67,8 +103,9 @@ def _left(now: Progress) -> str:
 
 
 @contextmanager
-def counting(console: Console, what: str) -> Iterator[Callable[[int, int, str], None]]:
+def counting(what: str, console: Console | None = None) -> Iterator[Callable[[int, int, str], None]]:
     """What shows that `done` of `total` units are done and, at the end of the line, what is going on."""
+    console = console or _stderr()
     if not console.is_terminal:
         yield _counted_lines(what)
         return
@@ -105,3 +142,69 @@ def _counted_lines(what: str) -> Callable[[int, int, str], None]:
         print(f"{what}: {done} of {total}, {end}{f' ({note})' if note else ''}", file=sys.stderr)
 
     return show
+
+
+# -- tables ----------------------------------------------------------------------------------------------
+
+
+def print_rows(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """A table of words."""
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(*columns, box=None, pad_edge=False)
+    for row in rows:
+        table.add_row(*map(escape, row))
+    Console().print(table)
+
+
+def print_fits(fits: Sequence[Fit]) -> None:
+    """The data, the numbers that tell the fits apart, and how far each came."""
+    from rich.console import Console
+    from rich.table import Table
+
+    print(data := fits[0].data)
+    even = fits[0].summary["fraction_expected"]
+    table = Table(
+        title=f"{data.y_name} against {data.x_name}",
+        caption="Bends: places that hold 95% of the change of slope. Knots at samples: within 1% of the range"
+        f" ({even:.0%} if spread evenly).",
+        title_justify="left",
+        caption_justify="left",
+    )
+    table.add_column("regime")
+    for heading in ("RMS\nresidual", "bends", "knots at\nsamples", "max distance to\nnatural cubic"):
+        table.add_column(heading, justify="right")
+    table.add_column("max distance\nto linear", justify="right")
+    for fit in fits:
+        s = fit.summary
+        table.add_row(
+            fit.regime,
+            f"{s['rms_residual']:.4g}",
+            f"{s['bends']}",
+            f"{s['fraction_near_samples']:.0%}",
+            f"{s['cubic_distance']:.4g}",
+            f"{s['linear_distance']:.4g}",
+        )
+    Console().print(table)
+    for fit in fits:
+        print(f"{fit.regime}: {fit.summary['verdict']}")
+
+
+# -- warnings --------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def one_line_warnings() -> Iterator[None]:
+    """Warnings of knotflow as one line each, without the place in the source."""
+
+    def show(message: Warning | str, *_: Any, **__: Any) -> None:
+        print("warning:", " ".join(str(message).split()), file=sys.stderr)
+
+    with warnings.catch_warnings():
+        for category in (StabilityWarning, DivergenceWarning):
+            warnings.simplefilter("always", category)
+        warnings.filterwarnings("always", "--", DeprecationWarning)  # of an option
+        warnings.showwarning = show
+        yield
