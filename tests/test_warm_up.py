@@ -12,11 +12,9 @@ import pytest
 
 import knotflow as kf
 from knotflow import warm_up
-from knotflow.cli import main
 from knotflow.engine import compiled
 
 SOURCE = Path(kf.__file__).parent
-CASES = {case.name: case for lane in warm_up.LANES for case in lane}
 
 USE = """
 import numpy as np, knotflow as kf
@@ -50,46 +48,45 @@ print(compiled.misses())
     assert fresh(USE, tmp_path).split() == ["0"]
 
 
-@pytest.mark.parametrize("name", CASES)
-def test_every_case_runs_and_the_cache_then_has_it(name: str) -> None:
-    CASES[name].run()
-    lane, k = next((i, lane.index(CASES[name])) for i, lane in enumerate(warm_up.LANES) if CASES[name] in lane)
-    code = f"from knotflow import warm_up; done = warm_up._run({lane}, {k}); print(done.name, done.compiled)"
+@pytest.fixture(scope="module")
+def warm() -> subprocess.CompletedProcess[str]:
+    """The command itself, on the cache at hand."""
+    command = [sys.executable, "-m", "knotflow", "warm-up"]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_the_command_says_what_was_compiled_and_where_it_is(warm: subprocess.CompletedProcess[str]) -> None:
+    assert warm.returncode == 0, warm.stderr
+    cases = [case.name for lane in warm_up.LANES for case in lane]
+    lines = warm.stdout.splitlines()
+    assert [name for name in cases if not any(line.startswith(f"{name} ") for line in lines)] == []
+    assert re.search(r"Compiled [\d,]+ functions in \d+ s, kept in ", warm.stdout)
+    assert "".join(str(compiled.cache_directory()).split()) in "".join(warm.stdout.split())
+    assert re.search(rf"parts: {len(cases)} of {len(cases)}, [\d.]+ s", warm.stderr)
+
+
+def test_then_no_case_compiles_and_together_they_need_every_module_with_compiled_code(
+    warm: subprocess.CompletedProcess[str],
+) -> None:
+    code = """
+import sys
+from knotflow import warm_up
+from knotflow.engine import compiled
+for lane in warm_up.LANES:
+    for case in lane:
+        case.run()
+print(compiled.misses())
+print(*(module.__file__ for name, module in list(sys.modules.items()) if name.startswith("knotflow.")), sep="\\n")
+"""
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == f"{name} 0"
-
-
-def test_the_cases_reach_every_module_with_compiled_code() -> None:
+    missed, *loaded = done.stdout.splitlines()
     holders = {path for path in SOURCE.rglob("*.py") if re.search(r"^@kernel", path.read_text("utf-8"), re.MULTILINE)}
     assert len(holders) > 10
-    code = (
-        "import sys; from knotflow import warm_up\n"
-        "for lane in warm_up.LANES:\n    for case in lane: case.run()\n"
-        "print(*(m.__file__ for n, m in sys.modules.items() if n.startswith('knotflow') and m.__file__), sep='\\n')"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert holders <= set(map(Path, done.stdout.splitlines()))
-
-
-def test_the_command_says_what_was_compiled_and_where_it_is(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(warm_up, "LANES", (warm_up.LANES[1][3:4],))  # workers read their own table: this one's first
-    monkeypatch.setattr(warm_up, "_run", quick)
-    assert main(["warm-up", "--processes", "1"]) == 0
-    done = capsys.readouterr()
-    assert f"kept in {compiled.cache_directory()}" in done.out
-    assert re.search(r"Compiled 3 functions in \d+ s", done.out)
-    assert "fit" in done.out
-    assert re.search(r"parts: 1 of 1, [\d.]+ s", done.err)
-
-
-def quick(lane: int, k: int) -> warm_up.Done:
-    """What a worker does in the test of the command."""
-    return warm_up.Done("fit", "the short way in", 3, 0.1)
+    assert holders <= set(map(Path, loaded))
+    assert missed == "0"
 
 
 @pytest.mark.parametrize("processes", [0, 3, 1.5])
 def test_there_are_one_or_two_processes(processes: int) -> None:
-    with pytest.raises(kf.InputError, match="processes is .*: it must be a whole number from 1 to 2"):
+    with pytest.raises(kf.InputError, match=r"processes is .*: it must be a whole number from 1 to 2"):
         warm_up.warm_up(processes=processes)

@@ -11,11 +11,15 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from knotflow._checks import count
+
+if TYPE_CHECKING:
+    from knotflow.network import ReLUNet
+    from knotflow.samples import Samples
 
 __all__ = ["LANES", "Case", "Done", "Report", "warm_up"]
 
@@ -116,7 +120,7 @@ _X = np.array([-1.0, -0.6, -0.1, 0.4, 0.4, 1.0])
 _Y = np.array([0.2, 0.9, -0.4, 0.3, 0.5, -0.7])
 
 
-def _case(width: int = 8):  # type: ignore[no-untyped-def]
+def _case(width: int = 8) -> tuple[ReLUNet, Samples]:
     """A network and data."""
     import knotflow as kf
 

@@ -359,7 +359,7 @@ def test_what_is_no_fit_is_refused(draw, thing):
 
 
 def test_no_fits_are_refused():
-    with pytest.raises(kf.InputError, match="fits is {}: it must hold at least one fit"):
+    with pytest.raises(kf.InputError, match=r"fits is \{\}: it must hold at least one fit"):
         plots.functions({})
 
 

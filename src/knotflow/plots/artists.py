@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 __all__ = ["network", "nodes", "rays", "samples", "splines"]
 
+_NETWORK: dict[str, Any] = {"color": style.NETWORK, "lw": 1.8, "zorder": 3}
+_DATA: dict[str, Any] = {"color": style.DATA, "lw": 0, "zorder": 2.5}
+
 
 def nodes(net: ReLUNet, low: float, high: float) -> Array:
     """Where to evaluate f so that straight lines between the points draw it exactly on [low, high]."""
@@ -32,14 +35,14 @@ def nodes(net: ReLUNet, low: float, high: float) -> Array:
 def network(ax: Axes, net: ReLUNet, low: float, high: float, **pen: Any) -> Line2D:
     """f on [low, high], exactly; `pen` changes how the line looks."""
     x = nodes(net, low, high)
-    (line,) = ax.plot(x, net(x), **({"color": style.NETWORK, "lw": 1.8, "zorder": 3} | pen))
+    (line,) = ax.plot(x, net(x), **(_NETWORK | pen))
     return line
 
 
 def samples(ax: Axes, data: Samples, *, area: float = 2400, largest: float = 30, **look: Any) -> None:
     """The data as dots: together they cover `area` (in points squared), each at least 6 and at most `largest`."""
     size = float(np.clip(area / len(data), 6, largest))
-    ax.scatter(data.x, data.y, s=size, **({"color": style.DATA, "lw": 0, "zorder": 2.5} | look))
+    ax.scatter(data.x, data.y, s=size, **(_DATA | look))
 
 
 def splines(ax: Axes, data: Samples, *, widths: tuple[float, float] = (1.1, 1.0)) -> Array:
@@ -55,7 +58,5 @@ def rays(ax: Axes, x: Array, far: float, *, colour: str = style.FAINT, **pen: An
     """The line u x_j + v = 0 of every sample in the (u, v) plane, to the distance `far` on both sides; O(s)."""
     turned = -np.arctan(x)
     tips = far * np.column_stack([np.cos(turned), np.sin(turned)])
-    width = float(np.clip(15 / len(x), 0.25, 1.0))
-    ax.add_collection(
-        LineCollection(list(np.stack([-tips, tips], 1)), colors=colour, **({"lw": width} | pen)), autolim=False
-    )
+    look: dict[str, Any] = {"colors": colour, "lw": float(np.clip(15 / len(x), 0.25, 1.0)), **pen}
+    ax.add_collection(LineCollection(list(np.stack([-tips, tips], 1)), **look), autolim=False)
