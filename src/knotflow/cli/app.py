@@ -156,7 +156,7 @@ def warm_up(
         int | None, typer.Option(help="Processes, 1 or 2.  [default: 2, if there are 2 cores]")
     ] = None,
 ) -> None:
-    """Compile everything ahead, so that every first run starts at once."""
+    """Compile the engine ahead, once."""
     from knotflow import warm_up as ahead
     from knotflow.engine.compiled import cache_directory
 
