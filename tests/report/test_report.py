@@ -236,7 +236,7 @@ def test_the_card_of_a_fit_is_whole_and_small(fits):
         f"{n.name}{' ' * bool(n.unit)}{n.unit}" for n in NUMBERS if n.key in page._CARD
     ]
     assert len(found.rows) == len(page._CARD)
-    assert f"{fits[0].regime}: 30 neurons, 6 samples." in found.text
+    assert "30 neurons, 6 samples. Not converged: " in found.text
     assert len(found.images) == 1
 
 

@@ -195,9 +195,9 @@ def _png(figure: Figure, dpi: float | None = None) -> bytes:
     from PIL import Image
 
     raw, rounded = io.BytesIO(), io.BytesIO()
-    figure.set_dpi(dpi or figure.dpi)
-    figure.savefig(raw, format="rgba")
-    width, height = figure.canvas.get_width_height()
+    dpi = dpi or figure.dpi
+    figure.savefig(raw, format="rgba", dpi=dpi)
+    width, height = (int(side * dpi) for side in figure.get_size_inches())
     pixels = np.frombuffer(raw.getvalue(), np.uint8).reshape(height, width, 4)[..., :3]
     Image.fromarray(_ROUNDED[pixels]).save(rounded, format="png", compress_level=7)
     return rounded.getvalue()
