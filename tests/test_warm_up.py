@@ -12,6 +12,7 @@ import pytest
 
 import knotflow as kf
 from knotflow import warm_up
+from knotflow.cli import console
 from knotflow.engine import compiled
 
 SOURCE = Path(kf.__file__).parent
@@ -27,25 +28,29 @@ print(compiled.misses())
 """
 
 
-def fresh(code: str, cache: Path) -> str:
+def fresh(words: list[str], cache: Path) -> tuple[str, str]:
+    """What a new process with the compiled code of `cache` prints, and its words on stderr."""
     env = {**os.environ, "NUMBA_CACHE_DIR": str(cache)}
-    done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=False)
+    done = subprocess.run([sys.executable, *words], env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    return done.stdout
+    return done.stdout, done.stderr
 
 
-def test_after_the_warm_up_a_fit_and_a_flow_compile_nothing(tmp_path: Path) -> None:
-    filled = """
-from knotflow import warm_up
-from knotflow.engine import compiled
-for lane, k in {places}:
-    warm_up._run(lane, k)
-print(compiled.misses())
-"""
+def test_a_first_fit_says_that_it_compiles_and_after_the_warm_up_nothing_does(tmp_path: Path) -> None:
+    cache, data = tmp_path / "cache", tmp_path / "data.csv"
+    data.write_text("x,y\n0,1\n1,0\n3,2\n")
+    command = ["-m", "knotflow", "fit", str(data), *"--regime kernel --width 9 --steps 20 --out".split(), str(tmp_path)]
+    line = f"compiling the engine, once: about {console.COMPILING} s"
+    assert fresh(command, cache)[1].count(line) == 1
+    assert line not in fresh(command, cache)[1]
     wanted = ("flow", "descent", "fit")
     places = [(i, k) for i, lane in enumerate(warm_up.LANES) for k, case in enumerate(lane) if case.name in wanted]
-    assert int(fresh(filled.format(places=places), tmp_path)) > 50
-    assert fresh(USE, tmp_path).split() == ["0"]
+    filling = f"""
+from knotflow import warm_up
+print(sum(warm_up._run(lane, k).compiled for lane, k in {places}))
+"""
+    assert int(fresh(["-c", filling], cache)[0]) > 50
+    assert fresh(["-c", USE], cache)[0].split() == ["0"]
 
 
 @pytest.fixture(scope="module")
