@@ -39,7 +39,8 @@ def fresh(words: list[str], cache: Path) -> tuple[str, str]:
 def test_a_first_fit_says_that_it_compiles_and_after_the_warm_up_nothing_does(tmp_path: Path) -> None:
     cache, data = tmp_path / "cache", tmp_path / "data.csv"
     data.write_text("x,y\n0,1\n1,0\n3,2\n")
-    command = ["-m", "knotflow", "fit", str(data), *"--regime kernel --width 9 --steps 20 --out".split(), str(tmp_path)]
+    options = ["--regime", "kernel", "--width", "9", "--steps", "20", "--out", str(tmp_path)]
+    command = ["-m", "knotflow", "fit", str(data), *options]
     line = f"compiling the engine, once: about {console.COMPILING} s"
     assert fresh(command, cache)[1].count(line) == 1
     assert line not in fresh(command, cache)[1]
