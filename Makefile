@@ -17,13 +17,14 @@ PYTHON = $(shell for p in python3 python3.11 python3.12 python3.13 python3.14; d
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
-setup: $(STAMP) ## make .venv with knotflow and its tools
+setup: $(STAMP) ## make .venv with knotflow and its tools, and compile the engine
 
 $(STAMP): $(SETTINGS)
 	@test -n "$(PYTHON)" || { echo "error: no Python >= 3.11 with venv was found: install one" \
 		"(on Debian: apt install python3 python3-venv) or run make PYTHON=/path/to/python" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) -e '.[dev]'
+	$(BIN)/knotflow warm-up
 	@touch $@
 
 torch: $(STAMP)-torch ## add PyTorch, for the tests that compare with it

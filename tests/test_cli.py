@@ -18,8 +18,7 @@ import pytest
 from rich.console import Console
 
 import knotflow as kf
-from knotflow import terminal
-from knotflow.cli import main
+from knotflow.cli import console, main
 
 X = [0.0, 1.0, 2.5, 3.0, 4.2, 6.0]
 Y = [1.0, 3.0, 2.0, 5.0, 4.0, 4.5]
@@ -51,6 +50,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     text = "id,what,when\n" + "".join(f"{i},{y},{x}\n" for i, (x, y) in enumerate(zip(X, Y, strict=True)))
     data = write(folder / "data.csv", text)
     out = folder / "a" / "new folder"
+    kf.fit((X, Y), width=20, steps=1)  # what it compiles is announced, and is compiled here
     words = ["fit", data, "--x", "when", "--y", "what", *QUICK, "--seed", "3", "--out", str(out)]
     done = subprocess.run(
         [sys.executable, "-W", "error", "-m", "knotflow", *words], capture_output=True, text=True, check=False
@@ -191,16 +191,16 @@ BAD_WORDS = {
     "--steps -5": "steps is -5: it must be a whole number of at least 0",
     "--lr 0": "lr is 0.0; it must be a finite number > 0",
     "--lr -1": "lr is -1.0; it must be a finite number > 0",
-    "--init zeros": "init is 'zeros': it must be one of pytorch, he",
+    "--init zeros": "init is 'zeros': it must be one of 'pytorch', 'he'",
     "--init uniform_knots": "delta is 10000 for neuron 0, which no rescaling can reach",
     "--norm root": "norm is 'root': it must be a positive number",
-    "--regime lazy": "regime is 'lazy': it must be one of kernel, between, adaptive",
+    "--regime lazy": "regime is 'lazy': it must be one of 'kernel', 'between', 'adaptive'",
     "--delta nan": "delta is nan: it must be finite",
     "--seed -1": "seed is -1: it must be a whole number of at least 0",
     "--missing ignore": "missing is 'ignore': it must be error or drop",
-    "--optimizer newton": "dynamics is 'newton': it must be one of descent, sgd, adam",
+    "--dynamics newton": "dynamics is 'newton': it must be one of 'descent', 'sgd', 'adam'",
     "--batch 3": 'only "sgd" has minibatches',
-    "--optimizer sgd --batch 99": "batch is 99: it must be at most 6",
+    "--dynamics sgd --batch 99": "batch is 99: it must be at most 6",
     "--depth 3": "No such option: --depth",
 }
 
@@ -268,6 +268,7 @@ def test_divergence_warns_writes_what_there_is_and_exits_with_1(
 
 
 def test_ctrl_c_writes_what_was_computed_and_exits_with_130(table: str, tmp_path: Path) -> None:
+    kf.fit((X, Y), width=20, steps=1)
     out = tmp_path / "out"
     words = ["fit", table, "--width", "20", "--steps", str(10**11), "--out", str(out)]
     process = subprocess.Popen(
@@ -288,10 +289,24 @@ def test_ctrl_c_writes_what_was_computed_and_exits_with_130(table: str, tmp_path
     assert not (out / "between.npz").exists()
 
 
+def test_the_former_name_of_an_option_says_the_present_one(
+    table: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["fit", table, *QUICK, "--regime", "kernel", "--optimizer", "adam", "--out", str(tmp_path / "out")]
+    assert main(words) == 0
+    assert "warning: --optimizer is now called --dynamics" in capsys.readouterr().err
+    assert (
+        json.loads((tmp_path / "out" / "summary.json").read_text())["fits"]["kernel"]["settings"]["dynamics"] == "adam"
+    )
+
+
 # -- help ------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("words", [[], ["--help"], ["-h"], ["fit", "--help"], ["demo", "--help"]])
+COMMANDS = ("fit", "demo", "warm-up", "list", "reproduce", "ledger", "video")
+
+
+@pytest.mark.parametrize("words", [[], ["--help"], ["-h"], *([command, "--help"] for command in COMMANDS)])
 def test_help_teaches_by_example_within_80_columns(
     words: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -299,8 +314,11 @@ def test_help_teaches_by_example_within_80_columns(
     assert main(words) == 0
     text = capsys.readouterr().out
     assert max(map(len, text.splitlines())) <= 80
-    if words != ["demo", "--help"]:
+    if words in ([], ["--help"], ["-h"], ["fit", "--help"]):
         assert "\n    knotflow fit data.csv --x times --y" in text
+    if words[:1] == ["fit"]:
+        assert "--dynamics" in text
+        assert "--optimizer" not in text
 
 
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:
@@ -310,8 +328,7 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_the_bar_on_a_terminal_shows_loss_and_time_left() -> None:
     screen = io.StringIO()
-    console = Console(file=screen, force_terminal=True, width=100)
-    with terminal.training(console) as follow:
+    with console.training(Console(file=screen, force_terminal=True, width=100)) as follow:
         show = follow("kernel")
         show(SimpleNamespace(step=50, steps=200, loss=0.125, seconds=3.0, remaining=9.0, fraction=0.25))
         time.sleep(0.25)  # the bar is drawn a few times a second

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 import knotflow as kf
 from knotflow import fitting
 from knotflow.dynamics import Progress
+from knotflow.fitting import choices
 
 X = np.array([3.0, 0.1, 0.4, 2.2, 1.0, 1.7, 2.2, 5.0])  # unsorted, uneven, one x twice
 Y = np.array([12.0, 10.0, 11.5, 9.0, 14.0, 13.0, 8.5, 10.0])
@@ -188,15 +189,18 @@ def test_no_steps_give_the_start() -> None:
 
 
 BAD: list[tuple[dict[str, Any], str]] = [
-    ({"regime": "lazy"}, "regime is 'lazy': it must be one of kernel, between, adaptive"),
+    ({"regime": "lazy"}, "regime is 'lazy': it must be one of 'kernel', 'between', 'adaptive'"),
     ({"delta": float("nan")}, "delta is nan: it must be finite"),
     ({"delta": -np.inf}, "delta is -inf: it must be finite"),
     ({"width": 0}, "width is 0: it must be a whole number of at least 1"),
     ({"width": -5}, "width is -5: it must be a whole number of at least 1"),
     ({"width": 2.5}, "width is 2.5: it must be a whole number of at least 1"),
     ({"width": True}, "width is True: it must be a whole number of at least 1"),
-    ({"init": "zeros"}, "init is 'zeros': it must be one of pytorch, he, glorot, gaussian, uniform, uniform_knots"),
-    ({"init": "spiky"}, "init is 'spiky': it must be one of pytorch"),
+    (
+        {"init": "zeros"},
+        "init is 'zeros': it must be one of 'pytorch', 'he', 'glorot', 'gaussian', 'uniform', 'uniform_knots'",
+    ),
+    ({"init": "spiky"}, "init is 'spiky': it must be one of 'pytorch'"),
     ({"init": "uniform_knots", "delta": 1.0}, "delta is 1 for neuron 0, which no rescaling can reach"),
     ({"norm": 0}, "norm is 0: it must be a positive number"),
     ({"norm": "root"}, "norm is 'root': it must be a positive number"),
@@ -208,7 +212,7 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"seed": -1}, "seed is -1: it must be a whole number of at least 0"),
     ({"train": ()}, "train is {nothing}; it must be a non-empty subset"),
     ({"train": ("a", "d")}, "train is {'a', 'd'}; it must be a non-empty subset"),
-    ({"dynamics": "newton"}, "dynamics is 'newton': it must be one of descent, sgd, adam"),
+    ({"dynamics": "newton"}, "dynamics is 'newton': it must be one of 'descent', 'sgd', 'adam'"),
     ({"batch": 3}, "batch is 3, but dynamics is 'descent': only \"sgd\" has minibatches"),
     ({"dynamics": "sgd", "batch": 0}, "batch is 0: it must be a whole number of at least 1"),
     ({"dynamics": "sgd", "batch": 9}, "batch is 9: it must be at most 8, the number of samples"),
@@ -225,6 +229,43 @@ def test_bad_arguments(arguments: dict[str, Any], message: str) -> None:
 def test_bad_data(data: Any) -> None:
     with pytest.raises(kf.InputError, match="it must be Samples, a pair"):
         kf.fit(data, **SMALL)
+
+
+# -- how it shows itself ---------------------------------------------------------------------------------
+
+
+def test_a_fit_is_one_line(fit: kf.Fit) -> None:
+    text = repr(fit)
+    assert text.startswith(f"Fit({fit.regime}, 40 neurons, 8 samples, rms residual ")
+    assert f"{fit.summary['rms_residual']:.4g}, {fit.summary['verdict']})" in text
+    assert "\n" not in text
+    assert len(text) < 250
+
+
+def test_a_notebook_shows_its_numbers_and_its_function(fit: kf.Fit) -> None:
+    html = fit._repr_html_()
+    assert fit.summary["verdict"][1:] in html
+    assert "RMS residual" in html
+    assert html.count("data:image/png;base64,") == 1
+    assert "http" not in html
+    assert len(html) < 150_000
+
+
+def test_plot_is_the_figure_of_the_function(fit: kf.Fit) -> None:
+    from matplotlib.figure import Figure
+
+    ax = Figure().add_subplot()
+    assert fit.plot(ax) is ax.figure
+    x, y = ax.lines[2].get_data()
+    np.testing.assert_allclose(y, fit.net(x))
+
+
+def test_save_refuses_a_file_in_its_way(fit: kf.Fit, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    for path in (tmp_path / "file", tmp_path / "file" / "deeper"):
+        with pytest.raises(kf.InputError, match=f"directory is {path}: it must be a directory, but .*file is a file"):
+            fit.save(path)
+    assert (tmp_path / "file").read_text() == "mine"
 
 
 # -- learning rates --------------------------------------------------------------------------------------
@@ -253,7 +294,7 @@ def test_the_reach_bounds_what_a_change_of_all_parameters_does(seed: int, scale:
     rng = np.random.default_rng(seed)
     net = kf.ReLUNet(rng.normal(size=7), scale * rng.normal(size=7), rng.normal(size=7), norm=1 + rng.random())
     data = kf.Samples(rng.normal(size=5), rng.normal(size=5))
-    reach = fitting._reach(net, data)
+    reach = choices._reach(net, data)
     h = 1e-7
     a, b, c = (values + h * rng.choice([-1, 1], size=7) for values in (net.a, net.b, net.c))
     change = np.abs(net.replace(a=a, b=b, c=c)(data.x) - net(data.x)).max() / h

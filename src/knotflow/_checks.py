@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import math
 import operator
+import os
 from collections.abc import Iterable
 from numbers import Real
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,6 +22,7 @@ from knotflow.errors import InputError
 __all__ = [
     "choice",
     "count",
+    "directory",
     "extent",
     "flag",
     "freeze",
@@ -102,6 +105,17 @@ def count(name: str, value: object, *, least: int = 0, most: int | None = None) 
             return result
     bounds = f"of at least {least}" if most is None else f"from {least} to {most}"
     raise InputError(f"{name} is {value!r}: it must be a whole number {bounds}")
+
+
+def directory(name: str, value: str | os.PathLike[str]) -> Path:
+    """`value` as the path of a directory that is there, or that can be made."""
+    path = Path(value)
+    there = next(each for each in (path, *path.absolute().parents) if each.exists())
+    if not there.is_dir():
+        raise InputError(f"{name} is {path}: it must be a directory, but {there} is a file; choose another name")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise InputError(f"{name} is {path}: there is no permission to write to {there}; choose another directory")
+    return path
 
 
 def flag(name: str, value: object) -> bool:

@@ -351,6 +351,18 @@ def test_degenerate_networks_and_data_are_drawn(net, data):
         assert fits_its_paper(figure)
 
 
+@pytest.mark.parametrize("draw", [plots.fit_plot, plots.uv_plane, plots.knot_paths, plots.loss_curve, plots.overview])
+@pytest.mark.parametrize("thing", [7, None, DATA])
+def test_what_is_no_fit_is_refused(draw, thing):
+    with pytest.raises(kf.InputError, match=f"fit is a {type(thing).__name__}: it must be a fit, as kf.fit"):
+        draw(thing)
+
+
+def test_no_fits_are_refused():
+    with pytest.raises(kf.InputError, match=r"fits is \{\}: it must hold at least one fit"):
+        plots.functions({})
+
+
 def test_names_are_text_not_mathematics():
     data = kf.Samples([0, 1], [0, 1], x_name="price ($) to $y^{", y_name="n" * 90)
     figure = plots.fit_plot(kf.ReLUNet([1], [0], [1]), data)

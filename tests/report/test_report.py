@@ -10,12 +10,13 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
+from jinja2 import UndefinedError
 from PIL import Image
 
 import knotflow as kf
 from knotflow.compare import NUMBERS
 from knotflow.plots import style
-from knotflow.report import page, words
+from knotflow.report import html, page, words
 
 DATA = kf.Samples([0.0, 1.0, 1.0, 2.5, 4.0, 9.0], [1.0, 2.0, 3.0, 0.0, -1.0, 4.0], x_name="time", y_name="speed")
 
@@ -81,7 +82,7 @@ def no_figures(monkeypatch):
     """Figures of one pixel, where only the words matter."""
     dot = io.BytesIO()
     Image.new("RGB", (1, 1)).save(dot, format="png")
-    monkeypatch.setattr(page, "_png", lambda figure: dot.getvalue())
+    monkeypatch.setattr(page, "_png", lambda figure, dpi=None: dot.getvalue())
 
 
 def outline(path) -> Outline:
@@ -97,15 +98,15 @@ def test_the_page_and_its_figures_are_written_and_nothing_else(written):
 
 
 def test_the_page_needs_no_other_file_and_no_network(written):
-    html = written[0].read_text(encoding="utf-8")
+    text = written[0].read_text(encoding="utf-8")
     found = outline(written[0])
-    assert "http" not in html
-    assert "<script" not in html
-    assert not re.search(r"@import|url\(", html)
+    assert "http" not in text
+    assert "<script" not in text
+    assert not re.search(r"@import|url\(", text)
     assert all(image["src"].startswith("data:image/png;base64,") for image in found.images)
     assert all(link.startswith("#") and link[1:] in found.ids for link in found.links)
     assert len(found.ids) == len(set(found.ids))
-    assert len(html) < 2_000_000
+    assert len(text) < 2_000_000
 
 
 def test_the_embedded_figures_are_the_files_beside_the_page(written):
@@ -221,6 +222,31 @@ def test_an_empty_list_is_refused(tmp_path):
     with pytest.raises(kf.InputError, match=r"fits is empty: a report needs at least one fit, for example"):
         kf.report.write([], tmp_path / "r.html")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_empty_list_is_not_saved(tmp_path):
+    with pytest.raises(kf.InputError, match="fits is empty: it must hold at least one fit"):
+        kf.report.save([], tmp_path / "new")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_card_of_a_fit_is_whole_and_small(fits):
+    found = Outline(kf.report.card(fits[0]))
+    assert [row[0] for row in found.rows] == [
+        f"{n.name}{' ' * bool(n.unit)}{n.unit}" for n in NUMBERS if n.key in page._CARD
+    ]
+    assert len(found.rows) == len(page._CARD)
+    assert "30 neurons, 6 samples. Not converged: " in found.text
+    assert len(found.images) == 1
+
+
+def test_a_page_elsewhere_shares_the_style_and_the_escaping(tmp_path):
+    (tmp_path / "mine.html").write_text("{% include 'style.html' %}<p>{{ words }} {{ version }}</p>")
+    text = html.render("mine.html", {"words": "<b>"}, tmp_path)
+    assert "--accent" in text
+    assert f"<p>&lt;b&gt; {kf.__version__}</p>" in text
+    with pytest.raises(UndefinedError):
+        html.render("mine.html", {}, tmp_path)
 
 
 def test_nothing_is_left_and_nothing_is_lost_when_writing_fails(no_figures, fits, tmp_path, monkeypatch):

@@ -6,7 +6,10 @@ with the old ones. So the compiled code of a module is kept in a directory named
 of all the sources of knotflow that it imports: a change in any of them means another directory.
 
 The directory is `NUMBA_CACHE_DIR` if that is set, else `__pycache__` of the package, else the user's cache directory.
-If none can be written to, every process compiles for itself, with a warning.
+If none can be written to, every process compiles for itself, with a warning. A file of the cache that cannot be read
+is removed and made again.
+
+`misses` counts what this process had to compile, and `announce_with` says who is told of the first time.
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ import os
 import re
 import shutil
 import sys
+import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator
@@ -31,11 +35,14 @@ try:
 except ImportError:  # Windows: numba itself waits there for files in use
     fcntl = None  # type: ignore[assignment]
 
-__all__ = ["CacheWarning", "announce", "cache_directory", "digest", "kernel"]
+__all__ = ["CacheWarning", "announce", "announce_with", "cache_directory", "digest", "kernel", "misses"]
 
 _settings: Any = numba.config
+_settings_lock = threading.Lock()
 _ROOT = Path(__file__).resolve().parents[1]
-_IMPORT = re.compile(r"^\s*(?:from (knotflow[\w.]*) import (\([^)]*\)|.*)|import (knotflow[\w.]*))", re.MULTILINE)
+_NAMES = r"\((?:[^)#]|#.*)*\)|.*"  # what follows `import`: one line, or several in parentheses, comments included
+_IMPORT = re.compile(rf"^\s*(?:from (knotflow(?:\.\w+)*) import ({_NAMES})|import (knotflow(?:\.\w+)*))", re.MULTILINE)
+_LAZY = re.compile(r"^\S.*\blazy\(", re.MULTILINE)
 _STALE_AFTER = 7 * 86400  # seconds: until then another process may still use the code of former sources
 
 
@@ -47,16 +54,58 @@ def kernel(function: Callable[..., Any] | None = None, **options: Any) -> Any:
     """`numba.njit` with this module's cache; a decorator, with or without njit's options."""
     if function is None:
         return lambda f: kernel(f, **options)
-    place = _place(function.__module__)
-    if place is None:
-        return numba.njit(**options)(function)
-    before, _settings.CACHE_DIR = _settings.CACHE_DIR, str(place)
-    try:
-        dispatcher = numba.njit(cache=True, **options)(function)
-    finally:
-        _settings.CACHE_DIR = before
+    place = None if _settings.DISABLE_JIT else _place(function.__module__)
+    dispatcher = place and _cached(function, place, options)
+    return dispatcher or numba.njit(**options)(function)
+
+
+def _cached(function: Callable[..., Any], place: Path, options: dict[str, Any]) -> Any:
+    """The compiled function with its cache in `place`; None, with a warning, if it cannot be written there."""
+    with _settings_lock:
+        before, _settings.CACHE_DIR = _settings.CACHE_DIR, str(place)
+        try:
+            dispatcher: Any = numba.njit(cache=True, **options)(function)
+        except RuntimeError:  # numba found no directory at all
+            dispatcher = None
+        finally:
+            _settings.CACHE_DIR = before
+    if dispatcher is None or not Path(dispatcher._cache.cache_path).is_relative_to(place):
+        _unwritten(place)  # numba would take a directory of its own
+        return None
     _guard(dispatcher._cache)
     return dispatcher
+
+
+# -- who is told ---------------------------------------------------------------------------------------------
+
+
+class _Misses:
+    """How many functions were not in the cache, and what is called at the first."""
+
+    count = 0
+    listener: Callable[[], object] | None = None
+
+
+def misses() -> int:
+    """How many functions this process compiled because the cache did not have them."""
+    return _Misses.count
+
+
+def announce_with(listener: Callable[[], object]) -> None:
+    """Call `listener()` in place of `announce()` when this process first has to compile."""
+    _Misses.listener = listener
+
+
+def announce() -> None:
+    """Say on a terminal why nothing seems to happen: a function was not in the cache."""
+    if sys.stderr and sys.stderr.isatty():
+        print("compiling the engine, once (`knotflow warm-up` does all of it ahead)", file=sys.stderr, flush=True)
+
+
+def _count_miss() -> None:
+    _Misses.count += 1
+    if _Misses.count == 1:
+        (_Misses.listener or announce)()
 
 
 # -- where ---------------------------------------------------------------------------------------------------
@@ -68,27 +117,31 @@ def cache_directory() -> Path | None:
     for base in _candidates():
         try:
             base.mkdir(parents=True, exist_ok=True)
-            probe = base / f".writable-{os.getpid()}"
+            probe = base / f".writable-{os.getpid()}-{threading.get_ident()}"
             probe.touch()
-            probe.unlink()
+            probe.unlink(missing_ok=True)
         except OSError:
             continue
         return base
-    _warn(f"no directory for compiled code can be written to (tried {', '.join(map(str, _candidates()))})")
+    _unwritten(" nor ".join(map(str, _candidates())))
     return None
 
 
 def _candidates() -> list[Path]:
     if _settings.CACHE_DIR:
-        return [Path(_settings.CACHE_DIR) / "knotflow"]
+        return [Path(_settings.CACHE_DIR).absolute() / "knotflow"]
     home = os.environ.get("XDG_CACHE_HOME") or os.environ.get("LOCALAPPDATA") or os.path.expanduser("~/.cache")
-    return [_ROOT / "__pycache__" / "kernels", Path(home) / "knotflow" / "kernels"]
+    users = [Path(home) / "knotflow" / "kernels"] if os.path.isabs(home) else []
+    return [_ROOT / "__pycache__" / "kernels", *users]
 
 
 @cache
 def _place(module: str) -> Path | None:
-    """The directory for a module's compiled code. Those of its former sources go, once nobody can be using them."""
-    base = cache_directory()
+    """The directory for a module's compiled code. Those of its former sources go, once nobody can be using them.
+
+    None if there is no directory to write to, and for a module that is no file of knotflow: it has no digest.
+    """
+    base = cache_directory() if _file(module) else None
     if base is None:
         return None
     place = base / f"{module.removeprefix('knotflow.')}-{digest(module)}"
@@ -112,15 +165,24 @@ def digest(module: str) -> str:
             waiting += _imports(path)
     total = hashlib.blake2b(numba.__version__.encode(), digest_size=8)
     for path in sorted(found):
-        total.update(path.relative_to(_ROOT).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+        total.update(path.relative_to(_ROOT).as_posix().encode() + b"\0" + _source(path) + b"\0")
     return total.hexdigest()
 
 
 @cache
+def _source(path: Path) -> bytes:
+    return path.read_bytes()
+
+
+@cache
 def _imports(path: Path) -> list[Path]:
-    """The files of knotflow that a file names in its import statements."""
-    files = []
-    for package, names, module in _IMPORT.findall(path.read_text(encoding="utf-8")):
+    """The files of knotflow that a file may take code from: those that its import statements name.
+
+    A face that loads its names when they are asked for names no file: then all files of its package count.
+    """
+    text = _source(path).decode()
+    files = sorted(path.parent.rglob("*.py")) if path.name == "__init__.py" and _LAZY.search(text) else []
+    for package, names, module in _IMPORT.findall(text):
         listed = re.sub(r"#.*", "", names).strip("() \n").split(",")
         modules = [f"{package}.{name.split()[0]}" for name in listed if name.split()] if package else []
         files += [file for file in map(_file, [package or module, *modules]) if file]
@@ -129,8 +191,10 @@ def _imports(path: Path) -> list[Path]:
 
 def _file(module: str) -> Path | None:
     """The source file of a module of knotflow; None for a name that is none."""
-    stem = _ROOT.joinpath(*module.split(".")[1:])
-    return next((path for path in (stem.with_suffix(".py"), stem / "__init__.py") if path.is_file()), None)
+    package, *parts = module.split(".")
+    stem = _ROOT.joinpath(*parts)
+    files = (stem.with_suffix(".py"), stem / "__init__.py") if parts else (stem / "__init__.py",)
+    return next((path for path in files if path.is_file()), None) if package == "knotflow" else None
 
 
 # -- reading and writing -------------------------------------------------------------------------------------
@@ -144,10 +208,11 @@ def _guard(store: Any) -> None:
         try:
             found = load(signature, context)
         except Exception as error:  # a damaged file may raise anything
-            _warn(f"compiled code in {store.cache_path} could not be read ({error})")
+            _warn_once("read", f"compiled code in {store.cache_path} could not be read ({error!r}): it is made again")
+            _remove(store)
             found = None
         if found is None:
-            announce()
+            _count_miss()
         return found
 
     def guarded_save(signature: Any, compiled: Any) -> None:
@@ -155,9 +220,15 @@ def _guard(store: Any) -> None:
             with _locked(store.cache_path):
                 save(signature, compiled)
         except OSError as error:
-            _warn(f"compiled code could not be written to {store.cache_path} ({error})")
+            _unwritten(f"{store.cache_path} ({error})")
 
     store.load_overload, store.save_overload = guarded_load, guarded_save
+
+
+def _remove(store: Any) -> None:
+    """Remove the index of a function's cache: numba reads it before it writes, and would fail there again."""
+    with suppress(OSError), _locked(store.cache_path):
+        os.unlink(store._cache_file._index_path)
 
 
 @contextmanager
@@ -172,13 +243,15 @@ def _locked(directory: str) -> Iterator[None]:
         yield
 
 
-@cache
-def _warn(message: str) -> None:
-    warnings.warn(f"{message}: the next process will compile again", CacheWarning, stacklevel=2)
+def _unwritten(where: object) -> None:
+    _warn_once("write", f"compiled code could not be written to {where}: the next process will compile again")
 
 
-@cache
-def announce() -> None:
-    """Say once, on a terminal, why nothing seems to happen: a function was not in the cache."""
-    if sys.stderr and sys.stderr.isatty():
-        print("compiling the engine, once (`knotflow warm-up` does all of it ahead)", file=sys.stderr, flush=True)
+_told: set[str] = set()
+
+
+def _warn_once(kind: str, message: str) -> None:
+    """Warn, but of each kind of trouble only once: what is wrong for one function is wrong for a hundred."""
+    if kind not in _told:
+        _told.add(kind)
+        warnings.warn(message, CacheWarning, stacklevel=3)

@@ -13,13 +13,13 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
 
+from knotflow._checks import count
 from knotflow._files import atomic_write
+from knotflow._typing import Array
 from knotflow.errors import InputError, KnotflowError
-from knotflow.plots import style
-from knotflow.plots.subject import clock
-from knotflow.splines import linear, natural
+from knotflow.plots import artists, style
+from knotflow.plots.subject import clock, moves_in_steps
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
     from knotflow.dynamics import Trajectory
     from knotflow.network import ReLUNet
+
+__all__ = ["animate"]
 
 _PIXELS: Final = (1280, 720)  # even, as yuv420p asks
 _DPI: Final = 100
@@ -43,35 +45,64 @@ def animate(
     title: str = "",
     progress: Callable[[int, int], Any] | None = None,
 ) -> Path:
-    """Write an MP4 (H.264, yuv420p, 1280 x 720) of a run and return its path.
+    """A film of a run as an MP4 file: H.264, yuv420p, 1280 x 720, which browsers play.
 
     Left: f with its data, its knots, the natural cubic and the linear spline; below it the knots' paths, with a line
-    that moves through them. Right: the neurons in the (u, v) plane with one line per sample; the view, whose size is
-    written on it, widens with them. The frames are spread
-    evenly over the saved moments of the run (evenly in the logarithm of time, by default), and a moment is held
-    where there are fewer of them than frames. Of more than 2000 neurons only every second, third, ... is drawn.
+    that moves through them. Right: the neurons in the (u, v) plane with one line per sample. The view of the plane,
+    whose size is written on it, widens with the neurons. The frames are spread evenly over the saved states of the
+    run, which are even in the logarithm of time by default; with fewer states than frames, each is shown several
+    times.
 
-    frames    number of pictures, at least 2;  fps: of them in a second, 1 to 120
-    title     over the picture
-    progress  called as progress(pictures done, frames)
+    Parameters
+    ----------
+    traj : Trajectory
+        The run.
+    path : path
+        The file to write; it must end in ``.mp4``. It appears whole or not at all.
+    frames : int
+        Number of pictures, at least 2.
+    fps : int
+        Pictures in a second, 1 to 120.
+    title : str
+        Over the picture.
+    progress : callable, optional
+        Called as ``progress(pictures done, frames)``.
 
-    O(m log m) and about 20 ms a frame. Raises InputError for a path that does not end in .mp4, frames or fps out of
-    their range; KnotflowError with ffmpeg's words if it fails.
+    Returns
+    -------
+    pathlib.Path
+        The file.
+
+    Raises
+    ------
+    InputError
+        If `path` does not end in ``.mp4``, or `frames` or `fps` is out of its range.
+    KnotflowError
+        If ffmpeg fails, with its words.
+
+    Notes
+    -----
+    O(m log m) and about 20 ms a frame. Of more than 2000 neurons only every second, third, ... is drawn.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib, knotflow as kf
+    >>> run = kf.fit(([0, 1, 2], [0, 1, 0]), width=10, steps=20).trajectory
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     kf.animate(run, pathlib.Path(folder) / "run.mp4", frames=2).name
+    'run.mp4'
     """
     target = Path(path)
     if target.suffix.lower() != ".mp4":
         raise InputError(f"path is {target}: it must end in .mp4")
-    if not isinstance(frames, int | np.integer) or frames < 2:
-        raise InputError(f"frames is {frames!r}: it must be a whole number of at least 2")
-    if not isinstance(fps, int | np.integer) or not 1 <= fps <= 120:
-        raise InputError(f"fps is {fps!r}: it must be a whole number from 1 to 120")
+    frames, fps = count("frames", frames, least=2), count("fps", fps, least=1, most=120)
     moments = np.linspace(0, len(traj) - 1, frames).round().astype(int)
     scene = _Scene(traj, title)
-    with atomic_write(target) as temporary, _encoder(temporary, int(fps)) as write:
-        for count, k in enumerate(moments, 1):
+    with atomic_write(target) as temporary, _encoder(temporary, fps) as write:
+        for done, k in enumerate(moments, 1):
             write(scene.picture(int(k)))
             if progress:
-                progress(count, int(frames))
+                progress(done, frames)
     return target
 
 
@@ -107,6 +138,7 @@ class _Scene:
     def __init__(self, traj: Trajectory, title: str) -> None:
         self.traj = traj
         (self.moments,), self.clock = clock([traj])
+        self.in_steps = moves_in_steps(traj)
         self.drawn = slice(None, None, -(-traj.a.shape[1] // _NEURONS))
         self.low, self.high = style.widened(*traj.data.range, 0.04)
         figure = Figure(figsize=(_PIXELS[0] / _DPI, _PIXELS[1] / _DPI), dpi=_DPI)
@@ -136,12 +168,12 @@ class _Scene:
         net = self.traj.net_at(k)
         self._move(net, k)
         self.canvas.restore_region(self.still)
-        for home, artist in self.moving:
-            home.draw_artist(artist)
+        for owner, artist in self.moving:
+            owner.draw_artist(artist)
         return self.canvas.buffer_rgba()
 
     def _move(self, net: ReLUNet, k: int) -> None:
-        x = self._nodes(net)
+        x = artists.nodes(net, self.low, self.high)
         self.line.set_data(x, net(x))
         knots = net.knots[self.drawn]
         seen = np.isfinite(knots) & (knots >= self.low) & (knots <= self.high)
@@ -155,21 +187,13 @@ class _Scene:
         self.neurons.set_facecolor(list(colours))
         now = self.moments[k]
         self.now.set_ydata([now, now])
-        shown = f"{now:,}" if np.issubdtype(self.moments.dtype, np.integer) else f"{now:.3g}"
-        name = "step" if "step" in self.clock else "time"
-        self.words.set_text(f"{name} {shown}     loss {self.traj.loss[k]:.3g}")
-
-    def _nodes(self, net: ReLUNet) -> NDArray[np.float64]:
-        inner = net.knots[(net.knots > self.low) & (net.knots < self.high)]
-        return np.concatenate([[self.low], np.unique(inner), [self.high]])
+        shown = f"step {now:,}" if self.in_steps else f"time {now:.3g}"
+        self.words.set_text(f"{shown}     loss {self.traj.loss[k]:.3g}")
 
     def _dress_function(self) -> None:
         ax, data = self.function, self.traj.data
-        x = np.union1d(np.linspace(*data.range, 1200), data.distinct.x)
-        cubic = natural(data)(x)
-        ax.plot(x, cubic, color=style.CUBIC, lw=1.6)
-        ax.plot(x, linear(data)(x), color=style.LINEAR, lw=1.3)
-        ax.scatter(data.x, data.y, s=float(np.clip(2400 / len(data), 6, 40)), color=style.DATA, lw=0, zorder=2.5)
+        cubic = artists.splines(ax, data, widths=(1.6, 1.3))
+        artists.samples(ax, data, largest=40)
         (self.line,) = ax.plot([], [], color=style.NETWORK, lw=2.0)
         self.knots = ax.scatter([], [], s=_dot(self._count()), lw=0, alpha=0.8)
         self.moving += [(ax, self.line), (ax, self.knots)]
@@ -178,7 +202,7 @@ class _Scene:
         ax.tick_params(labelbottom=False)
         style.label_axes(ax, "", style.plain(data.y_name))
 
-    def _heights(self, cubic: NDArray[np.float64]) -> tuple[float, float]:
+    def _heights(self, cubic: Array) -> tuple[float, float]:
         """The vertical view: data, spline and the networks, but not where they go far beyond the data."""
         y = self.traj.data.y
         x = np.linspace(*self.traj.data.range, 200)
@@ -218,17 +242,14 @@ class _Scene:
         ax, x = self.plane, self.traj.data.distinct.x
         self.reach = self._reach()
         ax.set(xlim=(-1, 1), ylim=(-1, 1), aspect="equal", xticks=[], yticks=[])
-        ends = 2 / np.hypot(1.0, x)  # lines through the origin look the same at every scale
-        ends = np.stack([-ends, ends])
-        width = float(np.clip(15 / len(x), 0.3, 1.0))
-        ax.plot(ends, -ends * x, color=style.FAINT, lw=width, zorder=1, scalex=False, scaley=False)
+        artists.rays(ax, x, 2.0, zorder=1)  # lines through the origin look the same at every scale
         self.neurons = ax.scatter([], [], s=_dot(self._count()), lw=0, alpha=0.75)
         self.scale = ax.text(1.0, 1.01, "", transform=ax.transAxes, ha="right", va="bottom", fontsize=style.FONT)
         self.scale.set_color(style.INK)
         self.moving += [(ax, self.neurons), (ax, self.scale)]
         style.label_axes(ax, r"$u = |r|\,\cos\theta$", r"$v = |r|\,\sin\theta$")
 
-    def _reach(self) -> NDArray[np.float64]:
+    def _reach(self) -> Array:
         """Half the view at each save: nearly all neurons, now and before."""
         m, norm = self.traj.a.shape[1], self.traj.norm
         length = m / norm * np.abs(self.traj.c)  # |u| = length |a|, |v| = length |b|

@@ -33,8 +33,17 @@ PENS: Final = (
     ("#4f7187", (0, (1.2, 1.2))),
     ("#8c564b", (0, (8, 1.2, 1.2, 1.2, 1.2, 1.2))),
 )
-INK: Final = "#2b2b2b"
+INK: Final = "#2b2b2b"  # axes and words
 FAINT: Final = "#c9c9c9"
+
+COLOURS: Final = (  # what each colour means, for the pages that show figures
+    (DATA, "data"),
+    (NETWORK, "network"),
+    (CUBIC, "natural cubic spline"),
+    (LINEAR, "linear interpolant"),
+    (POSITIVE, "neuron with r > 0: its knot bends f upwards"),
+    (NEGATIVE, "neuron with r < 0: its knot bends f downwards"),
+)
 
 SIZE: Final = (5.7, 4.2)  # inches
 DPI: Final = 200  # sharp at twice the size a report shows
@@ -119,13 +128,13 @@ def plural(count: int, noun: str) -> str:
 def time_axis(ax: Axes, moments: NDArray[Any], *, upwards: bool = False) -> None:
     """Steps or times along x (or y), logarithmic where they span decades; the start keeps its place at the origin."""
     name, axis = ("y", ax.yaxis) if upwards else ("x", ax.xaxis)
-    crowded = 0.0  # below it a symmetrical logarithmic scale is linear, and ticks run into that of 0
+    linear = 0.0  # below it a symmetrical logarithmic scale is linear, and its ticks would touch that of 0
     if len(moments) > 1:
         ax.set(**{f"{name}lim": (moments[0], moments[-1])})
         if moments[-1] >= 20 * moments[1]:
-            crowded = float(moments[1])
-            getattr(ax, f"set_{name}scale")("symlog", linthresh=crowded, linscale=0.5)
-    axis.set_major_formatter(FuncFormatter(lambda value, _: "" if 0 < value < crowded else _counted(value)))
+            linear = float(moments[1])
+            getattr(ax, f"set_{name}scale")("symlog", linthresh=linear, linscale=0.5)
+    axis.set_major_formatter(FuncFormatter(lambda value, _: "" if 0 < value < linear else _counted(value)))
 
 
 def _counted(value: float) -> str:

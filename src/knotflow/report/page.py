@@ -1,11 +1,10 @@
-"""Write the page and its figures."""
+"""The page about fits, its figures, and the card that stands for a fit in a notebook."""
 
 from __future__ import annotations
 
-import base64
 import io
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -13,33 +12,37 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from knotflow import plots
-from knotflow._files import atomic_write
 from knotflow.compare import NUMBERS
 from knotflow.errors import InputError
-from knotflow.plots import style
-from knotflow.report import words
+from knotflow.report import html, words
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from knotflow.dynamics import Trajectory
-    from knotflow.fitting import Fit
     from knotflow.network import ReLUNet
+    from knotflow.plots.subject import Fitted
+
+__all__ = ["card", "write"]
+
+
+class _Panel(NamedTuple):
+    """A figure that every section has: the end of its file's name, who draws it, its title, its alternative text."""
+
+    name: str
+    draw: Callable[..., Figure]
+    title: str
+    alt: str
+
 
 _PANELS = (
-    ("fit", plots.fit_plot, "The function", "{name}: the data, the network, two splines and the network's knots"),
-    ("neurons", plots.uv_plane, "The neurons", "{name}: the neurons in the (u, v) plane with one line per sample"),
-    ("knots", plots.knot_paths, "The knots during training", "{name}: knot positions against the training step"),
-    ("loss", plots.loss_curve, "The loss", "{name}: training loss against the training step"),
+    _Panel("fit", plots.fit_plot, "The function", "{name}: the data, the network, two splines and the network's knots"),
+    _Panel("neurons", plots.uv_plane, "The neurons", "{name}: the neurons in the (u, v) plane, one line per sample"),
+    _Panel("knots", plots.knot_paths, "The knots during training", "{name}: knot positions against the training step"),
+    _Panel("loss", plots.loss_curve, "The loss", "{name}: training loss against the training step"),
 )
-_COLOURS = (
-    (style.DATA, "data"),
-    (style.NETWORK, "network"),
-    (style.CUBIC, "natural cubic spline"),
-    (style.LINEAR, "linear interpolant"),
-    (style.POSITIVE, "neuron with r > 0: its knot bends f upwards"),
-    (style.NEGATIVE, "neuron with r < 0: its knot bends f downwards"),
-)
+_CARD = ("rms_residual", "loss", "bends", "knots_in_range", "cubic_distance", "linear_distance")  # numbers of a card
+_CARD_DPI = 90
 _SETTINGS = {
     "width": "Width m",
     "norm": "norm",
@@ -67,16 +70,48 @@ class Picture(NamedTuple):
     @property
     def source(self) -> str:
         """The PNG as a data URI."""
-        return f"data:image/png;base64,{base64.b64encode(self.png).decode()}"
+        return html.data_uri(self.png)
 
 
-def write(fits: Sequence[Fit], path: str | PathLike[str], *, command: str | None = None) -> list[Path]:
-    """Write one HTML page about fits of the same data, and its figures as PNG files beside it.
+def write(fits: Sequence[Fitted], path: str | PathLike[str], *, command: str | None = None) -> list[Path]:
+    """One HTML page about fits of the same data, which needs no other file and no network.
 
-    The page needs no other file and no network. `path` is that of the page; the figures are
-    ``<stem>-<regime>-<figure>.png``. `command` is how the fits were made, as typed in a shell; without it
-    the page shows the calls in Python. Every file appears whole or not at all. Returns the paths written, the
-    page first. Raises InputError if `fits` is empty, OSError as the file system does.
+    Its figures are written beside it too, as ``<stem>-<regime>-<figure>.png``. Every file appears whole or not at
+    all.
+
+    Parameters
+    ----------
+    fits : sequence of Fit
+        At least one; a regime that occurs again gets a number.
+    path : path
+        Of the page.
+    command : str, optional
+        How the fits were made, as typed in a shell. Without it the page shows the calls in Python.
+
+    Returns
+    -------
+    list of pathlib.Path
+        The files written, the page first.
+
+    Raises
+    ------
+    InputError
+        If `fits` is empty.
+    OSError
+        As the file system does.
+
+    Notes
+    -----
+    About a second a fit: four figures each.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> import knotflow as kf
+    >>> fit = kf.fit(([0, 1, 2], [0, 1, 0]), regime="kernel", width=10, steps=20)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     [path.name for path in kf.report.write([fit], pathlib.Path(folder) / "run.html")][:2]
+    ['run.html', 'run-kernel-fit.png']
     """
     if not fits:
         raise InputError("fits is empty: a report needs at least one fit, for example [kf.fit(data)]")
@@ -88,19 +123,46 @@ def write(fits: Sequence[Fit], path: str | PathLike[str], *, command: str | None
     for name, pictures in sections.items():
         files |= {f"{page.stem}-{_slug(name)}-{figure}.png": p.png for figure, p in pictures.items()}
 
-    html = _render(named, shared, sections, command)
-    return [_put(page, html.encode()), *(_put(page.with_name(name), png) for name, png in files.items())]
+    text = _render(named, shared, sections, command)
+    return [
+        html.write_whole(page, text.encode()),
+        *(html.write_whole(page.with_name(name), png) for name, png in files.items()),
+    ]
 
 
-def _put(path: Path, content: bytes) -> Path:
-    with atomic_write(path) as temporary:
-        temporary.write_bytes(content)
-    return path
+def card(fit: Fitted) -> str:
+    """A fit as a piece of HTML for a notebook: its numbers in a table and the function in a figure.
+
+    Parameters
+    ----------
+    fit : Fit
+        What to show.
+
+    Returns
+    -------
+    str
+        HTML that needs no other file; a notebook shows it for ``fit`` itself.
+
+    Notes
+    -----
+    Half a second: one figure.
+
+    Examples
+    --------
+    >>> import knotflow as kf
+    >>> fit = kf.fit(([0, 1, 2], [0, 1, 0]), regime="kernel", width=10, steps=20)
+    >>> "RMS residual" in kf.report.card(fit)
+    True
+    """
+    numbers = [(number, cells[0]) for number, cells in _number_rows({fit.regime: fit}) if number.key in _CARD]
+    picture = Picture("The function", _PANELS[0].alt.format(name=fit.regime), _png(plots.fit_plot(fit), dpi=_CARD_DPI))
+    values = {"fit": fit, "verdict": _sentence(fit.summary["verdict"]), "numbers": numbers, "picture": picture}
+    return html.render("card.html", values)
 
 
-def _named(fits: Sequence[Fit]) -> dict[str, Fit]:
+def _named(fits: Sequence[Fitted]) -> dict[str, Fitted]:
     """The fits by regime; a regime that occurs again gets a number."""
-    named: dict[str, Fit] = {}
+    named: dict[str, Fitted] = {}
     for fit in fits:
         again = sum(other.regime == fit.regime for other in named.values())
         named[f"{fit.regime} ({again + 1})" if again else fit.regime] = fit
@@ -114,7 +176,7 @@ def _slug(name: str) -> str:
 # -- figures ---------------------------------------------------------------------------------------------
 
 
-def _shared_pictures(named: Mapping[str, Fit]) -> dict[str, Picture]:
+def _shared_pictures(named: Mapping[str, Fitted]) -> dict[str, Picture]:
     """What compares several fits; nothing for one."""
     if len(named) < 2:
         return {}
@@ -124,17 +186,18 @@ def _shared_pictures(named: Mapping[str, Fit]) -> dict[str, Picture]:
     }
 
 
-def _pictures(name: str, fit: Fit) -> dict[str, Picture]:
-    return {figure: Picture(title, alt.format(name=name), _png(draw(fit))) for figure, draw, title, alt in _PANELS}
+def _pictures(name: str, fit: Fitted) -> dict[str, Picture]:
+    return {panel.name: Picture(panel.title, panel.alt.format(name=name), _png(panel.draw(fit))) for panel in _PANELS}
 
 
-def _png(figure: Figure) -> bytes:
+def _png(figure: Figure, dpi: float | None = None) -> bytes:
     """The figure with each channel rounded to a multiple of 3: four fifths of the size, and no difference to see."""
     from PIL import Image
 
     raw, rounded = io.BytesIO(), io.BytesIO()
-    figure.savefig(raw, format="rgba")
-    width, height = figure.canvas.get_width_height()
+    dpi = dpi or figure.dpi
+    figure.savefig(raw, format="rgba", dpi=dpi)
+    width, height = (int(side * dpi) for side in figure.get_size_inches())
     pixels = np.frombuffer(raw.getvalue(), np.uint8).reshape(height, width, 4)[..., :3]
     Image.fromarray(_ROUNDED[pixels]).save(rounded, format="png", compress_level=7)
     return rounded.getvalue()
@@ -144,35 +207,28 @@ def _png(figure: Figure) -> bytes:
 
 
 def _render(
-    named: Mapping[str, Fit],
+    named: Mapping[str, Fitted],
     shared: Mapping[str, Picture],
     sections: Mapping[str, Mapping[str, Picture]],
     command: str | None,
 ) -> str:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    from knotflow import __version__
-
-    template = Environment(
-        loader=PackageLoader("knotflow", "report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
-    ).get_template("report.html")
     first = next(iter(named.values()))
-    return template.render(
-        data=first.data,
-        distinct=len(first.data.distinct.x),
-        names=list(named),
-        colours=_COLOURS,
-        numbers=_number_rows(named),
-        pictures=list(shared.values()),
-        sections=[_section(name, fit, list(sections[name].values())) for name, fit in named.items()],
-        settings=_setting_rows(named),
-        command=command,
-        calls=[words.code(fit) for fit in named.values()],
-        version=__version__,
-    )
+    values = {
+        "data": first.data,
+        "distinct": len(first.data.distinct.x),
+        "names": list(named),
+        "colours": html.COLOURS,
+        "numbers": _number_rows(named),
+        "pictures": list(shared.values()),
+        "sections": [_section(name, fit, list(sections[name].values())) for name, fit in named.items()],
+        "settings": _setting_rows(named),
+        "command": command,
+        "calls": [words.code(fit) for fit in named.values()],
+    }
+    return html.render("report.html", values)
 
 
-def _section(name: str, fit: Fit, pictures: list[Picture]) -> dict[str, Any]:
+def _section(name: str, fit: Fitted, pictures: list[Picture]) -> dict[str, Any]:
     return {
         "name": name,
         "title": words.title(name),
@@ -189,7 +245,7 @@ def _sentence(text: str) -> str:
     return f"{text[:1].upper()}{text[1:].rstrip('.')}."
 
 
-def _number_rows(named: Mapping[str, Fit]) -> list[tuple[Any, list[str]]]:
+def _number_rows(named: Mapping[str, Fitted]) -> list[tuple[Any, list[str]]]:
     """A row per number: what it is, and its value for each fit."""
 
     def cell(key: str, value: Any) -> str:
@@ -202,7 +258,7 @@ def _number_rows(named: Mapping[str, Fit]) -> list[tuple[Any, list[str]]]:
     ]
 
 
-def _setting_rows(named: Mapping[str, Fit]) -> list[tuple[str, list[str]]]:
+def _setting_rows(named: Mapping[str, Fitted]) -> list[tuple[str, list[str]]]:
     """A row per setting that some fit has, then how its run went."""
     fits = list(named.values())
     rows = [

@@ -11,7 +11,7 @@ import numpy as np
 from knotflow.plots.style import plural
 
 if TYPE_CHECKING:
-    from knotflow.fitting import Fit
+    from knotflow.plots.subject import Fitted
 
 REGIMES: Final = {
     "kernel": "The outer weights learn, the inner ones hardly do: c² is far below a² + b² (δ ≪ 0). The knots stay "
@@ -70,7 +70,7 @@ def share(value: float) -> str:
     return "<0.1%" if 0 < value < 0.0005 else f"{100 * value:.1f}%"
 
 
-def observed(fit: Fit) -> str:
+def observed(fit: Fitted) -> str:
     """What this run shows, in numbers."""
     s: Mapping[str, Any] = fit.summary
     sentences = []
@@ -95,7 +95,7 @@ def observed(fit: Fit) -> str:
     return " ".join(sentences)
 
 
-def _median_move(fit: Fit) -> float | None:
+def _median_move(fit: Fitted) -> float | None:
     """Median |knot(end) - knot(start)| in parts of the data range; None if no knot began in it."""
     run = fit.trajectory
     low, high = run.data.range
@@ -106,7 +106,7 @@ def _median_move(fit: Fit) -> float | None:
     return float(np.median(np.abs(run.final.knots - start)[began_inside])) / run.data.span
 
 
-def code(fit: Fit) -> str:
+def code(fit: Fitted) -> str:
     """The call that repeats a fit, in Python."""
     arguments = ", ".join(f"{name}={value!r}" for name, value in fit.settings.items())
     return f"fit = kf.fit(data, {arguments})"

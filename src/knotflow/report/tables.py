@@ -1,4 +1,4 @@
-"""What fits leave behind: a directory with the report, figures, tables and runs, written atomically."""
+"""A directory about fits: the page, its figures, tables and runs, each file whole or not there."""
 
 from __future__ import annotations
 
@@ -13,37 +13,71 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-import knotflow
+from knotflow._checks import directory as checked_directory
 from knotflow._files import atomic_write
+from knotflow._typing import Array
+from knotflow._version import __version__
+from knotflow.errors import InputError
+from knotflow.report.page import write
 
 if TYPE_CHECKING:
-    from knotflow.fitting import Fit
+    from knotflow.plots.subject import Fitted
 
 __all__ = ["save"]
-
-Array = NDArray[np.float64]
 
 _POINTS = 1001  # of the curve, evenly spaced, besides the samples
 _MARGIN = 0.05  # of the data's span, on both sides
 
 
-def save(fits: Sequence[Fit], directory: str | PathLike[str], *, command: str | None = None) -> list[Path]:
-    """Write the results of one or more fits of the same data; returns the paths of the files.
+def save(fits: Sequence[Fitted], directory: str | PathLike[str], *, command: str | None = None) -> list[Path]:
+    """The results of one or more fits of the same data, in a directory.
 
-    report.html    what a reader needs, on one page, and its figures as PNG files (`knotflow.report.write`);
-                   `command` is what the page says made it
-    curve.csv      x, the fitted functions, the natural cubic and the linear spline through the data
-    knots.csv      one line for each neuron that has a knot, from left to right
-    summary.json   the numbers and settings of each fit, and the versions that made them
-    <regime>.npz   the run, for `knotflow.load_trajectory`; in standardised units
+    ============ ===========================================================================
+    report.html  what a reader needs, on one page, and its figures as PNG files (`write`)
+    curve.csv    x, the fitted functions, the natural cubic and the linear spline
+    knots.csv    one line for each neuron that has a knot, from left to right
+    summary.json numbers and settings of each fit, and the versions that made them
+    <regime>.npz the run in standardised units, for `knotflow.load_trajectory`
+    ============ ===========================================================================
 
-    Raises OSError as the file system does.
+    Parameters
+    ----------
+    fits : sequence of Fit
+        At least one.
+    directory : path
+        Made if it is missing. Files of the same names are replaced, others stay.
+    command : str, optional
+        What the page says made the fits.
+
+    Returns
+    -------
+    list of pathlib.Path
+        The files written, the page first.
+
+    Raises
+    ------
+    InputError
+        If `fits` is empty, or `directory` is a file, lies below one or cannot be written to.
+    OSError
+        As the file system does.
+
+    Notes
+    -----
+    About a second a fit: four figures each.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import knotflow as kf
+    >>> fit = kf.fit(([0, 1, 2], [0, 1, 0]), regime="kernel", width=10, steps=20)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     sorted(path.name for path in kf.report.save([fit], folder) if path.suffix != ".png")
+    ['curve.csv', 'kernel.npz', 'knots.csv', 'report.html', 'summary.json']
     """
-    from knotflow import report
-
-    out = Path(directory)
+    if not fits:
+        raise InputError("fits is empty: it must hold at least one fit, for example [kf.fit(data)]")
+    out = checked_directory("directory", directory)
     tables = [out / "curve.csv", out / "knots.csv", out / "summary.json"]
     _write_table(tables[0], *_curve(fits))
     _write_table(tables[1], *_knots(fits))
@@ -51,10 +85,10 @@ def save(fits: Sequence[Fit], directory: str | PathLike[str], *, command: str | 
     runs = [out / f"{fit.regime}.npz" for fit in fits]
     for fit, run in zip(fits, runs, strict=True):
         fit.trajectory.save(run)
-    return [*report.write(fits, out / "report.html", command=command), *tables, *runs]
+    return [*write(fits, out / "report.html", command=command), *tables, *runs]
 
 
-def _curve(fits: Sequence[Fit]) -> tuple[list[str], Iterable[Sequence[float]]]:
+def _curve(fits: Sequence[Fitted]) -> tuple[list[str], Iterable[Sequence[float]]]:
     from knotflow import splines
 
     data = fits[0].data
@@ -69,12 +103,12 @@ def _curve(fits: Sequence[Fit]) -> tuple[list[str], Iterable[Sequence[float]]]:
     return [data.x_name, *functions], zip(x, *(f(x) for f in functions.values()), strict=True)
 
 
-def _knots(fits: Sequence[Fit]) -> tuple[list[str], Iterable[Sequence[Any]]]:
+def _knots(fits: Sequence[Fitted]) -> tuple[list[str], Iterable[Sequence[Any]]]:
     header = ["regime", "neuron", "knot", "orientation", "delta_slope", "delta", "knot_at_start"]
     return header, (row for fit in fits for row in _knot_rows(fit))
 
 
-def _knot_rows(fit: Fit) -> Iterable[Sequence[Any]]:
+def _knot_rows(fit: Fitted) -> Iterable[Sequence[Any]]:
     """The neurons with a knot, from left to right; in the units of the data, but for delta."""
     net, before = fit.net, fit.trajectory.start.in_units(fit.scaling)
     order = np.argsort(net.knots, kind="stable")
@@ -85,11 +119,11 @@ def _knot_rows(fit: Fit) -> Iterable[Sequence[Any]]:
         )
 
 
-def _summary(fits: Sequence[Fit]) -> dict[str, Any]:
+def _summary(fits: Sequence[Fitted]) -> dict[str, Any]:
     data = fits[0].data
     return {
         "versions": {
-            "knotflow": knotflow.__version__,
+            "knotflow": __version__,
             "python": platform.python_version(),
             **{name: version(name) for name in ("numpy", "scipy", "numba")},
         },
@@ -122,7 +156,7 @@ def _write_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]
 def _write_json(path: Path, value: Any) -> None:
     text = json.dumps(_plain(value), indent=2, ensure_ascii=False, allow_nan=False)
     with atomic_write(path) as temporary:
-        temporary.write_text(text + "\n", encoding="utf-8")
+        temporary.write_text(f"{text}\n", encoding="utf-8")
 
 
 def _plain(value: Any) -> Any:

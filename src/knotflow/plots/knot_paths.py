@@ -9,19 +9,20 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from numpy.typing import NDArray
 
+from knotflow._typing import AnyArray, Array
 from knotflow.errors import InputError
-from knotflow.fitting import Fit
 from knotflow.plots import style
-from knotflow.plots.subject import clock
+from knotflow.plots.subject import Fitted, clock, fitted, trajectory_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from numpy.typing import NDArray
-
-    from knotflow.data import Scaling
     from knotflow.dynamics import Trajectory
+    from knotflow.data import Scaling
+
+__all__ = ["knot_paths"]
 
 # Drawn at most: more than a figure can show.
 _SNAPSHOTS, _KNOTS, _EVENTS = 400, 3000, 2000
@@ -29,28 +30,58 @@ _EVENT_MARKS = {"stick": "o", "release": "D"}
 
 
 def knot_paths(
-    run: Fit | Trajectory,
+    run: Fitted | Trajectory,
     scaling: Scaling | None = None,
     *,
     descent: Trajectory | None = None,
     ax: Axes | None = None,
 ) -> Figure:
-    """Draw every knot's position against the training step (a flow: its time), within the data range and a margin.
+    """Every knot's position against the training step (of a flow: its time), in the data range and a margin.
 
-    Call ``knot_paths(fit)`` (the user's units), or ``knot_paths(traj)`` and, for a run on standardised data,
-    ``knot_paths(traj, scaling)``. A line is coloured by the sign of the neuron's final r and interrupted where
-    the neuron turned around: its knot left through one infinity and came back through the other. Ticks at
-    the right edge, and thin lines for few samples, mark the samples. At most 400 snapshots and 3000
-    knots are drawn. O(n m) for n snapshots.
+    A line is coloured by the sign of the neuron's final r. It is interrupted where the neuron turned around: its
+    knot left through one infinity and came back through the other. Ticks at the right edge, and thin lines for few
+    samples, mark the samples. A flow shows its events: a band along a sample while knots stick to it, and a mark
+    where one sticks or is released.
 
-    A flow shows its events: a band along a sample while knots stick to it, and a mark where one sticks or is let go
-    (at most 2000 of each kind). ``descent`` is another run from the same start, such as
-    ``gradient_flow_gap(...).descent``: its knots are drawn over the flow's, dotted, against the flow's time.
+    Parameters
+    ----------
+    run : Fit or Trajectory
+        A fit is drawn in the user's units.
+    scaling : Scaling, optional
+        Of a trajectory on standardised data: the way back to the user's units.
+    descent : Trajectory, optional
+        Another run from the same start, such as ``gradient_flow_gap(...).descent``. Its knots are drawn over the
+        flow's, dotted, against the flow's time.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure by default.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        The new figure, or that of `ax`.
+
+    Raises
+    ------
+    InputError
+        If `run` is neither a fit nor a trajectory, or `descent` has another number of neurons.
+
+    Notes
+    -----
+    O(n m) for n saved states of m neurons. At most 400 states, 3000 knots and 2000 events of a kind are drawn.
+
+    Examples
+    --------
+    >>> import knotflow as kf
+    >>> fit = kf.fit(([0, 1, 2], [0, 1, 0]), width=10, steps=20)
+    >>> kf.plots.knot_paths(fit).axes[0].get_ylabel()
+    'knot position, x'
     """
-    traj, scaling = (run.trajectory, run.scaling) if isinstance(run, Fit) else (run, scaling)
+    traj = trajectory_of(run)
+    scaling = scaling if traj is run else fitted(run).scaling
     if descent is not None and descent.a.shape[1] != traj.a.shape[1]:
         raise InputError(
-            f"descent has {descent.a.shape[1]} neurons and the run {traj.a.shape[1]}; they must start from one network"
+            f"descent has {descent.a.shape[1]} neurons and the run {traj.a.shape[1]}: "
+            "both must start from the same network"
         )
     figure, ax = style.new_axes(ax)
     data = traj.data
@@ -84,8 +115,8 @@ def knot_paths(
     return figure
 
 
-def _mark_events(ax: Axes, traj: Trajectory, samples: NDArray[np.float64]) -> None:
-    """Bands where knots stick to a sample, coloured as the knots are, and marks where they stick and are let go."""
+def _mark_events(ax: Axes, traj: Trajectory, samples: Array) -> None:
+    """Bands where knots stick to a sample, coloured as the knots are, and marks where they stick and are released."""
     rise = style.sign_colours(traj.c[-1])
     bands, hues = [], []
     for (sample, hue), spans in _stuck(traj, rise).items():
@@ -132,7 +163,7 @@ def _merged(spans: list[tuple[float, float]]) -> list[list[float]]:
 
 def _event_legend(traj: Trajectory) -> list[Line2D]:
     kinds = set(traj.events["kind"])
-    names = {"stick": "sticks to a sample", "release": "is let go"}
+    names = {"stick": "sticks to a sample", "release": "is released"}
     return [
         Line2D([], [], color=style.INK, marker=marker, ms=3.6, mew=0.7, ls="", label=names[kind],
                markerfacecolor=style.INK if kind == "stick" else "white")
@@ -140,7 +171,7 @@ def _event_legend(traj: Trajectory) -> list[Line2D]:
     ]  # fmt: skip
 
 
-def _thinned(moments: NDArray[Any]) -> NDArray[np.intp]:
+def _thinned(moments: AnyArray) -> NDArray[np.intp]:
     """Indices of the snapshots to draw: the first, the last, and evenly many per decade in between."""
     if len(moments) <= _SNAPSHOTS:
         return np.arange(len(moments))
@@ -149,8 +180,8 @@ def _thinned(moments: NDArray[Any]) -> NDArray[np.intp]:
 
 
 def _visible_lines(
-    traj: Trajectory, moments: NDArray[Any], neurons: NDArray[np.intp], to_user: Any, low: float, high: float
-) -> tuple[list[NDArray[np.float64]], list[str]]:
+    traj: Trajectory, moments: AnyArray, neurons: NDArray[np.intp], to_user: Any, low: float, high: float
+) -> tuple[list[Array], list[str]]:
     """The polylines of these neurons that touch the range, and the colour of each."""
     kept = _thinned(moments)
     cut = np.ix_(kept, neurons)
@@ -166,7 +197,7 @@ def _visible_lines(
     return lines, hues
 
 
-def _pieces(knots: NDArray[np.float64], facing: NDArray[np.float64]) -> Iterator[slice]:
+def _pieces(knots: Array, facing: Array) -> Iterator[slice]:
     """The stretches of snapshots over which a knot is finite and its neuron keeps its orientation."""
     finite = np.isfinite(knots)
     joined = finite[1:] & finite[:-1] & (facing[1:] == facing[:-1])
@@ -176,13 +207,13 @@ def _pieces(knots: NDArray[np.float64], facing: NDArray[np.float64]) -> Iterator
             yield slice(start, stop)
 
 
-def _bundle(lines: list[NDArray[np.float64]], colours: list[str]) -> LineCollection:
-    crowd = max(len(lines), 1)
-    alpha, width = float(np.clip(80 / crowd, 0.22, 0.9)), float(np.clip(120 / crowd, 0.6, 1.4))
+def _bundle(lines: list[Array], colours: list[str]) -> LineCollection:
+    count = max(len(lines), 1)
+    alpha, width = float(np.clip(80 / count, 0.22, 0.9)), float(np.clip(120 / count, 0.6, 1.4))
     return LineCollection(lines, colors=colours, alpha=alpha, lw=width, zorder=2)
 
 
-def _mark_samples(ax: Axes, samples: NDArray[np.float64]) -> None:
+def _mark_samples(ax: Axes, samples: Array) -> None:
     if len(samples) <= 30:
         ax.hlines(samples, 0, 1, transform=ax.get_yaxis_transform(), color=style.FAINT, lw=0.8, zorder=1)
     edge = ax.get_yaxis_transform()

@@ -7,7 +7,7 @@ import pytest
 from matplotlib.collections import LineCollection
 
 import knotflow as kf
-from knotflow.plots.paths import _merged, _stuck
+from knotflow.plots.knot_paths import _merged, _stuck
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +39,7 @@ def test_bands_and_marks_are_drawn(flow: kf.Trajectory) -> None:
     marked = sum(len(part.get_offsets()) for part in ax.collections if not isinstance(part, LineCollection))
     assert marked == np.isin(flow.events["kind"], ["stick", "release"]).sum()
     names = [text.get_text() for text in ax.get_legend().get_texts()]
-    assert {"sticks to a sample", "is let go"} <= set(names)
+    assert {"sticks to a sample", "is released"} <= set(names)
 
 
 def test_descent_is_drawn_over_the_flow_at_the_same_times(flow: kf.Trajectory) -> None:

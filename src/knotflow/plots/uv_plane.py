@@ -6,21 +6,21 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.collections import LineCollection, PatchCollection
+from matplotlib.collections import PatchCollection
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Wedge
 from matplotlib.ticker import MaxNLocator
 
-from knotflow.fitting import Fit
-from knotflow.plots import style
-from knotflow.plots.subject import net_and_data
+from knotflow._typing import Array
+from knotflow.network import ReLUNet
+from knotflow.plots import artists, style
+from knotflow.plots.subject import Fitted, fitted, net_and_data
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from knotflow.data import Samples
-    from knotflow.network import ReLUNet
+
+__all__ = ["uv_plane"]
 
 _SHADES = LinearSegmentedColormap.from_list("active", ["#ffffff", "#e2dfd5", "#c3bdae"])
 _RAY = "#958f7f"
@@ -28,20 +28,51 @@ _SHAPE = 1.4  # width to height of the view, whose two axes have one scale
 _LINES = 300  # drawn at most
 
 
-def uv_plane(fit: Fit | ReLUNet, data: Samples | None = None, *, ax: Axes | None = None) -> Figure:
-    """Draw each neuron at (u, v) = |r| (cos theta, sin theta), among the activation regions of the data.
+def uv_plane(fit: Fitted | ReLUNet, data: Samples | None = None, *, ax: Axes | None = None) -> Figure:
+    """Each neuron at (u, v) = |r| (cos theta, sin theta), among the activation regions of the data.
 
-    Call ``uv_plane(net, data)``, or ``uv_plane(fit)`` for the trained network in the standardised units it was
-    trained in. Sample j is the line u x_j + v = 0; a neuron is active on it on the side u x_j + v > 0. The 2s
-    sectors between the lines of s distinct samples are the activation regions, shaded by how many of the n samples
-    are active. Of more than 300 lines only every second, third, ... is drawn. A few far neurons do not stretch the
-    view; the legend counts those outside it.
+    Sample j is the line u x_j + v = 0; a neuron is active on it on the side u x_j + v > 0. The 2s sectors between
+    the lines of s distinct samples are the activation regions, shaded by how many of the n samples are active.
+    A few far neurons do not stretch the view; the legend counts those outside it.
 
-    Right of Figure 1 and equations (5), (6) of Williams et al. (2019). O(m log m + n log n).
+    Parameters
+    ----------
+    fit : Fit or ReLUNet
+        A fit is drawn in the standardised units it was trained in.
+    data : Samples, optional
+        The data of a ReLUNet; a fit has its own.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure by default.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        The new figure, or that of `ax`.
+
+    Raises
+    ------
+    InputError
+        If `fit` is neither a fit nor a network, or a network comes without its data.
+
+    Notes
+    -----
+    O(m log m + n log n). Of more than 300 lines only every second, third, ... is drawn.
+
+    References
+    ----------
+    Williams et al. (2019), equations (5) and (6), and the right of Figure 1.
+
+    Examples
+    --------
+    >>> import knotflow as kf
+    >>> net, data = kf.ReLUNet([1, -1], [0, -1], [1, 2]), kf.Samples([0, 1, 2], [0, 1, 0])
+    >>> figure = kf.plots.uv_plane(net, data)
+    >>> figure.axes[0].get_legend().get_texts()[0].get_text()
+    '2 neurons with $r > 0$'
     """
     units = ""
-    if isinstance(fit, Fit):
-        run, units = fit.trajectory, " (standardised units)"
+    if not isinstance(fit, ReLUNet):
+        run, units = fitted(fit).trajectory, " (standardised units)"
         fit, data = run.final, run.data
     net, data = net_and_data(fit, data)
     figure, ax = style.new_axes(ax)
@@ -62,7 +93,7 @@ def uv_plane(fit: Fit | ReLUNet, data: Samples | None = None, *, ax: Axes | None
     return figure
 
 
-def _legend(r: NDArray[np.float64], outside: int, stride: int) -> list:
+def _legend(r: Array, outside: int, stride: int) -> list:
     handles = [
         style.dot(style.POSITIVE, f"{style.plural(int(np.sum(r > 0)), 'neuron')} with $r > 0$"),
         style.dot(style.NEGATIVE, f"{style.plural(int(np.sum(r < 0)), 'neuron')} with $r < 0$"),
@@ -77,7 +108,7 @@ def _legend(r: NDArray[np.float64], outside: int, stride: int) -> list:
     return handles
 
 
-def _window(reach: NDArray[np.float64]) -> float:
+def _window(reach: Array) -> float:
     """Half the height of the view: all neurons, unless the farthest fiftieth would shrink the rest."""
     farthest, bulk = float(reach.max()), float(np.quantile(reach, 0.98))
     half = farthest if farthest <= 1.7 * bulk else bulk
@@ -99,9 +130,7 @@ def _draw_regions(ax: Axes, data: Samples, far: float) -> PatchCollection:
     shading.set_array(active - active.min())  # in one sector no sample is active
     shading.set_clim(0, len(data))
     ax.add_collection(shading, autolim=False)
-    tips = far * np.column_stack([np.cos(entries), np.sin(entries)])
-    width = float(np.clip(15 / len(x), 0.25, 1.0))
-    ax.add_collection(LineCollection(list(np.stack([-tips, tips], 1)), colors=_RAY, lw=width), autolim=False)
+    artists.rays(ax, x, far, colour=_RAY)
     return shading
 
 
@@ -110,15 +139,15 @@ def _stride(data: Samples) -> int:
     return -(-len(data.distinct.x) // _LINES)
 
 
-def _draw_neurons(ax: Axes, u: NDArray[np.float64], v: NDArray[np.float64], r: NDArray[np.float64]) -> None:
-    crowd = len(r)
+def _draw_neurons(ax: Axes, u: Array, v: Array, r: Array) -> None:
+    m = len(r)
     ax.scatter(
         u,
         v,
-        s=float(np.clip(6000 / crowd, 11, 44)),
+        s=float(np.clip(6000 / m, 11, 44)),
         c=style.sign_colours(r),
-        alpha=float(np.clip(400 / crowd, 0.55, 0.95)),
+        alpha=float(np.clip(400 / m, 0.55, 0.95)),
         edgecolors="white",
-        linewidths=0.25 if crowd > 200 else 0.6,
+        linewidths=0.25 if m > 200 else 0.6,
         zorder=3,
     )

@@ -10,43 +10,71 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from knotflow.plots import style
-from knotflow.plots.subject import net_and_data
-from knotflow.splines import linear, natural
+from knotflow._typing import Array
+from knotflow.errors import InputError
+from knotflow.plots import artists, style
+from knotflow.plots.subject import Fitted, net_and_data
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from knotflow.data import Samples
-    from knotflow.fitting import Fit
     from knotflow.network import ReLUNet
+    from knotflow.data import Samples
+
+__all__ = ["fit_plot", "functions"]
 
 
-def fit_plot(fit: Fit | ReLUNet, data: Samples | None = None, *, ax: Axes | None = None) -> Figure:
-    """Draw f with its data, the natural cubic spline, the linear interpolant and the knots in view.
+def fit_plot(fit: Fitted | ReLUNet, data: Samples | None = None, *, ax: Axes | None = None) -> Figure:
+    """f with its data, the natural cubic spline, the linear interpolant and the knots in view.
 
-    Call ``fit_plot(fit)`` or ``fit_plot(net, data)``. Knots are dots on the curve, coloured by whether f bends
-    upwards or downwards there (the sign of c, which is that of r); the area of a dot is the total |delta-slope|
-    of the knots of one sign in 1/200 of the data range. Both splines pass through the distinct x and the weighted
-    mean of y there. A cubic spline that swings far beyond the data and f is cut off.
+    Knots are dots on the curve, coloured by whether f bends upwards or downwards there (the sign of c, which is
+    that of r). The area of a dot is the total |delta-slope| of the knots of one sign in 1/200 of the data range.
+    Both splines pass through the distinct x and the weighted mean of y there. A cubic spline that swings far beyond
+    the data and f is cut off.
 
-    Left of Figure 1 of Williams et al. (2019). O(m log m + n log n).
+    Parameters
+    ----------
+    fit : Fit or ReLUNet
+        What to draw, in the user's units.
+    data : Samples, optional
+        The data of a ReLUNet; a fit has its own.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure by default.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        The new figure, or that of `ax`.
+
+    Raises
+    ------
+    InputError
+        If `fit` is neither a fit nor a network, or a network comes without its data.
+
+    Notes
+    -----
+    O(m log m + n log n).
+
+    References
+    ----------
+    Williams et al. (2019), the left of Figure 1.
+
+    Examples
+    --------
+    >>> import knotflow as kf
+    >>> net, data = kf.ReLUNet([1, -1], [0, -1], [1, 2]), kf.Samples([0, 1, 2], [0, 1, 0])
+    >>> figure = kf.plots.fit_plot(net, data)
+    >>> [text.get_text() for text in figure.axes[0].get_legend().get_texts()][:2]
+    ['network', 'natural cubic spline']
     """
     net, data = net_and_data(fit, data)
     figure, ax = style.new_axes(ax)
     low, high = style.widened(*data.range, 0.04)
-    x = _nodes(net, low, high)
-    inside = np.union1d(np.linspace(*data.range, 1200), data.distinct.x)
-    cubic = natural(data)(inside)
-
-    ax.plot(inside, cubic, color=style.CUBIC, lw=1.1, zorder=2)
-    ax.plot(inside, linear(data)(inside), color=style.LINEAR, lw=1.0, zorder=1.9)
-    ax.plot(x, net(x), color=style.NETWORK, lw=1.8, zorder=3)
-    ax.scatter(data.x, data.y, s=_data_size(len(data)), color=style.DATA, alpha=0.8, lw=0, zorder=2.5)
+    cubic = artists.splines(ax, data)
+    f = artists.network(ax, net, low, high).get_ydata()
+    artists.samples(ax, data, alpha=0.8)
     up, down, outside = _draw_knots(ax, net, data)
 
     ax.set_xlim(low, high)
-    ax.set_ylim(*_view(_span(data.y, net(x)), _span(data.y, net(x), cubic)))
+    ax.set_ylim(*_view(_span(data.y, f), _span(data.y, f, cubic)))
     style.label_axes(ax, style.plain(data.x_name), style.plain(data.y_name))
     style.legend_above(
         ax,
@@ -64,28 +92,53 @@ def fit_plot(fit: Fit | ReLUNet, data: Samples | None = None, *, ax: Axes | None
     return figure
 
 
-def functions(fits: Mapping[str, Fit], *, ax: Axes | None = None) -> Figure:
-    """Draw the fitted functions of several fits of the same data over it: ``functions({"kernel": fit, ...})``."""
+def functions(fits: Mapping[str, Fitted], *, ax: Axes | None = None) -> Figure:
+    """The fitted functions of several fits of the same data, over the data.
+
+    Parameters
+    ----------
+    fits : mapping from names to Fit
+        At least one; the data are those of the first.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure by default.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        The new figure, or that of `ax`.
+
+    Raises
+    ------
+    InputError
+        If there is no fit.
+
+    Notes
+    -----
+    O(m log m + n) a fit.
+
+    Examples
+    --------
+    >>> import knotflow as kf
+    >>> fits = {name: kf.fit(([0, 1, 2], [0, 1, 0]), regime=name, width=10, steps=20) for name in ("kernel", "between")}
+    >>> len(kf.plots.functions(fits).axes[0].lines)
+    2
+    """
+    if not fits:
+        raise InputError("fits is {}: it must hold at least one fit, for example {'kernel': kf.fit(data)}")
     figure, ax = style.new_axes(ax)
     data = next(iter(fits.values())).data
     low, high = style.widened(*data.range, 0.04)
-    ax.scatter(data.x, data.y, s=_data_size(len(data)), color=style.DATA, alpha=0.8, lw=0, zorder=2)
-    curves = []
-    for (name, fit), (ink, dashes) in zip(fits.items(), cycle(style.PENS)):
-        x = _nodes(fit.net, low, high)
-        curves += ax.plot(x, fit.net(x), color=ink, ls=dashes, lw=1.8, zorder=3, label=name)
+    artists.samples(ax, data, alpha=0.8, zorder=2)
+    curves = [
+        artists.network(ax, fit.net, low, high, color=ink, ls=dashes, label=name)
+        for (name, fit), (ink, dashes) in zip(fits.items(), cycle(style.PENS))
+    ]
     ax.set_xlim(low, high)
     ax.set_ylim(*style.widened(*_span(data.y, *(curve.get_ydata() for curve in curves)), 0.06))
     style.label_axes(ax, style.plain(data.x_name), style.plain(data.y_name))
     handles = [*curves, style.dot(style.DATA, "data", 5)]
     style.legend_above(ax, handles, columns=4 if len(handles) <= 4 else 3)
     return figure
-
-
-def _nodes(net: ReLUNet, low: float, high: float) -> NDArray[np.float64]:
-    """Where to evaluate f so that straight lines between the points draw it exactly."""
-    inner = net.knots[(net.knots > low) & (net.knots < high)]
-    return np.concatenate([[low], np.unique(inner), [high]])
 
 
 def _draw_knots(ax: Axes, net: ReLUNet, data: Samples) -> tuple[int, int, int]:
@@ -101,19 +154,13 @@ def _draw_knots(ax: Axes, net: ReLUNet, data: Samples) -> tuple[int, int, int]:
     return int(up.sum()), int(down.sum()), int(np.sum(bends & ~inside))
 
 
-def _grouped(
-    knots: NDArray[np.float64], size: NDArray[np.float64], data: Samples
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _grouped(knots: Array, size: Array, data: Samples) -> tuple[Array, Array]:
     """Mean place and total size of the knots in each 1/200 of the data range that holds any."""
     cells = np.floor(200 * ((knots - data.range[0]) / data.span))
     _, cell, count = np.unique(cells, return_inverse=True, return_counts=True)
     total = np.zeros(len(count))
     np.add.at(total, cell, size)
     return np.bincount(cell, knots) / count, total
-
-
-def _data_size(n: int) -> float:
-    return float(np.clip(2400 / n, 6, 30))
 
 
 def _view(must: tuple[float, float], would: tuple[float, float]) -> tuple[float, float]:
