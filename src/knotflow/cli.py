@@ -20,7 +20,7 @@ from knotflow.errors import DivergenceWarning, InputError, KnotflowError, Stabil
 if TYPE_CHECKING:
     from knotflow.dynamics import Trajectory
     from knotflow.fitting import Fit
-    from knotflow.papers import Experiment, Outcome
+    from knotflow_papers import Experiment, Outcome
     from knotflow.samples import Samples
 
 app = typer.Typer(

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from knotflow.papers import compute, experiments
-from knotflow.papers.experiment import Verdict
+from knotflow_papers.reproduction.experiment import Verdict
 
 CORRECTED = "reproduced with a correction"
 STATUS = {

@@ -1,0 +1,234 @@
+"""What an experiment is: parameters with their sources, trials, a picture, and checks that make a verdict."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+import numpy as np
+
+from knotflow.errors import InputError
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from matplotlib.figure import Figure
+
+Settings = SimpleNamespace  # the parameters' values, p.lr, p.m, ...
+Trial = Mapping[str, Any]  # labels: {"m": 200, "seed": 3}
+Result = Mapping[str, Any]  # a number, or (dims, array) with dims a name or a tuple of names
+Status = Literal["reproduced", "reproduced with a correction", "not reproduced"]
+
+
+@dataclass(frozen=True)
+class Paper:
+    """A paper: the ``PAPER`` of its package."""
+
+    key: str
+    cite: str
+    title: str
+    venue: str
+    year: int
+    url: str
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A value, where it comes from, and what takes its place in a quick run.
+
+    value    plain data (numbers, strings, tuples of them)
+    source   the place in the paper, or why it was chosen
+    printed  whether the paper says it
+    quick    the value in a quick run; None: the same
+    """
+
+    value: Any
+    source: str
+    printed: bool
+    quick: Any = None
+
+
+def printed(value: Any, where: str, quick: Any = None) -> Parameter:
+    """A parameter that the paper says."""
+    return Parameter(value, where, True, quick)
+
+
+def chosen(value: Any, why: str, quick: Any = None) -> Parameter:
+    """A parameter that the paper leaves unsaid."""
+    return Parameter(value, why, False, quick)
+
+
+@dataclass(frozen=True)
+class Check:
+    """One measurable statement, whether it holds, and the numbers.
+
+    statement  what must hold, the bound included
+    holds      whether it does
+    measured   the numbers that say so
+    printed    it is about the protocol or formula exactly as printed: if it fails where all others hold, the item is
+               reproduced with a correction
+    """
+
+    statement: str
+    holds: bool
+    measured: str
+    printed: bool = False
+
+    @classmethod
+    def below(cls, what: str, value: float, bound: float, *, printed: bool = False) -> Check:
+        """value < bound; nan does not hold."""
+        return cls(f"{what} < {bound:g}", bool(value < bound), f"{what.rstrip(',')}: {_digits(value)}", printed)
+
+    @classmethod
+    def above(cls, what: str, value: float, bound: float, *, printed: bool = False) -> Check:
+        """value > bound; nan does not hold."""
+        return cls(f"{what} > {bound:g}", bool(value > bound), f"{what.rstrip(',')}: {_digits(value)}", printed)
+
+    @classmethod
+    def monotone(
+        cls, what: str, values: Iterable[float], way: Literal["falls", "rises"], *, printed: bool = False
+    ) -> Check:
+        """The values fall (or rise) strictly from each to the next; nan does not hold."""
+        v = np.asarray(list(values), dtype=float)
+        steps = np.diff(v) if way == "rises" else -np.diff(v)
+        shown = ", ".join(map(_digits, v))
+        return cls(f"{what} {way}", bool(np.all(steps > 0)), f"{what.rstrip(',')}: {shown}", printed)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What became of a claim.
+
+    "not reproduced" if a check of the claim fails; otherwise "reproduced with a correction" if a check of the
+    protocol or formula as printed fails; otherwise "reproduced".
+    """
+
+    checks: tuple[Check, ...]
+
+    @property
+    def status(self) -> Status:
+        if not all(check.holds for check in self.checks if not check.printed):
+            return "not reproduced"
+        return "reproduced" if all(check.holds for check in self.checks) else "reproduced with a correction"
+
+    @property
+    def sentence(self) -> str:
+        """The measured numbers; what fails comes first."""
+        ordered = sorted(self.checks, key=lambda check: check.holds)
+        words = [("" if check.holds else "as printed, fails: " if check.printed else "fails: ") + check.measured
+                 for check in ordered]  # fmt: skip
+        text = "; ".join(words)
+        return f"{text[:1].upper()}{text[1:]}."
+
+
+class Descent(NamedTuple):
+    """Training in steps that an experiment asks for: ``runs`` runs of ``steps`` steps, m neurons, s samples."""
+
+    m: int
+    s: int
+    steps: int
+    runs: int = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Experiment:
+    """One figure or table of a paper; made by `experiment`; see the docstring of `knotflow_papers`.
+
+    item        "Figure 4", "Table 3"; with the paper's key it makes the name, "williams2019-figure-4"
+    title       a few words
+    claim       what the paper says, in one sentence
+    citation    where: section, and the numbers in both versions if they differ
+    note        what is shown besides the paper's own, and why; may be empty
+    parameters  name -> `printed` or `chosen`
+    trials      p -> the independent units, each a mapping of labels
+    run         (p, trial) -> its results, by name; depends on nothing but the arguments
+    draw        (p, dataset) -> the figure
+    check       (p, dataset) -> the checks, which make the `Verdict`
+    gather      (p, trials, results) -> Dataset, in place of `dataset.grid`
+    descents    p -> the training in steps, for the estimate of what PyTorch would take
+    table       (p, dataset) -> (header, rows) of strings, shown under the picture
+    film        p -> a trajectory for ``knotflow video``
+    films       more of them: what is added to the name -> p -> a trajectory
+    needs       a module of an optional extra, "torch", without which it cannot run
+    version     to be raised when `run` changes, so that older results are computed anew
+    """
+
+    item: str
+    title: str
+    claim: str
+    citation: str
+    parameters: Mapping[str, Parameter]
+    trials: Callable[[Settings], Sequence[Trial]]
+    run: Callable[[Settings, Trial], Result]
+    draw: Callable[[Settings, xr.Dataset], Figure]
+    check: Callable[[Settings, xr.Dataset], Sequence[Check]]
+    note: str = ""
+    gather: Callable[[Settings, Sequence[Trial], Sequence[Result]], xr.Dataset] | None = None
+    descents: Callable[[Settings], Iterable[Descent]] | None = None
+    table: Callable[[Settings, xr.Dataset], tuple[Sequence[str], Sequence[Sequence[str]]]] | None = None
+    film: Callable[[Settings], Any] | None = None
+    films: Mapping[str, Callable[[Settings], Any]] = field(default_factory=dict)
+    needs: str = ""
+    version: int = 1
+    name: str = field(default="", compare=False)  # filled in by the registry, as is the paper
+    paper: Paper | None = field(default=None, compare=False)
+
+    def settings(self, quick: bool = False) -> Settings:
+        """The parameters' values."""
+        return SimpleNamespace(**{
+            name: each.quick if quick and each.quick is not None else each.value
+            for name, each in self.parameters.items()
+        })  # fmt: skip
+
+    @property
+    def lacking(self) -> str:
+        """What must be installed before it can run, in words; "" if nothing."""
+        return f"needs {self.needs}: make {self.needs}" if self.needs and find_spec(self.needs) is None else ""
+
+    def verdict(self, p: Settings, data: xr.Dataset) -> Verdict:
+        """The verdict on gathered data."""
+        return Verdict(tuple(self.check(p, data)))
+
+
+_REQUIRED = ("PARAMETERS", "trials", "run", "draw", "check")
+_OPTIONAL = ("gather", "table", "descents", "film")
+
+
+def experiment(module: str, *, item: str, title: str, claim: str, where: str, **more: Any) -> Experiment:
+    """The experiment that a module's own functions make; the last line of a module of figures or tables.
+
+    module  its ``__name__``; ``PARAMETERS``, ``trials``, ``run``, ``draw`` and ``check`` are taken from it, and
+            ``table``, ``descents``, ``film`` and ``gather`` if it has them
+    item, title, claim  as in `Experiment`
+    where   the citation: section, and the numbers in both versions if they differ
+    more    ``note``, ``films``, ``needs``, ``version`` of `Experiment`
+
+    Raises InputError for a module without one of the parts that every experiment has.
+    """
+    own = vars(sys.modules[module])
+    missing = [name for name in _REQUIRED if name not in own]
+    if missing:
+        raise InputError(f"module is {module}: it must define {', '.join(missing)}, as every experiment does")
+    parts = {name.lower(): own[name] for name in _REQUIRED}
+    parts |= {name: own[name] for name in _OPTIONAL if name in own}
+    return Experiment(item=item, title=title, claim=claim, citation=where, **parts, **more)
+
+
+def _digits(value: float) -> str:
+    """Three digits; 0 for what is rounding."""
+    return f"{0.0 if abs(value) < 1e-13 else value:.3g}"
+
+
+def product(**labels: Iterable[Any]) -> list[dict[str, Any]]:
+    """Trials for every combination: ``product(m=(20, 200), seed=range(3))``; the last label turns fastest."""
+    return [dict(zip(labels, values, strict=True)) for values in itertools.product(*labels.values())]
+
+
+def plain(values: Mapping[str, Any]) -> str:
+    """Settings or labels as JSON, with sorted keys: equal text means equal values."""
+    return json.dumps(dict(values), sort_keys=True, default=lambda v: v.tolist())
