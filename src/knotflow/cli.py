@@ -20,8 +20,8 @@ from knotflow.errors import DivergenceWarning, InputError, KnotflowError, Stabil
 if TYPE_CHECKING:
     from knotflow.dynamics import Trajectory
     from knotflow.fitting import Fit
-    from knotflow_papers import Experiment, Outcome
     from knotflow.samples import Samples
+    from knotflow_papers import Experiment, Outcome
 
 app = typer.Typer(
     name="knotflow",

@@ -8,12 +8,12 @@ import re
 import numpy as np
 import pytest
 import toys
-from knotflow.papers.gathering import grid, load_trial, save_dataset, save_trial, trial_path
 from toys import toy
 
 import knotflow as kf
 import knotflow_papers
 from knotflow.papers import Check, Verdict, compute, experiments, printed, product, select
+from knotflow_papers.reproduction.dataset import grid, load_trial, save_dataset, save_trial, trial_path
 
 
 def holds(good: bool, as_printed: bool = False) -> Check:
