@@ -17,13 +17,15 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 from scipy.integrate import solve_ivp
+from scipy.interpolate import CubicSpline
+from scipy.optimize import linprog
 
 import knotflow as kf
 
 Array = NDArray[np.float64]
 Rng = np.random.Generator
 
-Z = 4.0  # a Monte Carlo estimate may be so many standard errors off
+Z = 4.0  # standard errors by which a Monte Carlo estimate may be off
 KS = 1.95  # sqrt(n) times the Kolmogorov-Smirnov distance: its 0.1 % quantile
 ROUNDING = 1e-10
 
@@ -59,6 +61,11 @@ def order(x: ArrayLike, error: ArrayLike) -> float:
     return float(np.polyfit(np.log(np.asarray(x, float)), np.log(np.asarray(error, float)), 1)[0])
 
 
+def natural_spline(x: Array, y: Array, at: Array) -> Array:
+    """The natural cubic spline through the data, by SciPy."""
+    return CubicSpline(x, y, bc_type="natural")(at)
+
+
 def rms(values: Array) -> float:
     """Root mean square."""
     return float(np.sqrt(np.mean(values**2)))
@@ -86,6 +93,11 @@ class Case(NamedTuple):
         return np.concatenate([len(a) / self.net.norm * c * np.hypot(a, b), np.mod(np.arctan2(-b, a), 2 * np.pi)])
 
     @property
+    def sizes(self) -> tuple[Array, Array]:
+        """(n^2, c^2), n^2 = a^2 + b^2."""
+        return self.net.a**2 + self.net.b**2, self.net.c**2
+
+    @property
     def residuals(self) -> Array:
         return output(self.z, self.x, self.net.norm) - self.y
 
@@ -108,7 +120,17 @@ def output(z: Any, x: ArrayLike, norm: float) -> Any:
 def canonical_output(w: Any, x: ArrayLike) -> Any:
     """f~ of equation (4)."""
     r, theta = anp.reshape(w, (2, -1))
-    return anp.dot(anp.maximum(anp.outer(x, anp.cos(theta)) + anp.sin(theta), 0.0), r) / len(r)
+    return anp.dot(hinges(x, theta), r) / len(r)
+
+
+def hinges(x: ArrayLike, theta: Any) -> Any:
+    """(len x, len theta) the values of neurons of |(a, b)| = 1 in these directions; autograd goes through."""
+    return anp.maximum(anp.outer(x, anp.cos(theta)) + anp.sin(theta), 0.0)
+
+
+def features(net: kf.ReLUNet, x: Array) -> Array:
+    """(len x, m) what c is multiplied by in f."""
+    return np.maximum(np.outer(x, net.a) - net.b, 0.0) / net.norm
 
 
 def slope(case: Case, z: Array | None = None) -> Array:
@@ -131,6 +153,11 @@ def follow(field: Callable[[Array], Array], start: Array, until: float) -> Array
     return path.y[:, -1]
 
 
+def least_variation(units: Array, y: Array) -> float:
+    """min sum |r| subject to units r = y, by SciPy's linear program."""
+    return float(linprog(np.ones(2 * units.shape[1]), A_eq=np.hstack([units, -units]), b_eq=y).fun)
+
+
 def pull(x: Array, rho: Array, theta: ArrayLike) -> tuple[Array, Array, Array]:
     """g, <g, d> and <g, t> at angles: g sums rho_j (x_j, 1) over the samples active there."""
     theta = np.asarray(theta, float)
@@ -150,6 +177,11 @@ class Theta(NamedTuple):
     b: Array
     v: Array
     b0: float = 0.0
+
+    @classmethod
+    def of(cls, net: kf.ReLUNet) -> Theta:
+        """The paper's parameters of a network with norm 1."""
+        return cls(net.a, -net.b, net.c, net.bias)
 
     @property
     def net(self) -> kf.ReLUNet:

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from knotflow.errors import InputError
+from knotflow import InputError
 from knotflow_papers.ledger.entry import ERROR, Entry, Outcome, entries_of
 from knotflow_papers.processes import number_of_processes, pool_of
 

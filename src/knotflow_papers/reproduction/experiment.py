@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 
-from knotflow.errors import InputError
+from knotflow import InputError
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -143,7 +143,7 @@ class Experiment:
     title       a few words
     claim       what the paper says, in one sentence
     citation    where: section, and the numbers in both versions if they differ
-    note        what is shown besides the paper's own, and why; may be empty
+    note        what is shown in addition to the paper's own, and why; may be empty
     parameters  name -> `printed` or `chosen`
     trials      p -> the independent units, each a mapping of labels
     run         (p, trial) -> its results, by name; depends on nothing but the arguments
@@ -155,7 +155,7 @@ class Experiment:
     film        p -> a trajectory for ``knotflow video``
     films       more of them: what is added to the name -> p -> a trajectory
     needs       a module of an optional extra, "torch", without which it cannot run
-    version     to be raised when `run` changes, so that older results are computed anew
+    version     to be raised when `run` changes, so that older results are computed again
     """
 
     item: str

@@ -12,9 +12,8 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike, NDArray
 
-from knotflow.network import ReLUNet
+from knotflow import ReLUNet, Samples
 from knotflow.plots import style
-from knotflow.samples import Samples
 from knotflow.splines import linear, natural
 
 PANEL = (3.9, 3.0)  # inches

@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import cache
 from types import MappingProxyType, ModuleType
 
-from knotflow.errors import InputError
+from knotflow import InputError
 from knotflow_papers.reproduction.experiment import Experiment, Paper
 
 _ROOMS = ("figures", "tables")

@@ -12,8 +12,8 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from knotflow import DivergenceWarning, StabilityWarning
 from knotflow._files import atomic_write
-from knotflow.errors import DivergenceWarning, StabilityWarning
 from knotflow_papers.processes import number_of_processes, pool_of
 from knotflow_papers.reproduction import dataset
 from knotflow_papers.reproduction.experiment import Experiment, Settings, Trial, Verdict, plain

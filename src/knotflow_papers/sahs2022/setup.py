@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 import knotflow as kf
 from knotflow.plots import style
-from knotflow.views import BDSO
 
 Array = NDArray[np.float64]
 
@@ -57,7 +56,7 @@ RANGE = style.PENS[3][0]
 
 def trough_net(knots: tuple[float, float], slopes: tuple[float, float] = (0.0, 0.0)) -> tuple[kf.ReLUNet, kf.Samples]:
     """Two right-facing neurons of |a| = 1, and one sample that they see, (1, 1)."""
-    return BDSO(knots, slopes, (1, 1)).to_net(), kf.Samples([-3.0, 1.0], [0.0, 1.0])
+    return kf.ReLUNet.from_bdso(kf.views.BDSO(knots, slopes, (1, 1))), kf.Samples([-3.0, 1.0], [0.0, 1.0])
 
 
 def trough(ax: Axes, system: tuple[kf.ReLUNet, kf.Samples], reach: float = 1.25) -> None:

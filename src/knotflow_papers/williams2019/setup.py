@@ -41,7 +41,7 @@ def descend(
     end: kf.ReLUNet | None = None,
     saves: int = 0,
 ) -> kf.Trajectory:
-    """Gradient descent, saved `saves` times besides start and end.
+    """Gradient descent, saved at the start, at the end and `saves` times between.
 
     The learning rate is `safety` times the stability bound of the start or, if it is smaller, that of `end`, where the
     exact flow leads; 0.9 times it where c alone is trained, since the bound is then the same all the way.

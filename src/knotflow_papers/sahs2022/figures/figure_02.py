@@ -8,7 +8,6 @@ import numpy as np
 
 import knotflow as kf
 from knotflow.plots import style
-from knotflow.views import BDSO
 from knotflow_papers.reproduction import panels
 from knotflow_papers.reproduction.experiment import Check, Settings, Trial, chosen, experiment, printed
 from knotflow_papers.sahs2022.setup import LEFT, RIGHT, oriented_knots, random_net
@@ -53,7 +52,7 @@ def run(p: Settings, trial: Trial) -> dict[str, Any]:
 
 
 def _shown(p: Settings) -> kf.ReLUNet:
-    return BDSO(p.knots, p.delta_slopes, p.orientations, p.bias).to_net()
+    return kf.ReLUNet.from_bdso(kf.views.BDSO(p.knots, p.delta_slopes, p.orientations, p.bias))
 
 
 def _jumps(net: kf.ReLUNet, knots: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Figure 3: what a sample is to a knot that comes to it: passthrough, repeller or attractor."""
+"""Figure 3: what a sample is to a knot that reaches it: passthrough, repeller or attractor."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TYPES = ("passthrough", "repeller", "attractor")
 PARAMETERS = {
     "types": printed(TYPES, "theorem 3 and the figure's columns"),
     "m": chosen(8, "neurons; the theorem is for any network"),
-    "samples": chosen(10, "likewise"),
+    "samples": chosen(10, "the paper does not say"),
     "seeds": chosen(100, "random networks, each with all its neurons and samples", quick=15),
 }
 LEFT_PEN, RIGHT_PEN = style.PENS[1], style.PENS[3]

@@ -8,7 +8,6 @@ import numpy as np
 
 import knotflow as kf
 from knotflow.plots import style
-from knotflow.views import BDSO
 from knotflow_papers.reproduction import panels
 from knotflow_papers.reproduction.experiment import Check, Settings, Trial, chosen, experiment, printed, product
 from knotflow_papers.sahs2022.setup import LEFT, RIGHT
@@ -37,7 +36,7 @@ def trials(p: Settings) -> list[dict[str, Any]]:
 def run(p: Settings, trial: Trial) -> dict[str, Any]:
     rng = np.random.default_rng([5, trial["seed"]])
     slopes = rng.uniform(0.5, 1.5, len(p.knots)) * rng.choice([-1, 1], len(p.knots))
-    net = BDSO(p.knots, slopes, p.orientations).to_net()
+    net = kf.ReLUNet.from_bdso(kf.views.BDSO(p.knots, slopes, p.orientations))
     x = np.array(p.samples)
     fitted = kf.Samples(x, net(x))
     missed = kf.Samples(x, fitted.y + rng.normal(size=x.size))
@@ -75,7 +74,7 @@ def _changed(net: kf.ReLUNet, kind: str, t: float) -> kf.ReLUNet:
     else:
         knots[5] -= 0.2 * t
         slopes[5] *= 1 + 0.8 * t
-    return BDSO(knots, slopes, view.orientations, view.bias).to_net()
+    return kf.ReLUNet.from_bdso(kf.views.BDSO(knots, slopes, view.orientations, view.bias))
 
 
 def _curvature_along(net: kf.ReLUNet, data: kf.Samples, kind: str, h: float = 1e-5) -> float:
@@ -133,7 +132,7 @@ def _stored(one: xr.Dataset) -> kf.ReLUNet:
     return panels.net_of(one.a, one.b, one.c, 1.0)
 
 
-def _marked(ax: Axes, net: kf.ReLUNet, view: BDSO, moving: list[int]) -> None:
+def _marked(ax: Axes, net: kf.ReLUNet, view: kf.views.BDSO, moving: list[int]) -> None:
     """The knots that move, on the whole function."""
     places, colours = view.knots[moving], style.sign_colours(view.jumps[moving])
     for at, colour, side in zip(places, colours, view.orientations[moving], strict=True):

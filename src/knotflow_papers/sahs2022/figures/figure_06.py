@@ -8,7 +8,6 @@ import numpy as np
 
 import knotflow as kf
 from knotflow.plots import style
-from knotflow.views import BDSO
 from knotflow_papers.reproduction import panels
 from knotflow_papers.reproduction.experiment import Check, Settings, Trial, chosen, experiment
 from knotflow_papers.sahs2022.setup import RANGE, Array, random_data, random_net, trough, trough_net
@@ -56,7 +55,10 @@ def run(p: Settings, trial: Trial) -> dict[str, Any]:
 def _along(net: kf.ReLUNet, data: kf.Samples, direction: Array, steps: Array) -> Array:
     """L at delta-slopes moved along a direction."""
     view = net.bdso()
-    nets = [BDSO(view.knots, view.delta_slopes + t * direction, view.orientations, view.bias).to_net() for t in steps]
+    nets = [
+        kf.ReLUNet.from_bdso(kf.views.BDSO(view.knots, view.delta_slopes + t * direction, view.orientations, view.bias))
+        for t in steps
+    ]
     return np.array([each.loss(data) for each in nets])
 
 

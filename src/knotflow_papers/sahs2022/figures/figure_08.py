@@ -8,7 +8,6 @@ import numpy as np
 
 import knotflow as kf
 from knotflow.plots import style
-from knotflow.views import BDSO
 from knotflow_papers.reproduction import panels
 from knotflow_papers.reproduction.experiment import Check, Settings, Trial, chosen, experiment, product
 from knotflow_papers.sahs2022.setup import RANGE, Array, trough, trough_net
@@ -39,7 +38,7 @@ def run(p: Settings, trial: Trial) -> dict[str, Any]:
     rng = np.random.default_rng([8, trial["seed"]])
     knots, orientations = rng.uniform(-2, 2, p.m), rng.choice([-1, 1], p.m)
     data = kf.Samples(np.linspace(-1.8, 1.8, p.samples), rng.normal(size=p.samples))
-    start = BDSO(knots, rng.normal(size=p.m) * rough, orientations).to_net()
+    start = kf.ReLUNet.from_bdso(kf.views.BDSO(knots, rng.normal(size=p.m) * rough, orientations))
     flow = kf.LazyFlow(train=frozenset({"c"})).linearised(start, data)
     path = np.array([flow.net_at(t).delta_slopes for t in [*np.geomspace(1e-5, 1e4, p.moments), np.inf]])
     features = orientations * np.maximum(orientations * np.subtract.outer(data.x, knots), 0)

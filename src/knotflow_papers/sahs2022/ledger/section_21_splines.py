@@ -65,7 +65,7 @@ def scaling(rng: Rng) -> Outcome:
 def quotient(rng: Rng) -> Outcome:
     (x, y), theta = data(rng, 15), draw(rng, 20)
     truth = theta.loss(x, y)
-    nets = [theta.net.bdso().to_net(gauge) for gauge in ("unit", "equal", "balanced")]
+    nets = [kf.ReLUNet.from_bdso(theta.net.bdso(), gauge) for gauge in ("unit", "equal", "balanced")]
     return holds(relative([net.loss(kf.Samples(x, y)) for net in nets], [truth] * 3), tol=ROUNDING)
 
 

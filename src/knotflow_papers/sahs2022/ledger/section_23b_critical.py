@@ -64,7 +64,7 @@ def theorem_4_if(rng: Rng) -> Outcome:
     "S Thm 4 ⇒",
     place="theorem 4, only if",
     statement="with one neuron active on all data, every critical point is an OLS fit on every piece",
-    corrected="if besides every vᵢ ≠ 0: with vᵢ = 0 only ⟨εᵢ, wᵢx + bᵢ⟩ = 0 follows",
+    corrected="if also every vᵢ ≠ 0: with vᵢ = 0 only ⟨εᵢ, wᵢx + bᵢ⟩ = 0 follows",
     oracle="residuals in the null space of the autograd Jacobian's transpose; their sums over pieces",
 )
 def theorem_4_only_if(rng: Rng) -> Outcome:
@@ -113,7 +113,7 @@ def lemma_1(rng: Rng) -> Outcome:
         knots = kf.landscape.lonely_knots(samples, where, 6)
         for free in (0.0, -3.0, 40.0):
             net = kf.landscape.lonely_minimum(samples, knots, free=free)
-            theta = Theta(net.a, -net.b, net.c, net.bias)
+            theta = Theta.of(net)
             induced = np.searchsorted(np.sort(theta.beta), x)
             worst = largest(worst, theta.loss(x, y), float(np.any(induced != where)))
     return holds(worst, tol=ROUNDING)

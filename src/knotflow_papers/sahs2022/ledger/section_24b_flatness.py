@@ -60,7 +60,7 @@ def _neuron_zeros(theta: Theta, x: Array, y: Array, i: int, bias: bool = False) 
 @claim(
     "S Remark 2.2 v",
     place="remark 2, 2",
-    statement="vᵢ = 0 contributes two zero eigenvalues besides that of the α-scaling",
+    statement="vᵢ = 0 contributes two zero eigenvalues in addition to that of the α-scaling",
     corrected="two in all: at vᵢ = 0 the tangent (wᵢ, bᵢ, 0) of the scaling is one of them",
     oracle="eigenvalues of the neuron's block of autograd's Hessian, at an interpolating network",
 )
@@ -275,7 +275,7 @@ def intrinsic(rng: Rng, quick: bool) -> Outcome:
     samples, worst = kf.Samples(x, y), 0.0
     for m in (3, 6) if quick else (3, 6, 12):
         net = kf.landscape.lonely_minimum(samples, kf.landscape.lonely_knots(samples, [0, 1, 2, m], m), free=0.4)
-        theta = Theta(net.a, -net.b, net.c, net.bias)
+        theta = Theta.of(net)
         H = hessian(theta, x, y)
         tangents = np.zeros((3 * m + 1, m))
         for i in range(m):

@@ -73,8 +73,7 @@ def eq_7(rng: Rng) -> Outcome:
 
 
 def _rescaled(theta: Theta, alpha: float) -> Theta:
-    net = kf.initial.init_scale(theta.net, alpha)
-    return Theta(net.a, -net.b, net.c, net.bias)
+    return Theta.of(kf.initial.init_scale(theta.net, alpha))
 
 
 @claim(
@@ -243,7 +242,7 @@ def centering(rng: Rng) -> Outcome:
     net = kf.initial.pytorch(60, rng)
     descent = kf.GradientDescent(lr=5e-4, train=frozenset({"a", "b", "c", "bias"}))
     final = kf.evolve(net, kf.Samples(x, y), descent, steps=1000).final
-    thetas = [Theta(each.a, -each.b, each.c, each.bias) for each in (net, final)]
+    thetas = [Theta.of(each) for each in (net, final)]
     before, after = (each.loss(x, y) for each in thetas)
     mean = abs(np.sum(y - thetas[1](x))) / abs(np.sum(y - thetas[0](x)))
     return holds(mean / (after / before), mean, tol=0.5)

@@ -14,14 +14,11 @@ from knotflow_papers.ledger.oracles import (
     Array,
     Rng,
     hinge,
+    natural_spline,
     order,
     relative,
     z_score,
 )
-
-
-def _natural(x: Array, y: Array, at: Array) -> Array:
-    return interpolate.CubicSpline(x, y, bc_type="natural")(at)
 
 
 def _targets() -> tuple[Array, Array]:
@@ -37,10 +34,10 @@ def _targets() -> tuple[Array, Array]:
 )
 def corollary_4(rng: Rng) -> Outcome:
     (x, y), at = _targets(), np.linspace(-1, 1, 201)
-    spline, trained = _natural(x, y, at), _tiled(1000, x, y, at)
+    spline, trained = natural_spline(x, y, at), _tiled(1000, x, y, at)
     off, samples = float(np.max(np.abs(trained - spline))), kf.Samples(x, y)
     free = kf.kernels.interpolate(kf.kernels.rf(kf.kernels.UniformKnots(-1, 1)), samples, affine=True)
-    worst = largest(relative(free(at), spline), relative(kf.splines.natural(samples)(at), spline))
+    worst = largest(relative(free(at), spline), relative(kf.splines.natural_spline(samples)(at), spline))
     return corrected(
         off, worst, tol=1e-9, note=f"5 samples, 1000 neurons on [−1, 1]: {off:.3f} from the natural spline"
     )
@@ -152,7 +149,7 @@ def corollary_4_exact(rng: Rng) -> Outcome:
 
     def distance(x: Array, y: Array, lo: float, hi: float) -> float:
         ours = kf.kernels.interpolate(kf.kernels.rf(kf.kernels.UniformKnots(lo, hi)), kf.Samples(x, y))
-        return float(np.max(np.abs(ours(at) - _natural(x, y, at))))
+        return float(np.max(np.abs(ours(at) - natural_spline(x, y, at))))
 
     spline = interpolate.CubicSpline(x, y, bc_type="natural")
     ends = x[[0, -1]]
@@ -175,7 +172,7 @@ def pins(rng: Rng, quick: bool) -> Outcome:
     off = []
     for _ in range(5 if quick else 40):
         y = rng.uniform(-2, 2, 23)
-        truth = _natural(x, y, at)
+        truth = natural_spline(x, y, at)
         kernels = [kf.kernels.rf(kf.kernels.UniformKnots(-r, r)) for r in (2.0 + 1e-9, 3.0)]
         fits = [kernel(at, x) @ linalg.pinv(kernel(x, x)) @ y for kernel in kernels]
         off.append([np.max(np.abs(fit - truth)) for fit in fits])

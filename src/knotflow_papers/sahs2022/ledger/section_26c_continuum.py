@@ -82,7 +82,7 @@ def second_derivative(rng: Rng) -> Outcome:
     beta, s = lo + (hi - lo) * (np.arange(m) + 0.5) / m, np.where(np.arange(m) % 2, 1.0, -1.0)
     theta = placed(beta, np.zeros(m), s)
     final = kf.LazyFlow(train=frozenset("c")).linearised(theta.net, kf.Samples(x, y)).net_at(2.0 / m)
-    end = Theta(final.a, -final.b, final.c, final.bias)
+    end = Theta.of(final)
     at, h = np.linspace(-2.1, 2.1, 40), 0.03
     at = at[np.min(np.abs(np.subtract.outer(at, x)), axis=1) > h]
     bend = (end(at + h) - 2 * end(at) + end(at - h)) / h**2
@@ -122,7 +122,7 @@ def cubic(rng: Rng) -> Outcome:
 @claim(
     "S §2.6.2 discretisation",
     place="section 2.6.2",
-    statement="a network of finite width is a discretisation of this flow: it comes to it as H → ∞",
+    statement="a network of finite width is a discretisation of this flow: it tends to it as H → ∞",
     oracle="exponent in H of the distance of dense tiled networks, trained by SciPy's matrix exponential: −1",
 )
 def discretisation(rng: Rng) -> Outcome:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from scipy import interpolate
 
 import knotflow as kf
 from knotflow_papers.ledger.entry import Outcome, claim, corrected, finite, holds, largest
@@ -13,6 +12,7 @@ from knotflow_papers.ledger.oracles import (
     Array,
     Rng,
     Theta,
+    natural_spline,
     order,
     rms,
 )
@@ -59,11 +59,10 @@ def linear_regime(rng: Rng, quick: bool) -> Outcome:
     alphas, at, shares, left = (0.05, 0.2, 1.0, 10.0), np.linspace(-2, 2, 401), [], []
     for _ in range(2 if quick else 8):
         samples, _, ends = _flows(rng, alphas)
-        natural = interpolate.CubicSpline(samples.x, samples.y, bc_type="natural")
         polygon = np.interp(at, samples.x, samples.y)
-        unit = np.sqrt(np.mean((natural(at) - polygon) ** 2))
-        thetas = [Theta(net.a, -net.b, net.c, net.bias) for net in ends]
-        shares.append([np.sqrt(np.mean((each(at) - polygon) ** 2)) / unit for each in thetas])
+        unit = rms(natural_spline(samples.x, samples.y, at) - polygon)
+        thetas = [Theta.of(net) for net in ends]
+        shares.append([rms(each(at) - polygon) / unit for each in thetas])
         left.append(thetas[0].loss(samples.x, samples.y))
     mean = np.mean(shares, axis=0)
     counter = f"distance {', '.join(f'{each:.2f}' for each in mean)} at α = .05, .2, 1, 10; ℓ up to {np.max(left):.2f}"
@@ -103,12 +102,9 @@ def regimes(rng: Rng, quick: bool) -> Outcome:
     at, losses, rows = np.linspace(-2, 2, 401), [], []
     for _ in range(3 if quick else 12):
         samples, _, ends = _flows(rng, (0.05, 1.0, 25.0))
-        natural = interpolate.CubicSpline(samples.x, samples.y, bc_type="natural")(at)
-        polygon = np.interp(at, samples.x, samples.y)
+        cubic, polygon = natural_spline(samples.x, samples.y, at), np.interp(at, samples.x, samples.y)
         losses.append([float(np.sum((net(samples.x) - samples.y) ** 2)) for net in ends])
-        rows.append(
-            [rms(net(at) - spline) / rms(natural - polygon) for net in ends[1:] for spline in (polygon, natural)]
-        )
+        rows.append([rms(net(at) - spline) / rms(cubic - polygon) for net in ends[1:] for spline in (polygon, cubic)])
     under, middle, wide = np.median(losses, axis=0)
     linear_1, _, linear_25, natural_25 = np.mean(rows, axis=0)
     wrong = (under < 1e-3) + (middle > 1e-6) + (wide > 1e-6) + (linear_1 > linear_25) + (natural_25 > 0.25)

@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Callable
 
 import numpy as np
-from scipy import integrate, interpolate
+from scipy import integrate
 
 import knotflow as kf
 from knotflow_papers.ledger.entry import Outcome, claim, corrected, fails, finite, holds, largest
@@ -16,6 +16,7 @@ from knotflow_papers.ledger.oracles import (
     Rng,
     Theta,
     gradient,
+    natural_spline,
     rms,
 )
 
@@ -114,7 +115,7 @@ def descent_is_inefficient(rng: Rng) -> Outcome:
     start, steps = kf.initial.pytorch(64, rng), 10_000
     adam = kf.evolve(start, data, kf.Adam(lr=1e-3, train=ALL), steps=steps, save_at=[steps]).final
     plain = _descend(start, data, 0.05 / 400, steps)
-    losses = finite([2 * Theta(net.a, -net.b, net.c, net.bias).loss(data.x, data.y) for net in (adam, plain)])
+    losses = finite([2 * Theta.of(net).loss(data.x, data.y) for net in (adam, plain)])
     wrong = (losses[1] < losses[0]) + (losses[1] < best) + (losses[0] < best / 100)
     return holds(float(wrong), tol=0.0)
 
@@ -260,7 +261,7 @@ def _table_2_data(rng: Rng) -> tuple[kf.Samples, Array, Array, Array]:
     """Samples with pins, a grid, and linear and natural spline there."""
     x, at = np.concatenate([[-3.0], np.linspace(-2, 2, 21), [3.0]]), np.linspace(-2, 2, 401)
     y = rng.uniform(-2, 2, 23)
-    return kf.Samples(x, y), at, np.interp(at, x, y), interpolate.CubicSpline(x, y, bc_type="natural")(at)
+    return kf.Samples(x, y), at, np.interp(at, x, y), natural_spline(x, y, at)
 
 
 def _squares(f: Function, samples: kf.Samples) -> float:
@@ -278,7 +279,7 @@ def flat_start(rng: Rng) -> Outcome:
     y = rng.normal(size=9)
     start = kf.initial.uniform_knots(m, rng, (-3, 3))
     after = _descend(start, kf.Samples(x, y), 1e-3, 1)
-    first, second = (gradient(Theta(net.a, -net.b, net.c, net.bias), x, y) for net in (start, after))
+    first, second = (gradient(Theta.of(net), x, y) for net in (start, after))
     silent = float(np.max(np.abs(first[: 2 * m])))
     return holds(silent + float(not (np.any(first[2 * m : -1]) and np.any(second[: 2 * m]))), tol=1e-12)
 

@@ -61,7 +61,7 @@ def _ways(delta: float, theta: Array, g: Array, times: Array) -> tuple[Array, Ar
     if delta == np.inf:  # (u, v)' = -g
         u, v = (d[k] - np.outer(times, np.full(theta.size, g[k])) for k in (0, 1))
         return u, v, np.ones_like(u)
-    start = kf.views.Canonical(np.ones_like(theta), theta, delta, norm=float(theta.size)).to_net()
+    start = kf.ReLUNet.from_canonical(kf.views.Canonical(np.ones_like(theta), theta, delta, norm=float(theta.size)))
     generator = np.array([[0, 0, -g[0]], [0, 0, g[1]], [-g[0], g[1], 0]])
     mobility = np.hypot(delta, 2.0)  # n^2 + c^2 at the start, where |r| = 1
     z = np.stack([start.a, start.b, start.c])

@@ -59,7 +59,7 @@ def _network(p: Settings) -> dict[str, Any]:
 
 
 def sample_role(x: Array, rho: Array, k: int, right: bool, sign: int) -> str:
-    """What sample k is for a neuron with this sign of r that faces right or left; Lemma 2, mended.
+    """What sample k is for a neuron with this sign of r that faces right or left; Lemma 2, corrected.
 
     With S the samples on the inactive side and sigma = rho_k sum_S rho_i (1 + x_i x_k), the angular velocity changes
     its sign across the ray iff -rho_k^2 (1 + x_k^2) < sigma < 0; it is an attractor iff sign * rho_k > 0.
@@ -80,7 +80,7 @@ def _printed_lemma(x: Array, rho: Array, k: int) -> bool:
 
 
 def _rule(p: Settings) -> dict[str, Any]:
-    """The rule, mended and printed, against the gradient that a probe on either side of a ray feels."""
+    """The rule, corrected and printed, against the gradient that a probe on either side of a ray feels."""
     rng, wrong, tried, fires, neither = np.random.default_rng([9, p.seed, 1]), 0, 0, 0, 0
     for _ in range(p.problems):
         x = np.sort(rng.uniform(-2, 2, 6))
@@ -118,7 +118,7 @@ def _turn(data: kf.Samples, rho: Array, theta: float, sign: int) -> float:
 def check(p: Settings, data: xr.Dataset) -> list[Check]:
     net, rule = data.sel(part="network"), data.sel(part="rule")
     return [
-        Check.below("cases in which the mended rule and a probe disagree", float(rule.wrong), 1),
+        Check.below("cases in which the corrected rule and a probe disagree", float(rule.wrong), 1),
         Check.above("knots held at samples", float(net.on_ray), 0.2 * p.m),
         Check.above("of these, at attractors or at the border of the data",
                     float((net.on_attractor + net.on_border) / net.on_ray), 0.95),

@@ -85,7 +85,7 @@ def eq_4_limit(rng: Rng, quick: bool) -> Outcome:
     view = kf.views.Canonical(rng.normal(0.5, 1, m), rng.uniform(0, 2 * np.pi, m), -1.0, norm=float(m))
     limit = 0.5 * np.hypot(1, x) / np.pi
     spread = np.sqrt(1.25 * (1 + x**2) / 4 - limit**2)  # E r² = 5/4, E ⟨x̃, d⟩₊² = |x̃|²/4
-    worst = float(np.max(np.abs(view.to_net()(x) - limit) / spread) * np.sqrt(m))
+    worst = float(np.max(np.abs(kf.ReLUNet.from_canonical(view)(x) - limit) / spread) * np.sqrt(m))
     return holds(worst, tol=Z)
 
 

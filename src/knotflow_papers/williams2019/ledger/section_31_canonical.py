@@ -15,6 +15,7 @@ from knotflow_papers.ledger.oracles import (
     canonical_output,
     canonical_slope,
     case,
+    hinges,
     output,
     pull,
     relative,
@@ -45,7 +46,7 @@ def _potential_slopes(k: Case, r: Array, theta: Array, step: float = 1e-5) -> tu
 def v_8(rng: Rng) -> Outcome:
     k = case(rng)
     r, theta = k.w.reshape(2, -1)
-    units = r * np.maximum(np.outer(k.x, np.cos(theta)) + np.sin(theta), 0)
+    units = r * hinges(k.x, theta)
     m = len(r)
     printed = 0.5 * k.y @ k.y - (k.y @ units).sum() / m + (units.T @ units).sum() / (2 * m * m)
     return holds(relative(printed, 0.5 * np.sum(k.residuals**2)), relative(k.net.loss(k.data), printed), tol=ROUNDING)
@@ -216,13 +217,7 @@ def _probe(k: Case, theta: Array, r: float) -> Array:
     """∂V/∂θ of particles (r, θ), by autograd of the inner product with the residuals."""
     from autograd import elementwise_grad
 
-    return elementwise_grad(lambda q: r * (k.residuals @ _hinges(k.x, q)))(theta)
-
-
-def _hinges(x: Array, theta: Array) -> Array:
-    import autograd.numpy as anp
-
-    return anp.maximum(anp.outer(x, anp.cos(theta)) + anp.sin(theta), 0.0)
+    return elementwise_grad(lambda q: r * (k.residuals @ hinges(k.x, q)))(theta)
 
 
 def _sides(k: Case, sample: int, right: bool) -> tuple[float, float]:

@@ -159,7 +159,8 @@ def fluctuations(rng: Rng, quick: bool) -> Outcome:
         f = []
         for _ in range(starts):
             view = kf.views.Canonical(rng.normal(0, 1, m), rng.uniform(0, 2 * np.pi, m), 0.0, norm=float(m))
-            f.append(kf.evolve(view.to_net(), k.data, method, until=0.3, save_at=[]).final(0.3))
+            start = kf.ReLUNet.from_canonical(view)
+            f.append(kf.evolve(start, k.data, method, until=0.3, save_at=[]).final(0.3))
         return float(np.std(f, ddof=1))
 
     error = abs(np.log(spread(20) / spread(320) / 4)) * np.sqrt(starts - 1)  # its standard error is 1/√(n − 1)

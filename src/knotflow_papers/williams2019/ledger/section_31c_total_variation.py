@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.optimize import linprog, minimize
+from scipy.optimize import minimize
 
 import knotflow as kf
 from knotflow_papers.ledger.entry import Outcome, claim, corrected, holds, largest
@@ -14,6 +14,8 @@ from knotflow_papers.ledger.oracles import (
     canonical_output,
     case,
     follow,
+    hinges,
+    least_variation,
     pull,
     relative,
 )
@@ -28,14 +30,9 @@ def _directions(x: Array, count: int) -> Array:
     return np.concatenate([even, -np.arctan(x), np.pi - np.arctan(x), [np.pi / 2]])
 
 
-def _hinges(x: Array, theta: Array) -> Array:
-    return np.maximum(np.outer(x, np.cos(theta)) + np.sin(theta), 0)
-
-
 def _least(x: Array, y: Array, count: int) -> float:
     """min ‖μ̃‖_TV over measures of directions whose f is y at x."""
-    units = _hinges(x, _directions(x, count))
-    return float(linprog(np.ones(2 * units.shape[1]), A_eq=np.hstack([units, -units]), b_eq=y).fun)
+    return least_variation(hinges(x, _directions(x, count)), y)
 
 
 def _dual(units: Array, free: Array, y: Array, lam: float) -> float:
@@ -62,10 +59,9 @@ def gamma(rng: Rng) -> Outcome:
     k = case(rng)
     r, place = k.net.canonical().r, np.arange(12) % 6  # two neurons in each of six directions
     theta = rng.uniform(0, 2 * np.pi, 6)[place]
-    view = kf.views.Canonical(r, theta, 0.0, norm=12.0)
-    cost = kf.CanonicalFlow(lam=1.0).objective(view.to_net(), k.data) - view.to_net().loss(k.data)
+    net, alike = (kf.ReLUNet.from_canonical(kf.views.Canonical(q, theta, 0.0, norm=12.0)) for q in (r, np.abs(r)))
+    cost = kf.CanonicalFlow(lam=1.0).objective(net, k.data) - net.loss(k.data)
     variation = float(np.abs(np.bincount(place, r)).sum() / 12)
-    alike = kf.views.Canonical(np.abs(r), theta, 0.0, norm=12.0).to_net()
     equal = kf.CanonicalFlow(lam=1.0).objective(alike, k.data) - alike.loss(k.data)
     correct = largest(variation - cost, 0.0) + abs(equal - float(np.bincount(place, np.abs(r)).sum() / 12))
     return corrected(cost / variation - 1, correct, tol=ROUNDING, note=f"Γ = {cost:.3f}, ‖μ̃‖_TV = {variation:.3f}")
@@ -100,7 +96,7 @@ def v_16_flow(rng: Rng) -> Outcome:
 )
 def v_16_minimum(rng: Rng) -> Outcome:
     k = case(rng)
-    truth = _dual(_hinges(k.x, _directions(k.x, 600)), np.empty(0), k.y, LAM)
+    truth = _dual(hinges(k.x, _directions(k.x, 600)), np.empty(0), k.y, LAM)
     return holds(relative(kf.splines.tv(k.data, LAM, weight="canonical").objective, truth), tol=1e-4)
 
 
@@ -115,8 +111,8 @@ def v_16_convergence(rng: Rng, quick: bool) -> Outcome:
     data, m = kf.Samples(x, y), 150
     view = kf.views.Canonical(rng.normal(0, 0.1, m), rng.uniform(0, 2 * np.pi, m), 0.0, norm=float(m))
     flow = kf.CanonicalFlow(lam=LAM)
-    end = kf.evolve(view.to_net(), data, flow, until=m * (60.0 if quick else 1e3), save_at=[]).final
-    truth = _dual(_hinges(x, _directions(x, 600)), np.empty(0), y, LAM)
+    end = kf.evolve(kf.ReLUNet.from_canonical(view), data, flow, until=m * (60.0 if quick else 1e3), save_at=[]).final
+    truth = _dual(hinges(x, _directions(x, 600)), np.empty(0), y, LAM)
     return holds(relative(flow.objective(end, data), truth), tol=1e-3)
 
 
@@ -129,7 +125,7 @@ def v_16_convergence(rng: Rng, quick: bool) -> Outcome:
 )
 def v_17_solutions(rng: Rng) -> Outcome:
     k = case(rng)
-    circle = _dual(_hinges(k.x, _directions(k.x, 600)), np.empty(0), k.y, LAM)
+    circle = _dual(hinges(k.x, _directions(k.x, 600)), np.empty(0), k.y, LAM)
     unit = _dual(np.maximum(np.subtract.outer(k.x, k.x), 0), np.c_[k.x, np.ones(6)], k.y, LAM)
     free, paid = kf.splines.tv(k.data, LAM), kf.splines.tv(k.data, LAM, weight="canonical")
     true_cost = k.data.distinct.within + 0.5 * float(np.sum((free(k.x) - k.y) ** 2)) + LAM * _least(k.x, free(k.x), 600)

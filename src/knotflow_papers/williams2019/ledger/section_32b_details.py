@@ -13,16 +13,11 @@ from knotflow_papers.ledger.oracles import (
     Rng,
     canonical_slope,
     case,
+    order,
     pull,
     relative,
     slope,
 )
-
-
-def _sizes(k: Case) -> tuple[Array, Array]:
-    """n^2 and c^2."""
-    a, b, c = k.z.reshape(3, -1)
-    return a**2 + b**2, c**2
 
 
 @claim(
@@ -40,7 +35,7 @@ def lemma_3_unique(rng: Rng) -> Outcome:
     for norm in (0.5, 1.0, 7.0):
         k = case(rng, norm=norm)
         silent = k.net.replace(c=np.where(np.arange(12) < 3, 0.0, k.net.c))  # r = 0 with delta < 0
-        back = silent.canonical().to_net()
+        back = kf.ReLUNet.from_canonical(silent.canonical())
         worst = largest(worst, *(relative(getattr(back, p), getattr(silent, p)) for p in "abc"))
     apart = abs(one.c[0] - other.c[0]) * same
     return corrected(apart, worst, tol=ROUNDING, note="(0, 0, 1.3) and (0, 0, −1.3) have the same r = 0 and δ = 1.69")
@@ -57,7 +52,7 @@ def lemma_7_proof(rng: Rng) -> Outcome:
     printed = worst = 0.0
     for norm in (2.2, 12.0):
         k = case(rng, norm=norm)
-        n2, c2 = _sizes(k)
+        n2, c2 = k.sizes
         r2, ours = k.w[:12] ** 2, k.net.canonical().r ** 2
         printed = largest(printed, relative(k.z[24:] * np.sqrt(n2), r2))
         worst = largest(worst, relative(ours, (12 / norm) ** 2 * c2 * n2), relative(ours, r2))
@@ -103,7 +98,7 @@ def kernel_side(rng: Rng, quick: bool) -> Outcome:
         end = kf.evolve(start, k.data, kf.GradientFlow(), until="converged", save_at=[]).final
         turn = np.angle(np.exp(1j * (np.arctan2(-end.b, end.a) - k.w[12:])))
         turns.append(float(np.max(np.abs(turn))))
-    return holds(abs(float(np.polyfit(np.log(deltas), np.log(turns), 1)[0]) + 2), tol=0.15)
+    return holds(abs(order(deltas, turns) + 2), tol=0.15)
 
 
 @claim(
@@ -118,7 +113,7 @@ def criterion(rng: Rng) -> Outcome:
     r = k.w[:12]
 
     def share(delta: Array) -> float:
-        n2, c2 = _sizes(k._replace(net=k.net.with_delta(delta)))
+        n2, c2 = k._replace(net=k.net.with_delta(delta)).sizes
         return float(np.max(c2 / (n2 + c2)))
 
     printed = share(-1e-3 * r**2)
@@ -180,7 +175,7 @@ def d_1_full(rng: Rng) -> Outcome:
     for norm, delta in ((3.0, -1.0), (12.0, 0.5), (12.0, 40.0)):
         k = case(rng, norm=norm)
         k = k._replace(net=k.net.with_delta(delta))
-        n2, c2 = _sizes(k)
+        n2, c2 = k.sizes
         r, theta = k.w.reshape(2, -1)
         velocity = -slope(k)
 
@@ -195,7 +190,7 @@ def d_1_full(rng: Rng) -> Outcome:
         force = -canonical_slope(k).reshape(2, -1)
         own = np.stack([(12 / norm) ** 2 * (n2 + c2), 1 / n2]) * force
         printed, worst = largest(printed, relative(own, truth)), largest(worst, relative(field, truth))
-        view = kf.views.Canonical.of(k.net)
+        view = k.net.canonical()
         worst = largest(worst, relative(np.stack([view.u, view.v]), plane(0.0)))
     return corrected(
         printed, worst, tol=1e-6, note=f"the printed field is off by {printed:.1f} times the largest velocity"

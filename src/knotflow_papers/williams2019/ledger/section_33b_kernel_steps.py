@@ -7,7 +7,7 @@ import numpy as np
 import knotflow as kf
 from knotflow_papers.ledger import expectations as wide
 from knotflow_papers.ledger.entry import Outcome, claim, corrected, holds, largest
-from knotflow_papers.ledger.oracles import ROUNDING, Array, Rng, Z, case, relative
+from knotflow_papers.ledger.oracles import ROUNDING, Array, Rng, Z, case, features, relative
 
 
 @claim(
@@ -140,10 +140,6 @@ def a_1_pieces(rng: Rng) -> Outcome:
     return holds(worst, tol=1e-12)
 
 
-def _features(net: kf.ReLUNet, x: Array) -> Array:
-    return np.maximum(np.outer(x, net.a) - net.b, 0) / net.norm
-
-
 @claim(
     "W V-24",
     place="eq (24)",
@@ -152,7 +148,7 @@ def _features(net: kf.ReLUNet, x: Array) -> Array:
 )
 def v_24(rng: Rng) -> Outcome:
     k, grid = case(rng, 60, 5), np.linspace(-2, 2, 41)
-    K, truth = kf.kernels.empirical_rf(k.net), _features(k.net, grid) @ np.linalg.pinv(_features(k.net, k.x)) @ k.y
+    K, truth = kf.kernels.empirical_rf(k.net), features(k.net, grid) @ np.linalg.pinv(features(k.net, k.x)) @ k.y
     printed = K(grid, k.x) @ np.linalg.solve(K(k.x), k.y)
     least = kf.kernels.minimum_norm(k.net.replace(c=np.zeros(60)), k.data)
     ours = kf.kernels.interpolate(K, k.data)(grid), least(grid)
@@ -170,8 +166,8 @@ def v_24_start(rng: Rng) -> Outcome:
     grid, worst = np.linspace(-2, 2, 41), 0.0
     for norm in (0.5, 60**0.5):
         k = case(rng, 60, 5, norm)
-        c = k.net.c + np.linalg.pinv(_features(k.net, k.x)) @ (k.y - k.net(k.x))
-        truth, K = _features(k.net, grid) @ c, kf.kernels.empirical_rf(k.net)
+        c = k.net.c + np.linalg.pinv(features(k.net, k.x)) @ (k.y - k.net(k.x))
+        truth, K = features(k.net, grid) @ c, kf.kernels.empirical_rf(k.net)
         worst = largest(worst, relative(kf.kernels.lazy(K, k.data, start=k.net)(grid, np.inf), truth))
         worst = largest(worst, relative(kf.kernels.minimum_norm(k.net, k.data).c, c))
     return corrected(None, worst, tol=1e-8)

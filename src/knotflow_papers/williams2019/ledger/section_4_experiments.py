@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.optimize import linprog
 
 import knotflow as kf
 from knotflow_papers.ledger.entry import Outcome, claim, corrected, finite, holds, largest
-from knotflow_papers.ledger.oracles import ROUNDING, Array, Rng, case, relative
+from knotflow_papers.ledger.oracles import ROUNDING, Array, Rng, case, features, least_variation, order, relative
 
 
 @claim(
@@ -55,9 +54,9 @@ def figure_5(rng: Rng) -> Outcome:
 )
 def figure_6(rng: Rng) -> Outcome:
     k = case(rng, 60, 5)
-    a, b, c = k.z.reshape(3, -1)
-    features = np.maximum(np.outer(k.x, a) - b, 0) / k.net.norm
-    truth = c + np.linalg.pinv(features) @ (k.y - features @ c)
+    a, c = k.net.a, k.net.c
+    phi = features(k.net, k.x)
+    truth = c + np.linalg.pinv(phi) @ (k.y - phi @ c)
     end = kf.evolve(k.net, k.data, kf.GradientFlow(train=frozenset("c")), until="converged", save_at=[]).final
     inward = float(np.mean(np.abs(truth) < np.abs(c) - 1e-9))
     turned = np.max(np.abs(end.knots - k.net.knots)) + np.max(np.abs(np.sign(end.a) - np.sign(a)))
@@ -82,7 +81,7 @@ def figure_8(rng: Rng, quick: bool) -> Outcome:
         share.append(np.median(np.abs(c**2 - n**2) / (2 * np.abs(c) * n)))
         nets = [kf.initial.pytorch(m, rng) for _ in range(draws // m)]
         ours.append(np.median([np.abs(net.delta) / (2 * np.abs(net.c) * np.hypot(net.a, net.b)) for net in nets]))
-    exponents = [float(np.polyfit(np.log(sizes), np.log(each), 1)[0]) for each in (size, share)]
+    exponents = [order(sizes, each) for each in (size, share)]
     off = relative(ours, share)
     text = f"|δ| ~ m^{exponents[0]:.3f}; medians of |δ|/2q {share[0]:.1f}, {share[1]:.1f}, {share[2]:.0f}"
     # as printed, all of the fall of 2q/|delta|, m^-1/2, is delta's doing
@@ -93,9 +92,7 @@ def _least_variation(x: Array, y: Array, knots: Array) -> float:
     """min Σ |r| over unit directions with knots at `knots`, both facings, and the constant ones, through the data."""
     size = np.hypot(1, knots)
     both = [np.maximum(x[:, None] - knots, 0) / size, np.maximum(knots - x[:, None], 0) / size, np.ones((len(x), 1))]
-    features = np.hstack(both)
-    found = linprog(np.ones(2 * features.shape[1]), A_eq=np.hstack([features, -features]), b_eq=y, method="highs")
-    return float(found.fun)
+    return least_variation(np.hstack(both), y)
 
 
 @claim(
@@ -121,7 +118,7 @@ def section_5_spaces(rng: Rng) -> Outcome:
         ours = kf.CanonicalFlow(lam=1.0).objective(net, data) - net.loss(data)
         worst = largest(worst, abs(ours / least - 1), abs(float(np.hypot(1, at) @ np.abs(jumps)) / least - 1))
         costs.append(least)
-    exponent = float(np.polyfit(np.log(widths), np.log(costs), 1)[0])
+    exponent = order(widths, costs)
     text = ", ".join(f"{cost:.1f}" for cost in costs)
     return corrected(
         abs(exponent), worst, tol=1e-7, note=f"∫ f'² = 2 for all, but the norm is {text} at w = .16, .04, .01"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import autograd.numpy as anp
 import numpy as np
 from autograd import grad
-from scipy.optimize import linprog
 
 import knotflow as kf
 from knotflow.dynamics import mean_field
@@ -16,6 +15,8 @@ from knotflow_papers.ledger.oracles import (
     Rng,
     canonical_output,
     case,
+    hinges,
+    least_variation,
     relative,
 )
 
@@ -43,8 +44,7 @@ def v_16(rng: Rng) -> Outcome:
 def _least_variation(x: Array, y: Array, count: int) -> float:
     """min Σ |rᵢ| over particles at `count` even angles and at the sample rays, through the data."""
     angles = np.concatenate([np.linspace(0, 2 * np.pi, count, endpoint=False), -np.arctan(x), np.pi - np.arctan(x)])
-    units = np.maximum(np.outer(x, np.cos(angles)) + np.sin(angles), 0)
-    return float(linprog(np.ones(2 * len(angles)), A_eq=np.hstack([units, -units]), b_eq=y).fun)
+    return least_variation(hinges(x, angles), y)
 
 
 @claim(
