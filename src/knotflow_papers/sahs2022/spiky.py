@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 import knotflow as kf
 from knotflow.deep import Layers
-from knotflow_papers.reproduction.experiment import Parameter, Settings, chosen, printed
+from knotflow_papers import Parameter, Settings, chosen, printed
 
 Array = NDArray[np.float64]
 

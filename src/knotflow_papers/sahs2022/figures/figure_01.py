@@ -8,8 +8,8 @@ import numpy as np
 
 import knotflow as kf
 from knotflow.plots import style
+from knotflow_papers import Check, Settings, Trial, chosen, experiment
 from knotflow_papers.reproduction import panels
-from knotflow_papers.reproduction.experiment import Check, Settings, Trial, chosen, experiment
 from knotflow_papers.sahs2022.setup import ALL, Array, random_data, random_net
 
 if TYPE_CHECKING:

@@ -8,17 +8,8 @@ import numpy as np
 
 import knotflow as kf
 from knotflow.plots import style
+from knotflow_papers import Check, Descent, Settings, Trial, chosen, experiment, printed, product
 from knotflow_papers.reproduction import panels
-from knotflow_papers.reproduction.experiment import (
-    Check,
-    Descent,
-    Settings,
-    Trial,
-    chosen,
-    experiment,
-    printed,
-    product,
-)
 from knotflow_papers.sahs2022 import gap, spiky
 from knotflow_papers.sahs2022.spiky import STARTS
 

@@ -37,7 +37,7 @@ def corollary_4(rng: Rng) -> Outcome:
     spline, trained = natural_spline(x, y, at), _tiled(1000, x, y, at)
     off, samples = float(np.max(np.abs(trained - spline))), kf.Samples(x, y)
     free = kf.kernels.interpolate(kf.kernels.rf(kf.kernels.UniformKnots(-1, 1)), samples, affine=True)
-    worst = largest(relative(free(at), spline), relative(kf.splines.natural_spline(samples)(at), spline))
+    worst = largest(relative(free(at), spline), relative(kf.splines.natural(samples)(at), spline))
     return corrected(
         off, worst, tol=1e-9, note=f"5 samples, 1000 neurons on [−1, 1]: {off:.3f} from the natural spline"
     )

@@ -8,8 +8,8 @@ import numpy as np
 
 import knotflow as kf
 from knotflow.plots import style
+from knotflow_papers import Check, Descent, Settings, Trial, chosen, experiment, printed
 from knotflow_papers.reproduction import panels
-from knotflow_papers.reproduction.experiment import Check, Descent, Settings, Trial, chosen, experiment, printed
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from knotflow.plots import style
+from knotflow_papers import Check, Descent, Settings, Trial, chosen, experiment, printed
 from knotflow_papers.reproduction import panels
-from knotflow_papers.reproduction.experiment import Check, Descent, Settings, Trial, chosen, experiment, printed
 from knotflow_papers.sahs2022 import spiky
 from knotflow_papers.sahs2022.spiky import STARTS
 

@@ -9,8 +9,8 @@ from matplotlib.figure import Figure
 
 import knotflow as kf
 from knotflow.plots import style
+from knotflow_papers import Check, Settings, Trial, chosen, experiment
 from knotflow_papers.reproduction import panels
-from knotflow_papers.reproduction.experiment import Check, Settings, Trial, chosen, experiment
 from knotflow_papers.williams2019.setup import network, square_wave, stored
 
 if TYPE_CHECKING:

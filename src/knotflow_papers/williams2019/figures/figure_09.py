@@ -8,8 +8,8 @@ import numpy as np
 
 import knotflow as kf
 from knotflow.plots import style
+from knotflow_papers import Check, Settings, Trial, chosen, experiment, printed
 from knotflow_papers.reproduction import panels
-from knotflow_papers.reproduction.experiment import Check, Settings, Trial, chosen, experiment, printed
 from knotflow_papers.williams2019.setup import Array, network, square_wave, stored
 
 if TYPE_CHECKING:
