@@ -16,7 +16,7 @@ sahs2022      the figures, the tables and the ledger's entries of this paper, an
 
 To add an experiment, add a module to ``<paper>/figures/`` or ``<paper>/tables/``; nothing else changes. Its name
 follows from the paper's key and the item: "williams2019-figure-4". Its functions are at the top level of the module,
-because they travel to other processes; ``p`` is the namespace of the parameters' values::
+because other processes load them by name; ``p`` is the namespace of the parameters' values::
 
     PARAMETERS = {
         "m": printed((20, 200, 2000), "appendix D", quick=(20, 200)),        # quick=: its value with --quick

@@ -11,7 +11,7 @@ import pytest
 import knotflow as kf
 from knotflow.cli import main
 from knotflow.papers import ledger
-from knotflow_papers.ledger import CORRECTED, ERROR, FAILS, HOLDS, Entry, Outcome, corrected, fails, holds
+from knotflow_papers.ledger import CORRECTED, ERROR, FAILS, HOLDS, Entry, Outcome, checking, corrected, fails, holds
 from knotflow_papers.ledger.entry import entries_of, finite, largest
 
 
@@ -139,6 +139,13 @@ def test_the_command_writes_three_tables(tmp_path: Path, capsys: pytest.CaptureF
         assert name in (tmp_path / "ledger.md").read_text()
     once = ledger.run(ledger.chosen(["S Thm 1"]), quick=True, processes=1)
     assert [each["error_printed"] for each in listed] == [line.outcome.printed for line in once]
+
+
+def test_what_the_ledger_needs_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checking, "find_spec", lambda name: None)
+    checking.entries.cache_clear()
+    with pytest.raises(kf.InputError, match="autograd is missing: it must be installed for the ledger"):
+        ledger.entries()
 
 
 def test_unknown_entries_are_refused(capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,7 +3,7 @@
 entry         what an entry is, and how its status follows from what was measured
 oracles       random cases, networks and gradients written out by their definitions, and errors
 expectations  expectations over the laws of neurons by quadrature: the oracle of infinite width
-run           find the entries and check them, in several processes
+checking      find the entries and check them, in several processes
 page          the table as HTML, JSON and Markdown
 
 The entries are in ``<paper>/ledger/``, a module for each section. To add one, decorate its check with `claim` there:
@@ -20,6 +20,7 @@ The entries are in ``<paper>/ledger/``, a module for each section. To add one, d
         return corrected(printed, correct, tol=1e-9, note="numbers")       # or holds(error, tol=...)
 """
 
+from knotflow_papers.ledger.checking import Line, check, chosen, entries, run
 from knotflow_papers.ledger.entry import (
     CORRECTED,
     ERROR,
@@ -33,7 +34,6 @@ from knotflow_papers.ledger.entry import (
     holds,
 )
 from knotflow_papers.ledger.page import rows, write
-from knotflow_papers.ledger.run import Line, check, chosen, entries, run
 
 __all__ = [
     "CORRECTED",

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
 
+from knotflow_papers.ledger.checking import Line
 from knotflow_papers.ledger.entry import CORRECTED, ERROR, FAILS, HOLDS
-from knotflow_papers.ledger.run import Line
 from knotflow_papers.page import render, write_text
 
 _TITLES = {

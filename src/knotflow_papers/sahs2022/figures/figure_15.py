@@ -99,7 +99,7 @@ def descents(p: Settings) -> list[Descent]:
 
 @dataclass(frozen=True)
 class Film:
-    """The training at one alpha, with `faster` times the printed learning rate. A value, so that it can travel."""
+    """The training at one alpha, with `faster` times the printed learning rate. It can be pickled."""
 
     alpha: float
     faster: float = 1.0

@@ -208,8 +208,8 @@ def remark_1(rng: Rng, quick: bool) -> Outcome:
         shares.append((hits / n, 1 - math.exp(-(s**2) / (m + 1))))
         errors = np.maximum(errors, [z_share(hits, n, shares[-1][1]), z_share(hits, n, chance)])
     (dense, printed), (sparse, unlikely) = shares
-    note = f"N = 20: printed {printed:.3f} and {unlikely:.3f} at H = 400, 8000, measured {dense:.3f} and {sparse:.3f}"
-    return corrected(float(errors[0]), float(errors[1]), tol=Z, note=note)
+    note = f"printed {printed:.3f} and {unlikely:.3f} at H = 400 and 8000, measured {dense:.3f} and {sparse:.3f}"
+    return corrected(float(errors[0]), float(errors[1]), tol=Z, note=f"N = 20: {note}")
 
 
 @claim(

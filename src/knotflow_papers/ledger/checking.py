@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import as_completed
 from dataclasses import dataclass
 from functools import cache
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -34,7 +35,12 @@ class Line:
 
 @cache
 def entries() -> tuple[Entry, ...]:
-    """All entries: the claims in every module of the papers' ledgers, in the order of papers, modules and lines."""
+    """All entries: the claims in every module of the papers' ledgers, in the order of papers, modules and lines.
+
+    Raises InputError without autograd, the oracle of many of them.
+    """
+    if find_spec("autograd") is None:
+        raise InputError("autograd is missing: it must be installed for the ledger; pip install 'knotflow[papers]'")
     found: list[Entry] = []
     for paper in PAPERS:
         package = importlib.import_module(f"knotflow_papers.{paper}.ledger")
@@ -70,9 +76,12 @@ def check(entry: Entry, quick: bool = False) -> Line:
 
 
 def run(
-    wanted: Sequence[Entry], *, quick: bool = False, processes: int | None = None,
+    wanted: Sequence[Entry],
+    *,
+    quick: bool = False,
+    processes: int | None = None,
     progress: Callable[[int, int], Any] | None = None,
-) -> list[Line]:  # fmt: skip
+) -> list[Line]:
     """Check entries in as many processes (default: one for each core); ``progress(done, of)`` after each."""
     processes = number_of_processes(processes)
     if processes == 1:
@@ -94,6 +103,6 @@ def run(
 
 
 def _check_id(name: str, quick: bool) -> tuple[Outcome, str, float, str]:
-    """What `check` gives, but for the entry: functions do not travel between processes."""
+    """What `check` gives except the entry, whose check cannot be pickled."""
     line = check(next(entry for entry in entries() if entry.id == name), quick)
     return line.outcome, line.status, line.seconds, line.trouble
