@@ -96,12 +96,8 @@ def eq_2(rng: Rng) -> Outcome:
 def magnitude(rng: Rng) -> Outcome:
     theta = placed([-1.0, 0.0, 1.0], [1.0, 2.0, -0.5], [1, -1, -1], 0.3)
     view, truth = theta.net.bdso(), _slope_changes(theta, theta.beta)
-    return corrected(
-        relative(view.delta_slopes, truth),
-        relative(view.jumps, truth),
-        tol=1e-8,
-        note=f"s = −1, μ = 2: the slope changes by {truth[1]:.1f}",
-    )
+    note = f"s = −1, μ = 2: the slope changes by {truth[1]:.1f}"
+    return corrected(relative(view.delta_slopes, truth), relative(view.jumps, truth), tol=1e-8, note=note)
 
 
 @claim(
@@ -133,9 +129,8 @@ def pieces(rng: Rng) -> Outcome:
     lines = 1 + int(np.sum(np.diff(slopes[np.append(True, np.abs(np.diff(slopes)) < 1e-9)]) > 0.1))
     samples = kf.Samples(np.linspace(-3, 3, 401), np.zeros(401))
     counted = len(np.unique(kf.landscape.partition(theta.net, samples)))
-    return corrected(
-        abs(m + 2.0 - lines), abs(float(counted - lines)), tol=0.0, note=f"H = {m}: {lines} pieces, not {m + 2}"
-    )
+    note = f"H = {m}: {lines} pieces, not {m + 2}"
+    return corrected(abs(m + 2.0 - lines), abs(float(counted - lines)), tol=0.0, note=note)
 
 
 @claim(
@@ -199,9 +194,5 @@ def weights(rng: Rng) -> Outcome:
     net = kf.ReLUNet(np.ones(m), knots, -4 * np.sin(2 * knots) * 4 / m)
     affine = np.sin(-4.0) + 2 * np.cos(-4.0) * (x + 2)
     off = np.sin(2 * x) - net(x)
-    return corrected(
-        float(np.max(np.abs(off))),
-        float(np.max(np.abs(off - affine))),
-        tol=1e-6,
-        note=f"f − f̂ is the line f(−2) + f'(−2)(x + 2), up to {np.max(np.abs(off)):.2f}",
-    )
+    note = f"f − f̂ is the line f(−2) + f'(−2)(x + 2), up to {np.max(np.abs(off)):.2f}"
+    return corrected(float(np.max(np.abs(off))), float(np.max(np.abs(off - affine))), tol=1e-6, note=note)

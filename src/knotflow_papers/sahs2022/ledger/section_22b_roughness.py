@@ -25,12 +25,8 @@ def spread(rng: Rng, quick: bool) -> Outcome:
     law = kf.initial.knot_density("he", 100)
     size = [np.median(np.abs(np.mean(law.rvs((repeats, n), random_state=rng), axis=1))) for n in counts]
     exponent = order(counts, size)
-    return corrected(
-        abs(exponent + 0.5),
-        abs(exponent),
-        tol=0.05,
-        note=f"half of the means of 1000 breakpoints are beyond ±{size[-1]:.2f}, of single ones beyond ±{size[0]:.2f}",
-    )
+    note = f"half of the means of 1000 breakpoints are beyond ±{size[-1]:.2f}, of single ones beyond ±{size[0]:.2f}"
+    return corrected(abs(exponent + 0.5), abs(exponent), tol=0.05, note=note)
 
 
 @claim(
@@ -44,9 +40,8 @@ def zero_bias(rng: Rng) -> Outcome:
     n = 20_000
     cdf = stats.cauchy.cdf
     as_cited, drawn = kf.initial.he(n, rng, sigma_b=0.0).knots, kf.initial.he(n, rng).knots
-    return corrected(
-        ks(as_cited, cdf), ks(drawn, cdf), tol=KS, note=f"b = 0: all {n} breakpoints are at 0, f has one kink"
-    )
+    note = f"b = 0: all {n} breakpoints are at 0, f has one kink"
+    return corrected(ks(as_cited, cdf), ks(drawn, cdf), tol=KS, note=note)
 
 
 @claim(
@@ -108,9 +103,8 @@ def _uniform_moments() -> tuple[float, float]:
 def uniform_variance(rng: Rng) -> Outcome:
     truth, k = _uniform_moments()[0], 1.3 * 0.4
     theirs = float(kf.initial.delta_slope_density(UNIFORM).var())
-    return corrected(
-        abs(2 * k**3 / 9 / truth - 1), abs(theirs / truth - 1), tol=1e-8, note=f"{2 * k**3 / 9:.4f}, but {truth:.4f}"
-    )
+    note = f"{2 * k**3 / 9:.4f}, but {truth:.4f}"
+    return corrected(abs(2 * k**3 / 9 / truth - 1), abs(theirs / truth - 1), tol=1e-8, note=note)
 
 
 @claim(
@@ -123,9 +117,8 @@ def uniform_variance(rng: Rng) -> Outcome:
 def uniform_kurtosis(rng: Rng) -> Outcome:
     truth, printed = _uniform_moments()[1], 81 / (50 * 1.3 * 0.4) - 3
     theirs = float(kf.initial.delta_slope_density(UNIFORM).stats("k"))
-    return corrected(
-        abs(printed - truth), abs(theirs - truth), tol=1e-8, note=f"a_w = 1.3, a_v = .4: {printed:.3f}, but {truth:.2f}"
-    )
+    note = f"a_w = 1.3, a_v = .4: {printed:.3f}, but {truth:.2f}"
+    return corrected(abs(printed - truth), abs(theirs - truth), tol=1e-8, note=note)
 
 
 @claim(

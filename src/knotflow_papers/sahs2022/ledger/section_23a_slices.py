@@ -55,9 +55,8 @@ def theorem_3_joint(rng: Rng) -> Outcome:
     line = np.array([loss(p, q) for p, q in zip(beta, mu, strict=True)])
     ours = np.diag(kf.landscape.knot_section(theta.net, kf.Samples(x, y), 0, beta, mu).loss)
     third, correct = _difference(line, 3), largest(_difference(line, 5), relative(ours, line))
-    return corrected(
-        third, correct, tol=1e-9, note=f"third differences along a line: {third:.1e} of the loss, fifth {correct:.0e}"
-    )
+    note = f"third differences along a line: {third:.1e} of the loss, fifth {correct:.0e}"
+    return corrected(third, correct, tol=1e-9, note=note)
 
 
 @claim(
@@ -139,9 +138,8 @@ def theorem_3_types(rng: Rng, quick: bool) -> Outcome:
         flat += dense.count("flat")
         wrong += int(np.sum(ours != np.array(dense)))
         total += 6
-    return corrected(
-        flat / total, wrong / total, tol=0.0, note=f"{flat} of {total} pairs of a neuron and a sample are of no type"
-    )
+    note = f"{flat} of {total} pairs of a neuron and a sample are of no type"
+    return corrected(flat / total, wrong / total, tol=0.0, note=note)
 
 
 def _flow_type(theta: Theta, x: Array, y: Array, n: int, parts: str) -> str:
@@ -184,12 +182,8 @@ def flow_types(rng: Rng, quick: bool) -> Outcome:
                 kinks += 1
                 differ += int(alone[n] != dense)
             wrong += int(full[n] != dense)
-    return corrected(
-        differ / max(kinks, 1),
-        float(wrong + slices),
-        tol=0.0,
-        note=f"{differ} of {kinks} attractors and repellers of either are something else for the other",
-    )
+    note = f"{differ} of {kinks} attractors and repellers of either are something else for the other"
+    return corrected(differ / max(kinks, 1), float(wrong + slices), tol=0.0, note=note)
 
 
 @claim(
@@ -232,9 +226,5 @@ def corollary_2(rng: Rng) -> Outcome:
     )
     slice_ = kf.landscape.loss_slice(theta.net, kf.Samples(x, y), i)
     third = _difference(losses, 3)
-    return corrected(
-        third,
-        relative(slice_(theta.beta[i] / (1 + delta)), losses),
-        tol=ROUNDING,
-        note=f"third differences in δ: {third:.1e} of the loss",
-    )
+    note = f"third differences in δ: {third:.1e} of the loss"
+    return corrected(third, relative(slice_(theta.beta[i] / (1 + delta)), losses), tol=ROUNDING, note=note)

@@ -81,9 +81,8 @@ def theorem_4_only_if(rng: Rng) -> Outcome:
         found = kf.landscape.critical_point(each.net, kf.Samples(x, y))
         agrees = bool(found) and found.piecewise_ols == (_piece_sums(each, x, y) < 1e-8)
         errors.append(_piece_sums(each, x, y) + float(not agrees))
-    return corrected(
-        errors[0], errors[1], tol=1e-8, note=f"v₂ = 0: a critical point whose piece sums are {errors[0]:.2f}, not 0"
-    )
+    note = f"v₂ = 0: a critical point whose piece sums are {errors[0]:.2f}, not 0"
+    return corrected(errors[0], errors[1], tol=1e-8, note=note)
 
 
 @claim(
@@ -135,12 +134,8 @@ def lemma_1_proof(rng: Rng) -> Outcome:
         features = np.c_[np.ones(4), np.maximum(np.outer(x, theta.w) + theta.b, 0)]
         left.append(float(np.linalg.norm(y - features @ np.linalg.lstsq(features, y, rcond=1e-10)[0])))
     left[1] = largest(left[1], kf.landscape.lonely_minimum(kf.Samples(x, y), singular).loss(kf.Samples(x, y)))
-    return corrected(
-        left[0],
-        left[1],
-        tol=1e-9,
-        note=f"a lonely partition of 4 samples that cannot be fitted: residual {left[0]:.2f}",
-    )
+    note = f"a lonely partition of 4 samples that cannot be fitted: residual {left[0]:.2f}"
+    return corrected(left[0], left[1], tol=1e-9, note=note)
 
 
 def _singular_partition() -> Array:
@@ -180,8 +175,8 @@ def lemma_1_growth(rng: Rng) -> Outcome:
         printed = largest(printed, abs(float(log_count) / (c * n * math.log(n)) - 1))
         correct = largest(correct, abs(float(log_count) / (n * rate) - 1))
     small = math.log(kf.landscape.lonely_partition_count(80, 40))
-    counter = f"N = 40, H = 80: log of the count is {small:.0f}, that of N^(cN) {80 * math.log(40):.0f}"
-    return corrected(printed, correct, tol=0.01, note=counter)
+    note = f"N = 40, H = 80: log of the count is {small:.0f}, that of N^(cN) {80 * math.log(40):.0f}"
+    return corrected(printed, correct, tol=0.01, note=note)
 
 
 def _lonely_hits(knots: Array, samples: Array) -> int:
@@ -230,9 +225,8 @@ def remark_1_limit(rng: Rng) -> Outcome:
         ours = [kf.landscape.lonely_probability(m, s, layout).approximation for layout in ("equispaced", "random")]
         correct = largest(correct, *np.abs(np.array([math.exp(-0.5 / d), ours[0]]) - even))
         correct = largest(correct, *np.abs(np.array([math.exp(-1 / d), ours[1]]) - random))
-    return corrected(
-        float(printed), float(correct), tol=2e-3, note=f"d = 20: printed {1 - math.exp(-1 / 20):.3f}, true {even:.3f}"
-    )
+    note = f"d = 20: printed {1 - math.exp(-1 / 20):.3f}, true {even:.3f}"
+    return corrected(float(printed), float(correct), tol=2e-3, note=note)
 
 
 @claim(

@@ -86,12 +86,8 @@ def at_a_sample(rng: Rng) -> Outcome:
         for h in steps
     ]
     exponent = order(steps, second)
-    return corrected(
-        abs(exponent),
-        abs(exponent + 1),
-        tol=0.05,
-        note=f"second difference {second[0]:.0f} at h = 1e−3, {second[2]:.0f} at 1e−5",
-    )
+    note = f"second difference {second[0]:.0f} at h = 1e−3, {second[2]:.0f} at 1e−5"
+    return corrected(abs(exponent), abs(exponent + 1), tol=0.05, note=note)
 
 
 @claim(

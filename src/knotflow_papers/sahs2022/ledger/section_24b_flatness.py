@@ -229,8 +229,8 @@ def corollary_3(rng: Rng, quick: bool) -> Outcome:
         wrong += abs(rank(H) - 5) + abs(kf.landscape.hessian_rank(each.net, kf.Samples(x, target)) - 5)
         wrong += each.loss(x, target) > 1e-18
     count = rank(hessian(*_stuck()))
-    counter = f"H = N = 4, all vᵢ = 0: lonely, a pair in a gap, gradient 0, but ℓ = {loss:.2f}, rank of H {count}"
-    return corrected(loss, float(wrong), tol=0.0, note=counter)
+    note = f"H = N = 4, all vᵢ = 0: lonely, a pair in a gap, gradient 0, but ℓ = {loss:.2f}, rank of H {count}"
+    return corrected(loss, float(wrong), tol=0.0, note=note)
 
 
 @claim(
@@ -256,12 +256,8 @@ def corollary_3_facings(rng: Rng, quick: bool) -> Outcome:
         printed += pair != (truth == 5)
         wrong += kf.landscape.hessian_rank(theta.net, samples, {"a", "b", "c"}) != truth
         wrong += (rank(J) != 5) + (kf.landscape.hessian_rank(theta.net, samples) != 5)
-    return corrected(
-        printed / trials,
-        wrong / trials,
-        tol=0.0,
-        note=f"{printed} of {trials} lonely nets without such a pair have rank N anyway",
-    )
+    note = f"{printed} of {trials} lonely nets without such a pair have rank N anyway"
+    return corrected(printed / trials, wrong / trials, tol=0.0, note=note)
 
 
 @claim(

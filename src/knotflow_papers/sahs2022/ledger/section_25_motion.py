@@ -47,12 +47,8 @@ def eq_6(rng: Rng) -> Outcome:
     printed = theta.v / theta.w * (r + theta.beta * rx)
     ours = kf.landscape.knot_velocities(theta.net, kf.Samples(x, y))
     ratio = np.median(printed[truth != 0] / truth[truth != 0])
-    return corrected(
-        relative(printed, truth),
-        relative(ours, truth),
-        tol=ROUNDING,
-        note=f"printed / true = {ratio:.0f} for every neuron",
-    )
+    note = f"printed / true = {ratio:.0f} for every neuron"
+    return corrected(relative(printed, truth), relative(ours, truth), tol=ROUNDING, note=note)
 
 
 @claim(
@@ -145,13 +141,8 @@ def reflection(rng: Rng) -> Outcome:
     affine = residual.sum() + at * np.sum(residual * x)
     total = residual.sum() + x[-1] * np.sum(residual * x)  # what psi_- is when the last sample has come in
     off = relative(total - minus, plus)
-    return corrected(
-        off,
-        relative(ours, plus),
-        relative(affine - minus, ours),
-        tol=ROUNDING,
-        note=f"off by {off:.0%} of the largest ψ₊",
-    )
+    note = f"off by {off:.0%} of the largest ψ₊"
+    return corrected(off, relative(ours, plus), relative(affine - minus, ours), tol=ROUNDING, note=note)
 
 
 @claim(
@@ -201,8 +192,8 @@ def psi_extrema(rng: Rng) -> Outcome:
         optimize.minimize_scalar(each, bounds=(1.2, 2.2), method="bounded", options={"xatol": 1e-7}).x
         for each in (derivative, formula)
     )
-    counter = f"ε = cos 2x: extremum at {np.pi / 2:.3f}, that of ∂ψ/∂β at {truth:.3f}"
-    return corrected(abs(float(truth) - np.pi / 2), abs(float(truth - ours)), tol=1e-3, note=counter)
+    note = f"ε = cos 2x: extremum at {np.pi / 2:.3f}, that of ∂ψ/∂β at {truth:.3f}"
+    return corrected(abs(float(truth) - np.pi / 2), abs(float(truth - ours)), tol=1e-3, note=note)
 
 
 @claim(

@@ -179,9 +179,5 @@ def lonely_kernel(rng: Rng, quick: bool) -> Outcome:
         wrong += missed != (rank(phi) < 5)
         wrong += rank(np.c_[np.ones(5), phi]) < 5
         worst = largest(worst, 2 * net.loss(kf.Samples(x, y)))
-    return corrected(
-        failed / trials,
-        wrong / trials,
-        tol=0.0,
-        note=f"{failed} of {trials} lonely partitions cannot be fitted, SSE up to {worst:.1f}",
-    )
+    note = f"{failed} of {trials} lonely partitions cannot be fitted, SSE up to {worst:.1f}"
+    return corrected(failed / trials, wrong / trials, tol=0.0, note=note)

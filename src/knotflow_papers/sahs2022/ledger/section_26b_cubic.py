@@ -38,9 +38,8 @@ def corollary_4(rng: Rng) -> Outcome:
     off, samples = float(np.max(np.abs(trained - spline))), kf.Samples(x, y)
     free = kf.kernels.interpolate(kf.kernels.rf(kf.kernels.UniformKnots(-1, 1)), samples, affine=True)
     worst = largest(relative(free(at), spline), relative(kf.splines.natural(samples)(at), spline))
-    return corrected(
-        off, worst, tol=1e-9, note=f"5 samples, 1000 neurons on [−1, 1]: {off:.3f} from the natural spline"
-    )
+    note = f"5 samples, 1000 neurons on [−1, 1]: {off:.3f} from the natural spline"
+    return corrected(off, worst, tol=1e-9, note=note)
 
 
 def _tiled(m: int, x: Array, y: Array, at: Array) -> Array:
@@ -128,12 +127,8 @@ def corollary_4_ends(rng: Rng) -> Outcome:
     first, second = 2 * slope / width, 12 * level / width**2
     correct = [first + second, -24 * level / width**3, -first + second, 24 * level / width**3]
     highest = float(np.max(np.abs(ours.curvature(np.linspace(lo, hi, 500)))))
-    return corrected(
-        largest(abs(truth[0]), abs(truth[2])) / highest,
-        relative(correct, truth),
-        tol=1e-8,
-        note=f"f''(A) = {truth[0]:.2f}, f''(B) = {truth[2]:.2f}, beside a largest |f''| of {highest:.1f}",
-    )
+    note = f"f''(A) = {truth[0]:.2f}, f''(B) = {truth[2]:.2f}, beside a largest |f''| of {highest:.1f}"
+    return corrected(largest(abs(truth[0]), abs(truth[2])) / highest, relative(correct, truth), tol=1e-8, note=note)
 
 
 @claim(
@@ -156,8 +151,8 @@ def corollary_4_exact(rng: Rng) -> Outcome:
     slope, level = np.mean(spline(ends, 1)), np.mean(spline(ends) - spline(ends, 1) * ends)
     balanced = y - slope * x - level  # now the two end lines sum to 0
     off, wide = distance(x, y, -1, 1), distance(x, y, -256, 256)
-    counter = f"breakpoints over the data, [−1, 1]: {off:.3f} away; on [−256, 256]: {wide:.4f}"
-    return corrected(off, distance(x, balanced, -1.2, 2.0), tol=1e-9, note=counter)
+    note = f"breakpoints over the data, [−1, 1]: {off:.3f} away; on [−256, 256]: {wide:.4f}"
+    return corrected(off, distance(x, balanced, -1.2, 2.0), tol=1e-9, note=note)
 
 
 @claim(
@@ -177,9 +172,8 @@ def pins(rng: Rng, quick: bool) -> Outcome:
         fits = [kernel(at, x) @ linalg.pinv(kernel(x, x)) @ y for kernel in kernels]
         off.append([np.max(np.abs(fit - truth)) for fit in fits])
     narrow, wide = np.median(off, axis=0)
-    return corrected(
-        float(narrow), float(wide), tol=0.02, note=f"tiled on [−2, 2]: {narrow:.2f} away; on [−3, 3]: {wide:.4f}"
-    )
+    note = f"tiled on [−2, 2]: {narrow:.2f} away; on [−3, 3]: {wide:.4f}"
+    return corrected(float(narrow), float(wide), tol=0.02, note=note)
 
 
 @claim(
@@ -202,9 +196,8 @@ def lemma_4(rng: Rng, quick: bool) -> Outcome:
     size = float(np.max(np.abs(bend)))
     off = float(np.max(np.abs(ratio - bend))) / size
     correct = float(np.max(np.abs(ratio - (bend + 2 * s * h)))) / size
-    return corrected(
-        off, correct, tol=5e-3, note=f"neighbours of opposite facing differ by 4|h|, up to {4 * np.max(np.abs(h)):.1f}"
-    )
+    note = f"neighbours of opposite facing differ by 4|h|, up to {4 * np.max(np.abs(h)):.1f}"
+    return corrected(off, correct, tol=5e-3, note=note)
 
 
 @claim(

@@ -65,9 +65,8 @@ def continuity(rng: Rng) -> Outcome:
     size = float(np.max(np.abs(mu)))
     jumps = [abs(mu[k + j] - mu[k + j + 6]) / size for k in (0, 72) for j in range(6)]
     smooth = float(np.mean(np.array(jumps) < 1e-6))
-    return corrected(
-        smooth, *jumps, ours, tol=1e-6, note=f"largest jump at a sample: {largest(*jumps):.0e} of the largest μ"
-    )
+    note = f"largest jump at a sample: {largest(*jumps):.0e} of the largest μ"
+    return corrected(smooth, *jumps, ours, tol=1e-6, note=note)
 
 
 @claim(
@@ -88,12 +87,8 @@ def second_derivative(rng: Rng) -> Outcome:
     bend = (end(at + h) - 2 * end(at) + end(at - h)) / h**2
     plus, minus = (np.interp(at, beta[s == k], final.delta_slopes[s == k]) for k in (1, -1))
     p = 1 / (2 * (hi - lo))
-    return corrected(
-        relative(m * (plus + minus), end(at)),
-        relative(m * p * (plus - minus), bend),
-        tol=1e-2,
-        note="μ is a curvature: of other units than f",
-    )
+    note = "μ is a curvature: of other units than f"
+    return corrected(relative(m * (plus + minus), end(at)), relative(m * p * (plus - minus), bend), tol=1e-2, note=note)
 
 
 @claim(

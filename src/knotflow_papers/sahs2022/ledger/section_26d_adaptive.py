@@ -66,9 +66,8 @@ def linear_regime(rng: Rng, quick: bool) -> Outcome:
         left.append(thetas[0].loss(samples.x, samples.y))
     mean = np.mean(shares, axis=0)
     counter = f"distance {', '.join(f'{each:.2f}' for each in mean)} at α = .05, .2, 1, 10; ℓ up to {np.max(left):.2f}"
-    return corrected(
-        float(mean[0]), float(mean[0] <= mean[2] or np.median(left) < 1e-3), tol=0.25, note=f"{counter} at .05"
-    )
+    note = f"{counter} at .05"
+    return corrected(float(mean[0]), float(mean[0] <= mean[2] or np.median(left) < 1e-3), tol=0.25, note=note)
 
 
 @claim(

@@ -147,10 +147,8 @@ def table_1(rng: Rng, quick: bool) -> Outcome:
     runs = 2 if quick else 5
     plain, wave, square = (_table_1(f, rng, runs).mean(axis=0) for f in (np.sin, _wave, _square))
     ratios = [float(losses[0] / losses[1]) for losses in (plain, wave, square)]
-    counter = (
-        f"sin x: {plain[0]:.2f} and {plain[1]:.2f}; sin πx: {wave[0]:.1f} and {wave[1]:.2f}; x²/2: × {ratios[2]:.1f}"
-    )
-    return corrected(largest(0.0, 5 - ratios[0]), 0.0, 5 - ratios[1], ratios[2] - 5, tol=0.0, note=counter)
+    note = f"sin x: {plain[0]:.2f} and {plain[1]:.2f}; sin πx: {wave[0]:.1f} and {wave[1]:.2f}; x²/2: × {ratios[2]:.1f}"
+    return corrected(largest(0.0, 5 - ratios[0]), 0.0, 5 - ratios[1], ratios[2] - 5, tol=0.0, note=note)
 
 
 # -- section 3.3, table 3 --------------------------------------------------------------------------------------
@@ -194,8 +192,8 @@ def table_3_sine(rng: Rng, quick: bool) -> Outcome:
     trials = 6 if quick else 35
     targets = (np.sin, lambda x: np.sin(2 * x), _wave)
     one, two, three = (float(np.median(_table_3(target, rng, trials)[:, 1])) for target in targets)
-    counter = f"median for sin x: {one:.1f}; for sin 2x {two:.1f}, for sin πx {three:.0f}"
-    return fails(abs(float(np.log(42.95 / one))), tol=0.2, note=counter)
+    note = f"median for sin x: {one:.1f}; for sin 2x {two:.1f}, for sin πx {three:.0f}"
+    return fails(abs(float(np.log(42.95 / one))), tol=0.2, note=note)
 
 
 # -- section 3.4 -------------------------------------------------------------------------------------------------
@@ -234,10 +232,8 @@ def gap_width(rng: Rng, quick: bool) -> Outcome:
     falls = float(np.mean(torch[trials:]) / np.mean(torch[:trials]))
     excess = float(np.mean(np.abs(ends[:, 1] - ends[:, 0])) / np.mean(ends[:, 0]))
     printed = float(np.mean(ends[:, 1]) / expected)
-    counter = (
-        f"He, H = 1280: {np.mean(ends[:, 1]):.2f}, at the start {np.mean(ends[:, 0]):.2f}, expected {expected:.2f}"
-    )
-    return corrected(printed, excess, falls, abs(float(np.mean(ends[:, 0])) / expected - 1), tol=0.5, note=counter)
+    note = f"He, H = 1280: {np.mean(ends[:, 1]):.2f}, at the start {np.mean(ends[:, 0]):.2f}, expected {expected:.2f}"
+    return corrected(printed, excess, falls, abs(float(np.mean(ends[:, 0])) / expected - 1), tol=0.5, note=note)
 
 
 @claim(
@@ -315,9 +311,8 @@ def table_2(rng: Rng, quick: bool) -> Outcome:
         ends = _adam(start, samples, 50_000, 3e-5), kf.kernels.minimum_norm(start, samples)
         shares.append([rms(net(at) - natural) / rms(polygon - natural) for net in ends])
     adam, flow = np.mean(shares, axis=0)
-    return corrected(
-        float(adam), float(flow), tol=0.05, note=f"Adam {adam:.0%}, least norm {flow:.1%} of linear to natural"
-    )
+    note = f"Adam {adam:.0%}, least norm {flow:.1%} of linear to natural"
+    return corrected(float(adam), float(flow), tol=0.05, note=note)
 
 
 @claim(
@@ -336,6 +331,5 @@ def table_2_linear(rng: Rng, quick: bool) -> Outcome:
         rows.append([rms(fit - spline) / unit for fit in fits for spline in (polygon, natural)])
     near, far, linear, cubic = np.mean(rows, axis=0)
     wrong = float(near > linear) + float(far < cubic)
-    return corrected(
-        float(near), wrong, tol=0.1, note=f"α = 3: {near:.0%} of the way from linear, {far:.0%} from natural"
-    )
+    note = f"α = 3: {near:.0%} of the way from linear, {far:.0%} from natural"
+    return corrected(float(near), wrong, tol=0.1, note=note)

@@ -84,9 +84,8 @@ def depth(rng: Rng, quick: bool) -> Outcome:
     falls = [float(np.log(each[0] / each[2]) / np.log(6.0)) for each in (he, torch)]  # 1 if each layer takes √6
     single = he[0] * np.sqrt(40), torch[0] * np.sqrt(40)  # theory at one layer: 2 and 1/3
     correct = largest(abs(falls[0]), abs(falls[1] - 1), abs(single[0] / 2 - 1), abs(single[1] * 3 - 1))
-    return corrected(
-        abs(falls[0] - 1), float(correct), tol=0.15, note=f"He: {he[0]:.3f}, {he[1]:.3f}, {he[2]:.3f} at depths 1, 2, 3"
-    )
+    note = f"He: {he[0]:.3f}, {he[1]:.3f}, {he[2]:.3f} at depths 1, 2, 3"
+    return corrected(abs(falls[0] - 1), float(correct), tol=0.15, note=note)
 
 
 @claim(
@@ -104,6 +103,5 @@ def deep_zero_bias(rng: Rng) -> Outcome:
     knots = kf.deep.knots(layers).knots
     wrong = float(len(knots) != 1 or abs(knots[0]) > 1e-12) + float(kinks > 2)
     lost = 1 - len(knots) / len(kf.deep.knots(drawn).knots)
-    return corrected(
-        lost, wrong, tol=0.0, note=f"60 units: {len(kf.deep.knots(drawn).knots)} breakpoints, but one with b = 0"
-    )
+    note = f"60 units: {len(kf.deep.knots(drawn).knots)} breakpoints, but one with b = 0"
+    return corrected(lost, wrong, tol=0.0, note=note)

@@ -57,9 +57,8 @@ def space(rng: Rng) -> Outcome:
         return quad(lambda x: float(net(x)) ** 2, 2, R)[0] + quad(lambda x: float(net(x)) ** 2, -R, -2)[0]
 
     growth = square(1e4) / square(1e3)
-    return corrected(
-        growth - 1, abs(growth / 1e3 - 1), tol=0.02, note=f"ten times the range has {growth:.0f} times the integral"
-    )
+    note = f"ten times the range has {growth:.0f} times the integral"
+    return corrected(growth - 1, abs(growth / 1e3 - 1), tol=0.02, note=note)
 
 
 @claim(
@@ -131,9 +130,5 @@ def active_sets(rng: Rng) -> Outcome:
     tilde = np.c_[k.x, np.ones(s)]
     g = np.array([np.sum((np.array(row) * k.residuals)[:, None] * tilde, axis=0) for row in order])
     wrong = relative(mean_field.residual_ode(k.net, k.data).g, g) + float(set(order) != set(share))
-    return corrected(
-        missing,
-        largest(lengths - 2 / n, 0.0) + wrong,
-        tol=ROUNDING,
-        note=f"{missing:.1%} of all directions are in none",
-    )
+    note = f"{missing:.1%} of all directions are in none"
+    return corrected(missing, largest(lengths - 2 / n, 0.0) + wrong, tol=ROUNDING, note=note)

@@ -62,9 +62,8 @@ def v_8(rng: Rng) -> Outcome:
 def v_11_factor(rng: Rng) -> Outcome:
     k = case(rng)
     found, truth = np.stack(_potential_slopes(k, *k.w.reshape(2, -1))), np.stack(_forces(k))
-    return corrected(
-        relative(truth / 2, found), relative(truth, found), tol=1e-8, note="the sides differ by a factor of 2"
-    )
+    note = "the sides differ by a factor of 2"
+    return corrected(relative(truth / 2, found), relative(truth, found), tol=1e-8, note=note)
 
 
 @claim(
@@ -146,9 +145,8 @@ def prop_1(rng: Rng) -> Outcome:
     truth = (canonical_output(k.w - step * descent, k.x) - canonical_output(k.w + step * descent, k.x)) / (2 * step)
     right = mean_field.residual_ode(k.net, k.data, "cylinder").slope
     printed = relative(right, truth)
-    return corrected(
-        printed, relative(right / 12, truth), tol=1e-7, note=f"m = 12: too fast by {printed + 1:.0f} times"
-    )
+    note = f"m = 12: too fast by {printed + 1:.0f} times"
+    return corrected(printed, relative(right / 12, truth), tol=1e-7, note=note)
 
 
 @claim(
@@ -208,9 +206,8 @@ def jump(rng: Rng) -> Outcome:
     active = np.where(theta > np.pi / 2, -1, 1)  # entry rays (a > 0): the active side is at larger angles
     correct = largest(relative((before - after) * active, formula), relative((field[0] - field[1]) * active, formula))
     off = relative(before - after, formula)
-    return corrected(
-        off, correct, tol=1e-5, note=f"{int(np.sum((before - after) * formula < 0))} of {len(theta)} signs wrong"
-    )
+    note = f"{int(np.sum((before - after) * formula < 0))} of {len(theta)} signs wrong"
+    return corrected(off, correct, tol=1e-5, note=note)
 
 
 def _probe(k: Case, theta: Array, r: float) -> Array:

@@ -141,9 +141,8 @@ def covariance(rng: Rng) -> Outcome:
         if len(own):
             spread[arc] = np.cov(r[own] * np.stack([np.cos(theta[own]), np.sin(theta[own])]), ddof=0) * len(own) / 12
     off = relative(spread, truth)
-    return corrected(
-        off, relative(ode.sigma, truth), tol=ROUNDING, note=f"an arc's covariance is off by {off:.0%} of the largest"
-    )
+    note = f"an arc's covariance is off by {off:.0%} of the largest"
+    return corrected(off, relative(ode.sigma, truth), tol=ROUNDING, note=note)
 
 
 @claim(

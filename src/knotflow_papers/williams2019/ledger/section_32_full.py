@@ -106,9 +106,8 @@ def sign(rng: Rng, quick: bool) -> Outcome:
             flips[which] += int(np.sum(end.c * start.c < 0))
             if delta < 0:
                 bound = largest(bound, float(np.max(np.sqrt(0.5) - np.hypot(end.a, end.b))))
-    return corrected(
-        float(flips[0]), flips[1] + largest(bound, 0.0), tol=1e-7, note=f"δ = −.5: {flips[0]} signs change; δ = .5: 0"
-    )
+    note = f"δ = −.5: {flips[0]} signs change; δ = .5: 0"
+    return corrected(float(flips[0]), flips[1] + largest(bound, 0.0), tol=1e-7, note=note)
 
 
 @claim(
@@ -201,9 +200,8 @@ def prop_8_proof(rng: Rng) -> Outcome:
     n2, c2 = (float(v[0]) for v in k.sizes)
     row = np.array([-b, a, 0]) / n2
     gap = largest(relative(jac @ jac.T, np.diag([(n2 + c2) / 2.2**2, 1 / n2])), relative(-row, jac[1]))
-    return corrected(
-        relative(row, jac[1]), gap, tol=1e-7, note="the printed row turns neurons the wrong way; JᵀJ is 3×3"
-    )
+    note = "the printed row turns neurons the wrong way; JᵀJ is 3×3"
+    return corrected(relative(row, jac[1]), gap, tol=1e-7, note=note)
 
 
 @claim(
@@ -219,13 +217,9 @@ def c_14(rng: Rng) -> Outcome:
     n2, c2 = k.sizes
     tangent, factor = r * truth[1], (12 / 2.2) ** 2
     printed = c2 * force[1] / r
-    return corrected(
-        relative(printed, tangent),
-        relative(-factor * c2 * force[1] / r, tangent),
-        relative(-factor * (n2 + c2) * force[0], truth[0]),
-        tol=1e-7,
-        note=f"the lower entry lacks the factor −m²/α² = −{factor:.1f}",
-    )
+    note = f"the lower entry lacks the factor −m²/α² = −{factor:.1f}"
+    errors = relative(-factor * c2 * force[1] / r, tangent), relative(-factor * (n2 + c2) * force[0], truth[0])
+    return corrected(relative(printed, tangent), *errors, tol=1e-7, note=note)
 
 
 @claim(
@@ -280,9 +274,8 @@ def _degrees(one: Array, two: Array) -> float:
 def _end(k: Case, delta: float, train: set[str]) -> Array:
     """f on the samples at the time |δ| t = .2."""
     start = k.net.with_delta(delta)
-    return kf.evolve(start, k.data, kf.GradientFlow(rtol=1e-10, train=frozenset(train)), until=0.2 / abs(delta)).final(
-        k.x
-    )
+    method = kf.GradientFlow(rtol=1e-10, train=frozenset(train))
+    return kf.evolve(start, k.data, method, until=0.2 / abs(delta)).final(k.x)
 
 
 @claim(

@@ -56,8 +56,8 @@ def lemma_7_proof(rng: Rng) -> Outcome:
         r2, ours = k.w[:12] ** 2, k.net.canonical().r ** 2
         printed = largest(printed, relative(k.z[24:] * np.sqrt(n2), r2))
         worst = largest(worst, relative(ours, (12 / norm) ** 2 * c2 * n2), relative(ours, r2))
-    text = f"α = m: r₀² = {r2[0]:.3f}, printed {k.z[24] * np.sqrt(n2[0]):.3f}"
-    return corrected(printed, worst, tol=ROUNDING, note=text)
+    note = f"α = m: r₀² = {r2[0]:.3f}, printed {k.z[24] * np.sqrt(n2[0]):.3f}"
+    return corrected(printed, worst, tol=ROUNDING, note=note)
 
 
 @claim(
@@ -79,9 +79,8 @@ def lemma_7_delta(rng: Rng) -> Outcome:
     correct = (
         largest(np.max(np.abs(c * dc - a * da - b * db)), np.max(np.abs(c * ours.c - a * ours.a - b * ours.b))) / size
     )
-    return corrected(
-        float(printed), float(correct), tol=ROUNDING, note=f"with (46) δ' is {printed:.1f} times the largest c ∂L/∂c"
-    )
+    note = f"with (46) δ' is {printed:.1f} times the largest c ∂L/∂c"
+    return corrected(float(printed), float(correct), tol=ROUNDING, note=note)
 
 
 @claim(
@@ -117,9 +116,8 @@ def criterion(rng: Rng) -> Outcome:
         return float(np.max(c2 / (n2 + c2)))
 
     printed = share(-1e-3 * r**2)
-    return corrected(
-        printed, share(-1e3 * 2 * k.net.norm * np.abs(r) / 12), tol=1e-6, note=f"share {printed:.2f} at −δ = r²/1000"
-    )
+    note = f"share {printed:.2f} at −δ = r²/1000"
+    return corrected(printed, share(-1e3 * 2 * k.net.norm * np.abs(r) / 12), tol=1e-6, note=note)
 
 
 @claim(
@@ -142,8 +140,8 @@ def alpha_one(rng: Rng, quick: bool) -> Outcome:
     ]
     printed, correct = (relative(path, end(grid)) for path in paths)
     first = np.sqrt(np.mean((end.a - net.a) ** 2 + (end.b - net.b) ** 2) / np.mean((end.c - net.c) ** 2))
-    text = f"off by {printed:.0%} of the largest |f|; (a, b) move {first:.1f} times as far as c"
-    return corrected(printed, correct, tol=0.02, note=text)
+    note = f"off by {printed:.0%} of the largest |f|; (a, b) move {first:.1f} times as far as c"
+    return corrected(printed, correct, tol=0.02, note=note)
 
 
 @claim(
@@ -192,6 +190,5 @@ def d_1_full(rng: Rng) -> Outcome:
         printed, worst = largest(printed, relative(own, truth)), largest(worst, relative(field, truth))
         view = k.net.canonical()
         worst = largest(worst, relative(np.stack([view.u, view.v]), plane(0.0)))
-    return corrected(
-        printed, worst, tol=1e-6, note=f"the printed field is off by {printed:.1f} times the largest velocity"
-    )
+    note = f"the printed field is off by {printed:.1f} times the largest velocity"
+    return corrected(printed, worst, tol=1e-6, note=note)

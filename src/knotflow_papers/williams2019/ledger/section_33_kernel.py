@@ -129,9 +129,8 @@ def thm_5_spline(rng: Rng) -> Outcome:
     truth, kernels = natural_spline(SQUARE.x, SQUARE.y, GRID), [kf.kernels.rf("rademacher", B=b) for b in (1.0, 3.0)]
     off = _gap(kf.kernels.interpolate(kernels[0], SQUARE), truth)
     correct = largest(*(_gap(kf.kernels.interpolate(kernel, SQUARE, affine=True), truth) for kernel in kernels))
-    return corrected(
-        off, correct, tol=1e-8, note=f"a = ±1, b ~ U(−1, 1): {off:.3f} from the spline on a square wave of size 1"
-    )
+    note = f"a = ±1, b ~ U(−1, 1): {off:.3f} from the spline on a square wave of size 1"
+    return corrected(off, correct, tol=1e-8, note=note)
 
 
 @claim(
@@ -241,9 +240,8 @@ def cor_6(rng: Rng) -> Outcome:
     truth = ((f(u + step) / (u + step) - f(u - step) / (u - step)) / (2 * step)) ** 2
     top = (u * slope - f(u)) ** 2
     off = relative(top / u**2, truth)
-    return corrected(
-        off, relative(top / u**4, truth), tol=1e-7, note=f"off by {off:.2g} of the largest value on [½, 2]"
-    )
+    note = f"off by {off:.2g} of the largest value on [½, 2]"
+    return corrected(off, relative(top / u**4, truth), tol=1e-7, note=note)
 
 
 @claim(

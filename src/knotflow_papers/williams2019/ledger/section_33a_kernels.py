@@ -93,6 +93,5 @@ def a1_ends(rng: Rng) -> Outcome:
         return float((kernel(at + h, other) - 2 * kernel(at, other) + kernel(at - h, other)) / h**2)
 
     jump = (2 * bend(-1 + h) - bend(-1 + 2 * h)) - bend(-1 - 2 * h)
-    return corrected(
-        abs(jump), abs(jump - 0.5 * 1.5), tol=1e-6, note=f"a > 0, knots uniform on (−1, 1), x' = ½: by {jump:.2f}"
-    )
+    note = f"a > 0, knots uniform on (−1, 1), x' = ½: by {jump:.2f}"
+    return corrected(abs(jump), abs(jump - 0.5 * 1.5), tol=1e-6, note=note)

@@ -52,8 +52,8 @@ def v_27_limit(rng: Rng) -> Outcome:
     truth = rf + one * wide.matrix(dependent, x)
     law = kf.kernels.Gaussian(1.0, 1.0, 2.0)
     ours = kf.kernels.ntk(law)(x)
-    text = f"c = √2 a: K(−1.4, .9) = {truth[0, 2]:.4f}, printed {ours[0, 2]:.4f}"
-    return corrected(relative(ours, truth), relative(ours, rf + 2 * one * P), tol=ROUNDING, note=text)
+    note = f"c = √2 a: K(−1.4, .9) = {truth[0, 2]:.4f}, printed {ours[0, 2]:.4f}"
+    return corrected(relative(ours, truth), relative(ours, rf + 2 * one * P), tol=ROUNDING, note=note)
 
 
 @claim(

@@ -53,8 +53,8 @@ def v_33(rng: Rng) -> Outcome:
     integral = (hi - lo) / 2 * float(weights @ [bend(u) ** 2 for u in places]) * (S - s)
     truth = float(a**2 * kf.kernels.rf(law)(x2, x2))
     worst = largest(abs(K(x2) / truth - 1), abs(integral / abs(a) ** 3 / truth - 1))
-    text = f"a = 2: ‖K_a(·, .45)‖² = {truth:.4f}, printed {integral / abs(a):.4f}"
-    return corrected(abs(integral / abs(a) / truth - 1), worst, tol=1e-7, note=text)
+    note = f"a = 2: ‖K_a(·, .45)‖² = {truth:.4f}, printed {integral / abs(a):.4f}"
+    return corrected(abs(integral / abs(a) / truth - 1), worst, tol=1e-7, note=note)
 
 
 @claim(
@@ -79,9 +79,8 @@ def v_38(rng: Rng) -> Outcome:
         worst = largest(worst, relative(mu * np.abs(a) ** 3 * least, beta))
         density = float(q @ np.abs(a)) * mu
         printed = largest(printed, abs(1 / density / least - 1))
-    return corrected(
-        printed, worst, tol=1e-9, note=f"a ~ U(−.8, .8), u = 2.5: cost {least:.1f}, printed {1 / density:.1f}"
-    )
+    note = f"a ~ U(−.8, .8), u = 2.5: cost {least:.1f}, printed {1 / density:.1f}"
+    return corrected(printed, worst, tol=1e-9, note=note)
 
 
 @claim(
@@ -130,9 +129,8 @@ def theorem_5_radial(rng: Rng) -> Outcome:
     wide_enough = largest(*(bent(kf.kernels.Uniform(1.0, B)) for B in (1.0, 2.5)))
     narrow, radial = bent(kf.kernels.Uniform(1.0, 0.5)), bent(kf.kernels.Gaussian())
     correct = wide_enough if radial > 1e-4 else 1.0
-    return corrected(
-        narrow, correct, tol=1e-9, note=f"off a cubic by {narrow:.1e} for B/A = ½, by {radial:.1e} for a Gaussian law"
-    )
+    note = f"off a cubic by {narrow:.1e} for B/A = ½, by {radial:.1e} for a Gaussian law"
+    return corrected(narrow, correct, tol=1e-9, note=note)
 
 
 def _gapped(u: Array) -> Array:
@@ -164,9 +162,8 @@ def theorem_5_union(rng: Rng) -> Outcome:
     assert isinstance(f, kf.kernels.KernelSpline)
     bend = f.curvature(np.array([-0.1501, -0.1499]))
     worst = largest(relative(f(grid), truth), relative(kf.splines.weighted(WAVE, _gapped)(grid), truth), abs(bend[1]))
-    return corrected(
-        abs(bend[0] - bend[1]), worst, tol=1e-8, note=f"f'' jumps from {bend[0]:.1f} to {bend[1]:.1f} at −.15"
-    )
+    note = f"f'' jumps from {bend[0]:.1f} to {bend[1]:.1f} at −.15"
+    return corrected(abs(bend[0] - bend[1]), worst, tol=1e-8, note=note)
 
 
 @claim(
@@ -217,9 +214,8 @@ def figure_4_epochs(rng: Rng) -> Outcome:
         )
         left.append(float(np.max(np.abs(rho))))
     text = ", ".join(f"{value:.2f}" for value in left)
-    return corrected(
-        largest(*left), float(worst), tol=1e-3, note=f"largest residual {text} for a = ±1, uniform and Gaussian starts"
-    )
+    note = f"largest residual {text} for a = ±1, uniform and Gaussian starts"
+    return corrected(largest(*left), float(worst), tol=1e-3, note=note)
 
 
 @claim(
@@ -321,5 +317,5 @@ def corollary_6_norm(rng: Rng) -> Outcome:
     ]
     correct = (curve[0] + sum(ends) ** 2) / c2
     printed = c2 * curve[1]
-    text = f"‖f₂‖² = {truth:.4f}, printed {printed:.4f}"
-    return corrected(abs(printed / truth - 1), abs(correct / truth - 1), tol=ROUNDING, note=text)
+    note = f"‖f₂‖² = {truth:.4f}, printed {printed:.4f}"
+    return corrected(abs(printed / truth - 1), abs(correct / truth - 1), tol=ROUNDING, note=note)

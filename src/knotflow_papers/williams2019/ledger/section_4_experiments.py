@@ -20,8 +20,8 @@ def theorem_5_law(rng: Rng) -> Outcome:
     x, B = np.array([-1.2, 0.3, 1.4]), 1.5
     whole = ((x + B) ** 3 + (B - x) ** 3) / 6  # half of each facing, over b
     ours = np.diag(kf.kernels.rf("rademacher", B=B)(x))
-    text = f"K(.3, .3) = {ours[1]:.4f}, with the printed measure {whole[1]:.4f}"
-    return corrected(relative(whole, ours), relative(whole / (2 * B), ours), tol=ROUNDING, note=text)
+    note = f"K(.3, .3) = {ours[1]:.4f}, with the printed measure {whole[1]:.4f}"
+    return corrected(relative(whole, ours), relative(whole / (2 * B), ours), tol=ROUNDING, note=note)
 
 
 @claim(
@@ -83,9 +83,9 @@ def figure_8(rng: Rng, quick: bool) -> Outcome:
         ours.append(np.median([np.abs(net.delta) / (2 * np.abs(net.c) * np.hypot(net.a, net.b)) for net in nets]))
     exponents = [order(sizes, each) for each in (size, share)]
     off = relative(ours, share)
-    text = f"|δ| ~ m^{exponents[0]:.3f}; medians of |δ|/2q {share[0]:.1f}, {share[1]:.1f}, {share[2]:.0f}"
+    note = f"|δ| ~ m^{exponents[0]:.3f}; medians of |δ|/2q {share[0]:.1f}, {share[1]:.1f}, {share[2]:.0f}"
     # as printed, all of the fall of 2q/|delta|, m^-1/2, is delta's doing
-    return corrected(1 - abs(exponents[0]) / 0.5, abs(exponents[1] - 0.5), off, tol=0.1, note=text)
+    return corrected(1 - abs(exponents[0]) / 0.5, abs(exponents[1] - 0.5), off, tol=0.1, note=note)
 
 
 def _least_variation(x: Array, y: Array, knots: Array) -> float:
@@ -120,6 +120,5 @@ def section_5_spaces(rng: Rng) -> Outcome:
         costs.append(least)
     exponent = order(widths, costs)
     text = ", ".join(f"{cost:.1f}" for cost in costs)
-    return corrected(
-        abs(exponent), worst, tol=1e-7, note=f"∫ f'² = 2 for all, but the norm is {text} at w = .16, .04, .01"
-    )
+    note = f"∫ f'² = 2 for all, but the norm is {text} at w = .16, .04, .01"
+    return corrected(abs(exponent), worst, tol=1e-7, note=note)
