@@ -159,7 +159,7 @@ def test_shares_of_lonely_samples_are_those_of_knots_counted_one_by_one() -> Non
     x = np.random.default_rng([14]).uniform(-2, 2, p.samples)
     alone = 0
     for _ in range(p.draws):
-        knots = figure_14._law("uniform").rvs(2 * p.samples, random_state=rng)
+        knots = figure_14.law_of("uniform").rvs(2 * p.samples, random_state=rng)
         cells = [sum(knot <= each for knot in knots) for each in x]
         alone += sum(cells.count(cell) == 1 for cell in cells)
     assert result["share"] == pytest.approx(alone / (p.draws * p.samples))

@@ -26,8 +26,8 @@ def together(x: float, x2: float) -> Function:
     return lambda a, b: np.where((a * x > b) & (a * x2 > b), 1.0, 0.0)
 
 
-def _pieces(f: Callable[[float], float], cuts: ArrayLike) -> float:
-    """int f from the first cut to the last."""
+def between(f: Callable[[float], float], cuts: ArrayLike) -> float:
+    """int f from the first cut to the last, by SciPy's quad on each interval between cuts."""
     ends = np.unique(cuts)
     return sum(
         quad(f, lo, hi, epsabs=1e-15, epsrel=1e-13, limit=200)[0] for lo, hi in pairwise(ends) if hi - lo > 1e-14
@@ -45,7 +45,7 @@ def over_uniform(f: Function, x: float, x2: float, A: float = 1.0, B: float = 1.
     """E f(a, b), a ~ U(-A, A), b ~ U(-B, B)."""
     edges = [s * B / v for v in (x, x2) if v != 0 for s in (-1, 1)]
     cuts = [-A, 0.0, A, *(e for e in edges if abs(e) < A)]
-    return _pieces(lambda a: _over_b(f, a, -B, B, x, x2), cuts) / (4 * A * B)
+    return between(lambda a: _over_b(f, a, -B, B, x, x2), cuts) / (4 * A * B)
 
 
 def over_signs(f: Function, x: float, x2: float, B: float = 1.0, right: float = 0.5) -> float:
@@ -58,7 +58,7 @@ def over_gaussian(f: Function, x: float, x2: float, sa: float = 1.0, sb: float =
     radial = {0: 1.0, 2: 2.0, 4: 8.0}[degree]  # E R^degree, R^2 ~ chi^2_2
     turns = [np.arctan2(sa * v, sb) + k * np.pi for v in (x, x2) for k in (-1, 0, 1)]
     cuts = [-np.pi, np.pi, *(t for t in turns if abs(t) < np.pi)]
-    inside = _pieces(lambda t: float(f(sa * np.asarray(np.cos(t)), sb * np.asarray(np.sin(t)))), cuts)
+    inside = between(lambda t: float(f(sa * np.asarray(np.cos(t)), sb * np.asarray(np.sin(t)))), cuts)
     return radial * inside / (2 * np.pi)
 
 
@@ -66,8 +66,3 @@ def matrix(mean: Callable[[float, float], float], x: ArrayLike, x2: ArrayLike | 
     """mean(x_i, x2_j) for all pairs."""
     x = np.asarray(x, float)
     return np.array([[mean(float(p), float(q)) for q in np.asarray(x if x2 is None else x2)] for p in x])
-
-
-def between(f: Callable[[float], float], cuts: ArrayLike) -> float:
-    """int f over the intervals between the cuts, by SciPy's quad on each."""
-    return _pieces(f, cuts)

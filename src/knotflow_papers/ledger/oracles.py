@@ -3,7 +3,7 @@
 `Case` and what follows it have the letters of Williams et al. 2019: z = (a, b, c), w = (r, theta), residuals f - y.
 `Theta` and what follows it have those of Sahs et al. 2022: f(x) = b0 + sum_i v_i (w_i x + b_i)_+, residuals
 eps = y - f, breakpoints beta = -b/w, delta-slopes mu = w v, orientations s = sgn w; `Theta.net` is the same as a
-`ReLUNet`, whose b and residual have the other sign. Nothing here but `case` and `Theta.net` uses knotflow.
+`ReLUNet`, whose b and residual have the other sign. No number here is computed by knotflow.
 """
 
 from __future__ import annotations

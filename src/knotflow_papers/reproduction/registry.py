@@ -13,6 +13,7 @@ from types import MappingProxyType, ModuleType
 from knotflow import InputError
 from knotflow_papers.reproduction.experiment import Experiment, Paper
 
+_HOME = "knotflow_papers"
 _ROOMS = ("figures", "tables")
 
 
@@ -23,10 +24,8 @@ def experiments() -> Mapping[str, Experiment]:
     A package in `knotflow_papers` with a ``PAPER`` is a paper; each module of its ``figures`` and ``tables`` is an
     item, its ``EXPERIMENT``; nothing else is loaded.
     """
-    import knotflow_papers
-
     found: list[Experiment] = []
-    for home in _packages(knotflow_papers):
+    for home in _packages(importlib.import_module(_HOME)):
         paper = getattr(home, "PAPER", None)
         if isinstance(paper, Paper):
             items = [module for room in _packages(home, _ROOMS) for module in _modules(room)]

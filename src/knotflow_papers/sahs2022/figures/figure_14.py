@@ -35,7 +35,7 @@ def run(p: Settings, trial: Trial) -> dict[str, Any]:
     if trial["ratio"] == "task":
         return _tasks(p, trial["law"])
     rng = np.random.default_rng([14, trial["ratio"], p.laws.index(trial["law"])])
-    data, law, m = _data(p), _law(trial["law"]), trial["ratio"] * p.samples
+    data, law, m = _data(p), law_of(trial["law"]), trial["ratio"] * p.samples
     piece = np.array([np.searchsorted(np.sort(law.rvs(m, random_state=rng)), data.x, "right") for _ in range(p.draws)])
     apart = np.diff(piece, axis=1) > 0
     edge = np.ones((p.draws, 1), dtype=bool)
@@ -53,7 +53,7 @@ def _data(p: Settings) -> kf.Samples:
     return kf.Samples(np.random.default_rng([14]).uniform(-2, 2, p.samples), np.zeros(p.samples))
 
 
-def _law(name: str) -> Any:
+def law_of(name: str) -> Any:
     from scipy import stats
 
     return stats.uniform(-2, 4) if name == "uniform" else kf.initial.knot_density("he", 1)
@@ -67,7 +67,7 @@ def _tasks(p: Settings, law: str) -> dict[str, Any]:
         end = kf.evolve(start, data, kf.GradientFlow(), until=p.until, save_at=[]).final
         lost.append(2 * end.loss(data) / np.sum((data.y - data.y.mean()) ** 2))
         lonely.append(np.mean(kf.landscape.lonely_samples(start, data)))
-    data, knots = _data(p), _law(law)
+    data, knots = _data(p), law_of(law)
     exact = [kf.landscape.expected_lonely_share(data, int(ratio * p.samples), knots) for ratio in EXACT]
     return {
         "lost": ("task", lost),

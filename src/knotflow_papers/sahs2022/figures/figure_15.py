@@ -55,7 +55,7 @@ def check(p: Settings, data: xr.Dataset) -> list[Check]:
 
 def draw(p: Settings, data: xr.Dataset) -> Figure:
     figure, axes = panels.grid(1, 2, panel=(5.2, 3.7))
-    samples = table_02._data(p, p.seed)
+    samples = table_02.samples_with_pins(p, p.seed)
     titles = {"even": f"learning rate {p.lr:g} for all α", "printed": f"learning rate divided by {p.divisor} for α ≥ 1"}
     low, high = p.window
     for ax, (rate, words) in zip(axes[0], titles.items(), strict=True):
@@ -105,8 +105,8 @@ class Film:
     faster: float = 1.0
 
     def __call__(self, p: Settings) -> kf.Trajectory:
-        start = kf.initial.init_scale(table_02._start(p, "uniform", p.seed), self.alpha)
-        return kf.evolve(start, table_02._data(p, p.seed), kf.Adam(self.faster * p.lr), steps=p.epochs)
+        start = kf.initial.init_scale(table_02.start_of(p, "uniform", p.seed), self.alpha)
+        return kf.evolve(start, table_02.samples_with_pins(p, p.seed), kf.Adam(self.faster * p.lr), steps=p.epochs)
 
 
 film = Film(3.0)

@@ -46,7 +46,7 @@ def trials(p: Settings) -> list[dict[str, Any]]:
 
 
 def run(p: Settings, trial: Trial) -> dict[str, Any]:
-    data, start = _data(p, trial["seed"]), _start(p, trial["start"], trial["seed"])
+    data, start = samples_with_pins(p, trial["seed"]), start_of(p, trial["start"], trial["seed"])
     alpha = trial["alpha"]
     slower = trial["rate"] == "printed" and alpha >= 1
     net = kf.initial.init_scale(start, alpha)
@@ -66,12 +66,14 @@ def run(p: Settings, trial: Trial) -> dict[str, Any]:
     }
 
 
-def _data(p: Settings, seed: int) -> kf.Samples:
+def samples_with_pins(p: Settings, seed: int) -> kf.Samples:
+    """Even x on [-2, 2] and one at each of -3 and 3, with random values."""
     x = np.concatenate([[-3.0], np.linspace(-2, 2, p.samples), [3.0]])
     return kf.Samples(x, np.random.default_rng([102, seed]).uniform(-2, 2, x.size))
 
 
-def _start(p: Settings, kind: str, seed: int) -> kf.ReLUNet:
+def start_of(p: Settings, kind: str, seed: int) -> kf.ReLUNet:
+    """A start of one of the table's kinds."""
     rng = np.random.default_rng([202, seed])
     if kind == "uniform":
         return kf.initial.uniform_knots(p.m, rng, p.tiles)
@@ -168,7 +170,7 @@ def _distances(ax: Axes, mean: xr.Dataset, start: str) -> None:
 
 def _fits(ax: Axes, p: Settings, data: xr.Dataset) -> None:
     """Three fits from uniform breakpoints, between a few samples."""
-    samples, view = _data(p, 0), (-1.05, 0.25)
+    samples, view = samples_with_pins(p, 0), (-1.05, 0.25)
     x = np.linspace(*view, 400)
     ax.plot(x, kf.splines.natural(samples)(x), color=style.CUBIC, lw=3.5, alpha=0.5)
     ax.plot(x, kf.splines.linear(samples)(x), color=style.LINEAR, lw=3.5, alpha=0.5)
