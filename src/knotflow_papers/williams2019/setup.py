@@ -44,7 +44,7 @@ def descend(
     """Gradient descent, saved at the start, at the end and `saves` times between.
 
     The learning rate is `safety` times the stability bound of the start or, if it is smaller, that of `end`, where the
-    exact flow leads; 0.9 times it where c alone is trained, since the bound is then the same all the way.
+    exact flow leads; 0.9 times it where c alone is trained, since the bound then stays the same.
     """
     bounds = [kf.stability_limit(where, data, train) for where in (net, end or net)]
     lr = (0.9 if train == {"c"} else safety) * min(bounds)
@@ -62,7 +62,7 @@ def measured(net: kf.ReLUNet, data: kf.Samples, start: kf.ReLUNet, prefix: str =
 
     near   fraction of the knots in the data range that are within 1% of it from a sample
     even   that fraction if knots were spread evenly
-    moved  median way of the knots that began in the data range
+    moved  median move of the knots that began in the data range
     """
     low, high = data.range
     inside = (start.knots > low) & (start.knots < high)

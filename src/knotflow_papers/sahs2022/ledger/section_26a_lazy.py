@@ -141,7 +141,7 @@ def figure_8(rng: Rng) -> Outcome:
 @claim(
     "S §3.3 memory",
     place="sections 2.6.1 and 3.3",
-    statement="μ(t) = μ(0) + …: the start remains, in the null space of Φ for ever, and a rough one ends rough",
+    statement="μ(t) = μ(0) + …: the start remains, in the null space of Φ for all time, and a rough one ends rough",
     oracle="SciPy's null space of the dense features; networks at the end of training v from rough starts",
 )
 def memory(rng: Rng) -> Outcome:

@@ -1,4 +1,4 @@
-"""Figure 6: 1000 neurons at delta = -inf and +inf, and the way they go."""
+"""Figure 6: 1000 neurons at delta = -inf and +inf, and their paths."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def check(p: Settings, data: xr.Dataset) -> list[Check]:
     even = float(adaptive.flow_even)
     return [
         Check.below("largest angle by which a neuron turns at δ = −∞", float(kernel.turned), 1e-9),
-        Check.below("median way of the knots at δ = −∞", float(kernel.descent_moved), 1e-12),
+        Check.below("median move of the knots at δ = −∞", float(kernel.descent_moved), 1e-12),
         Check.above(f"knots at samples at δ = +∞ after the epochs, in times the {even:.2f} of even knots,",
                     float(adaptive.descent_near) / even, 2.0),
         Check.above("share of the knots that stick to a sample during the flow at δ = +∞", float(adaptive.stuck), 0.5),
@@ -100,7 +100,7 @@ def draw(p: Settings, data: xr.Dataset) -> Figure:
         panels.plane(row[2], network(one, "descent_"), samples)
         panels.title(row[2], "neurons, after the epochs")
         _trajectories(row[3], one, samples)
-        panels.title(row[3], f"{one.sizes['followed']} neurons' ways")
+        panels.title(row[3], f"paths of {one.sizes['followed']} neurons")
     panels.legend(figure, [panels.NETWORK_LINE, panels.CUBIC_LINE, panels.LINEAR_LINE, panels.DATA_DOT,
                            panels.UP_DOT, panels.DOWN_DOT])  # fmt: skip
     return figure

@@ -59,8 +59,8 @@ def check(p: Settings, data: xr.Dataset) -> list[Check]:
         Check.below("distance of the two starts, as functions", _apart(*begin), 1e-9),
         Check.above(f"distance of the two fits after {p.epochs:,} epochs", _apart(*descent), 0.3),
         Check.above("distance of the two ends of the flow", _apart(*flow), 0.3),
-        Check.below("median way of the knots of the rescaled network", float(kernel.flow_moved), 1e-3),
-        Check.above("median way of the knots of the other", float(adaptive.flow_moved), 0.05),
+        Check.below("median move of the knots of the rescaled network", float(kernel.flow_moved), 1e-3),
+        Check.above("median move of the knots of the other", float(adaptive.flow_moved), 0.05),
         Check.below("places of bending of the other, in parts of the rescaled one's",
                     float(adaptive.flow_bends / kernel.flow_bends), 0.5),
     ]  # fmt: skip

@@ -66,7 +66,7 @@ def check(p: Settings, data: xr.Dataset) -> list[Check]:
     mean, middle = data.mean("seed"), data.median("seed")
     few, many = float(mean.delta[0]), float(mean.delta[-1])
     return [
-        Check.monotone("median way of the knots as m grows", middle.flow_moved.values, "falls"),
+        Check.monotone("median move of the knots as m grows", middle.flow_moved.values, "falls"),
         Check.monotone("median distance from the network's own kernel regime as m grows", middle.lazy.values, "falls"),
         Check.monotone("median |δ| / (2 |c| √(a² + b²)) at the start as m grows", mean.kernel.values, "rises"),
         Check.above("what δ gains from m = 2000 to 20, in parts of |δ| at m = 2000", (few - many) / abs(many), 0.5,
@@ -97,7 +97,7 @@ def table(p: Settings, data: xr.Dataset) -> tuple[list[str], list[list[str]]]:
     names = {
         "delta": "mean δ at the start",
         "kernel": "median |δ| / (2 |c| √(a² + b²))",
-        "flow_moved": "median way of the knots",
+        "flow_moved": "median move of the knots",
         "lazy": "distance from the kernel regime",
         "descent_loss": "loss, descent",
         "flow_loss": "loss, flow",
