@@ -24,7 +24,19 @@ PAPERS = ("williams2019", "sahs2022")
 
 @dataclass(frozen=True)
 class Line:
-    """An entry with what its check gave; ``trouble`` is the exception's text if it raised one."""
+    """An entry with what its check gave.
+
+    Attributes
+    ----------
+    entry : Entry
+    outcome : Outcome
+    status : str
+        HOLDS, CORRECTED, FAILS or ERROR.
+    seconds : float
+        How long the check took.
+    trouble : str
+        The text of the exception if it raised one.
+    """
 
     entry: Entry
     outcome: Outcome
@@ -37,7 +49,14 @@ class Line:
 def entries() -> tuple[Entry, ...]:
     """All entries: the claims in every module of the papers' ledgers, in the order of papers, modules and lines.
 
-    Raises InputError without autograd, the oracle of many of them.
+    Returns
+    -------
+    tuple of Entry
+
+    Raises
+    ------
+    InputError
+        Without autograd, the oracle of many of them.
     """
     if find_spec("autograd") is None:
         raise InputError("autograd is missing: it must be installed for the ledger; pip install 'knotflow[papers]'")
@@ -54,7 +73,22 @@ def entries() -> tuple[Entry, ...]:
 
 
 def chosen(wanted: Sequence[str]) -> tuple[Entry, ...]:
-    """The entries whose id contains one of the words, whatever the case; all for no words. InputError if none does."""
+    """The entries whose id contains one of the words, in upper or lower case.
+
+    Parameters
+    ----------
+    wanted : sequence of str
+        The words; empty for all entries.
+
+    Returns
+    -------
+    tuple of Entry
+
+    Raises
+    ------
+    InputError
+        For a word that no id contains.
+    """
     known = entries()
     for word in wanted:
         if not any(word.lower() in entry.id.lower() for entry in known):
@@ -65,7 +99,7 @@ def chosen(wanted: Sequence[str]) -> tuple[Entry, ...]:
 
 
 def check(entry: Entry, quick: bool = False) -> Line:
-    """Check one entry. Its random numbers depend on its id only."""
+    """Check one entry. Its random numbers depend on its id only; an exception becomes a line with status ERROR."""
     rng, began = np.random.default_rng(zlib.crc32(entry.id.encode())), time.perf_counter()
     try:
         outcome, trouble = entry.check(rng, quick), ""
@@ -82,7 +116,29 @@ def run(
     processes: int | None = None,
     progress: Callable[[int, int], Any] | None = None,
 ) -> list[Line]:
-    """Check entries in as many processes (default: one for each core); ``progress(done, of)`` after each."""
+    """Check entries in processes.
+
+    Parameters
+    ----------
+    wanted : sequence of Entry
+        From `entries` or `chosen`.
+    quick : bool
+        Whether to take fewer and smaller cases.
+    processes : int, optional
+        Their number; None for one for each core, 1 for this process.
+    progress : callable, optional
+        ``progress(done, total)``, called after each entry.
+
+    Returns
+    -------
+    list of Line
+        In the order of `wanted`.
+
+    Raises
+    ------
+    InputError
+        If `processes` is not a whole number of at least 1.
+    """
     processes = number_of_processes(processes)
     if processes == 1:
         lines = []

@@ -18,12 +18,21 @@ HOLDS, CORRECTED, FAILS, ERROR = "holds", "holds corrected", "fails as printed",
 class Outcome:
     """What a check measured; made by `holds`, `corrected` and `fails`.
 
-    printed         error of the statement as printed; None where there is nothing to measure, such as an open question
-    corrected       error of the corrected statement; None if there is none
-    tolerance       up to which an error counts as rounding, or as the noise of the oracle
-    counterexample  numbers that show how the printed statement fails
+    Attributes
+    ----------
+    printed : float, optional
+        Error of the statement as printed; None where there is nothing to measure, such as an open question.
+    corrected : float, optional
+        Error of the corrected statement; None if there is none.
+    tolerance : float
+        Up to which an error counts as rounding, or as the noise of the oracle.
+    counterexample : str
+        Numbers that show how the printed statement fails.
 
-    Raises ValueError for an error that is not finite.
+    Raises
+    ------
+    ValueError
+        For an error that is not finite.
     """
 
     printed: float | None
@@ -49,20 +58,35 @@ def largest(*errors: float) -> float:
 
 
 def holds(*errors: float, tol: float) -> Outcome:
-    """The statement is to hold as printed: each of the errors is to be at most `tol`."""
+    """The outcome of a statement that is to hold as printed: each of the errors is to be at most `tol`.
+
+    Examples
+    --------
+    >>> holds(1e-12, 3e-12, tol=1e-9).printed
+    3e-12
+    """
     return Outcome(largest(*errors), None, tol)
 
 
 def corrected(printed: float | None, *correct: float, tol: float, note: str = "") -> Outcome:
-    """The error of the statement as printed, and the errors of the corrected one, which are to be at most `tol`.
+    """The outcome of a statement that is to hold in a corrected form.
 
-    note  numbers that show how the printed statement fails
+    Parameters
+    ----------
+    printed : float, optional
+        The error of the statement as printed; None if there is nothing to measure.
+    *correct : float
+        The errors of the corrected statement, which are to be at most `tol`.
+    tol : float
+        The tolerance.
+    note : str
+        Numbers that show how the printed statement fails.
     """
     return Outcome(printed, largest(*correct), tol, note)
 
 
 def fails(printed: float, *, tol: float, note: str) -> Outcome:
-    """The statement fails as printed, and nothing is known to hold in its place."""
+    """The outcome of a statement that fails as printed, where nothing is known to hold in its place."""
     return Outcome(printed, None, tol, note)
 
 
@@ -84,13 +108,20 @@ def worst(outcomes: Iterable[Outcome]) -> Outcome:
 class Entry:
     """One equation, theorem or claim of a paper.
 
-    id         how people refer to it, such as "W Lemma 2" or "S Thm 3"; unique
-    paper      "williams2019" or "sahs2022"
-    place      where it stands in the paper
-    statement  what is printed, in one line
-    corrected  what is true in its place, or ""
-    oracle     what it is checked against, which shares no code with what it checks
-    check      `check(rng, quick)` measures; ``quick`` asks for fewer or smaller cases
+    Attributes
+    ----------
+    id : str
+        How people refer to it, such as "W Lemma 2" or "S Thm 3"; unique.
+    paper : str
+        "williams2019" or "sahs2022".
+    place, statement : str
+        Where it stands in the paper, and what is printed there, in one line.
+    corrected : str
+        What is true in its place, or "".
+    oracle : str
+        What it is checked against, which shares no code with what it checks.
+    check : callable
+        ``check(rng, quick)`` measures; ``quick`` asks for fewer or smaller cases.
     """
 
     id: str
@@ -127,12 +158,28 @@ def claim(
     trials: tuple[int, int] = (1, 1),
     paper: str = "",
 ) -> Callable[[Body], Body]:
-    """Put a check into the ledger. The function is returned as it is.
+    """A decorator that puts a check into the ledger and returns the function as it is.
 
-    The check is a function of `rng`, or of `rng` and `quick`. Parameters as in `Entry`, and:
+    The check is a function of `rng`, or of `rng` and `quick`.
 
-    trials  how often it is called, in a full and in a quick run, with one generator; the worst of them counts
-    paper   the paper's key; by default the package in which the function is: ``knotflow_papers.<paper>``
+    Parameters
+    ----------
+    name, place, statement, oracle, corrected : str
+        As in `Entry`; `name` is its id.
+    trials : tuple of int
+        How often the check is called, in a full and in a quick run, with one generator. The largest errors count.
+    paper : str
+        The paper's key; by default that of the package in which the function is, ``knotflow_papers.<paper>``.
+
+    Returns
+    -------
+    callable
+        The decorator.
+
+    Raises
+    ------
+    ValueError
+        If another entry of the module has this name.
     """
 
     def enter(body: Body) -> Body:

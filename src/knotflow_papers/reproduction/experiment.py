@@ -27,7 +27,17 @@ Status = Literal["reproduced", "reproduced with a correction", "not reproduced"]
 
 @dataclass(frozen=True)
 class Paper:
-    """A paper: the ``PAPER`` of its package."""
+    """A paper: the ``PAPER`` of its package.
+
+    Attributes
+    ----------
+    key : str
+        Begins the names of its items: "williams2019".
+    cite, title, venue, url : str
+        As the report shows them.
+    year : int
+        Papers are listed by it.
+    """
 
     key: str
     cite: str
@@ -39,12 +49,18 @@ class Paper:
 
 @dataclass(frozen=True)
 class Parameter:
-    """A value, where it comes from, and what takes its place in a quick run.
+    """A value, where it comes from, and what takes its place in a quick run; made by `printed` and `chosen`.
 
-    value    plain data (numbers, strings, tuples of them)
-    source   the place in the paper, or why it was chosen
-    printed  whether the paper says it
-    quick    the value in a quick run; None: the same
+    Attributes
+    ----------
+    value : number, str or tuple of them
+        The value in a full run.
+    source : str
+        The place in the paper, or why the value was chosen.
+    printed : bool
+        Whether the paper says it.
+    quick : number, str or tuple of them, optional
+        The value in a quick run; None for the same.
     """
 
     value: Any
@@ -54,24 +70,65 @@ class Parameter:
 
 
 def printed(value: Any, where: str, quick: Any = None) -> Parameter:
-    """A parameter that the paper says."""
+    """A parameter that the paper says.
+
+    Parameters
+    ----------
+    value, quick : number, str or tuple of them
+        As in `Parameter`.
+    where : str
+        The place in the paper.
+
+    Returns
+    -------
+    Parameter
+
+    Examples
+    --------
+    >>> printed((20, 200), "appendix D", quick=(20,)).source
+    'appendix D'
+    """
     return Parameter(value, where, True, quick)
 
 
 def chosen(value: Any, why: str, quick: Any = None) -> Parameter:
-    """A parameter that the paper leaves unsaid."""
+    """A parameter that the paper does not say.
+
+    Parameters
+    ----------
+    value, quick : number, str or tuple of them
+        As in `Parameter`.
+    why : str
+        Why it was chosen.
+
+    Returns
+    -------
+    Parameter
+    """
     return Parameter(value, why, False, quick)
 
 
 @dataclass(frozen=True)
 class Check:
-    """One measurable statement, whether it holds, and the numbers.
+    """One measurable statement, whether it holds, and the numbers; made by `below`, `above` and `monotone`.
 
-    statement  what must hold, the bound included
-    holds      whether it does
-    measured   the numbers that say so
-    printed    it is about the protocol or formula exactly as printed: if it fails where all others hold, the item is
-               reproduced with a correction
+    Attributes
+    ----------
+    statement : str
+        What must hold, the bound included.
+    holds : bool
+        Whether it does. A value that is NaN does not hold.
+    measured : str
+        The numbers that say so.
+    printed : bool
+        Whether it is about the protocol or formula exactly as printed. If such a check fails where all others hold,
+        the item is reproduced with a correction.
+
+    Examples
+    --------
+    >>> check = Check.below("distance at m = 200", 0.031, 0.05)
+    >>> check.holds, check.statement, check.measured
+    (True, 'distance at m = 200 < 0.05', 'distance at m = 200: 0.031')
     """
 
     statement: str
@@ -81,19 +138,19 @@ class Check:
 
     @classmethod
     def below(cls, what: str, value: float, bound: float, *, printed: bool = False) -> Check:
-        """value < bound; nan does not hold."""
+        """The check that value < bound."""
         return cls(f"{what} < {bound:g}", bool(value < bound), f"{what.rstrip(',')}: {_digits(value)}", printed)
 
     @classmethod
     def above(cls, what: str, value: float, bound: float, *, printed: bool = False) -> Check:
-        """value > bound; nan does not hold."""
+        """The check that value > bound."""
         return cls(f"{what} > {bound:g}", bool(value > bound), f"{what.rstrip(',')}: {_digits(value)}", printed)
 
     @classmethod
     def monotone(
         cls, what: str, values: Iterable[float], way: Literal["falls", "rises"], *, printed: bool = False
     ) -> Check:
-        """The values fall (or rise) strictly from each to the next; nan does not hold."""
+        """The check that the values fall (or rise) strictly from each to the next."""
         v = np.asarray(list(values), dtype=float)
         steps = np.diff(v) if way == "rises" else -np.diff(v)
         shown = ", ".join(map(_digits, v))
@@ -106,6 +163,16 @@ class Verdict:
 
     "not reproduced" if a check of the claim fails; otherwise "reproduced with a correction" if a check of the
     protocol or formula as printed fails; otherwise "reproduced".
+
+    Attributes
+    ----------
+    checks : tuple of Check
+        All checks of the item.
+
+    Examples
+    --------
+    >>> Verdict((Check.below("loss", 0.2, 1.0), Check.below("printed loss", 3.0, 1.0, printed=True))).status
+    'reproduced with a correction'
     """
 
     checks: tuple[Check, ...]
@@ -127,7 +194,15 @@ class Verdict:
 
 
 class Descent(NamedTuple):
-    """Training in steps that an experiment asks for: ``runs`` runs of ``steps`` steps, m neurons, s samples."""
+    """Training in steps that an experiment asks for.
+
+    Attributes
+    ----------
+    m, s : int
+        Neurons and samples.
+    steps, runs : int
+        Steps of each run, and the number of runs.
+    """
 
     m: int
     s: int
@@ -139,23 +214,42 @@ class Descent(NamedTuple):
 class Experiment:
     """One figure or table of a paper; made by `experiment`; see the docstring of `knotflow_papers`.
 
-    item        "Figure 4", "Table 3"; with the paper's key it makes the name, "williams2019-figure-4"
-    title       a few words
-    claim       what the paper says, in one sentence
-    citation    where: section, and the numbers in both versions if they differ
-    note        what is shown in addition to the paper's own, and why; may be empty
-    parameters  name -> `printed` or `chosen`
-    trials      p -> the independent units, each a mapping of labels
-    run         (p, trial) -> its results, by name; depends on nothing but the arguments
-    draw        (p, dataset) -> the figure
-    check       (p, dataset) -> the checks, which make the `Verdict`
-    gather      (p, trials, results) -> Dataset, in place of `dataset.grid`
-    descents    p -> the training in steps, for the estimate of what PyTorch would take
-    table       (p, dataset) -> (header, rows) of strings, shown under the picture
-    film        p -> a trajectory for ``knotflow video``
-    films       more of them: what is added to the name -> p -> a trajectory
-    needs       a module of an optional extra, "torch", without which it cannot run
-    version     to be raised when `run` changes, so that older results are computed again
+    Attributes
+    ----------
+    item : str
+        "Figure 4", "Table 3"; with the paper's key it makes the name, "williams2019-figure-4".
+    title, claim : str
+        A few words, and what the paper says in one sentence.
+    citation : str
+        Where: section, and the numbers in both versions if they differ.
+    parameters : mapping of str to Parameter
+        By the names that ``p`` has for their values.
+    trials : callable
+        p -> the independent units, each a mapping of labels.
+    run : callable
+        (p, trial) -> its results, by name; depends on nothing but the arguments.
+    draw : callable
+        (p, dataset) -> the figure.
+    check : callable
+        (p, dataset) -> the checks, which make the `Verdict`.
+    note : str
+        What is shown in addition to the paper's own, and why; may be empty.
+    gather : callable, optional
+        (p, trials, results) -> Dataset, in place of `dataset.grid`.
+    descents : callable, optional
+        p -> the training in steps, for the estimate of what PyTorch would take.
+    table : callable, optional
+        (p, dataset) -> (header, rows) of strings, shown under the picture.
+    film : callable, optional
+        p -> a trajectory for ``knotflow video``.
+    films : mapping of str to callable
+        More of them, by what is added to the name.
+    needs : str
+        A module of an optional extra, "torch", without which it cannot run.
+    version : int
+        Raised when `run` changes, so that older results are computed again.
+    name, paper
+        Filled in by the registry.
     """
 
     item: str
@@ -202,13 +296,26 @@ _OPTIONAL = ("gather", "table", "descents", "film")
 def experiment(module: str, *, item: str, title: str, claim: str, where: str, **more: Any) -> Experiment:
     """The experiment that a module's own functions make; the last line of a module of figures or tables.
 
-    module  its ``__name__``; ``PARAMETERS``, ``trials``, ``run``, ``draw`` and ``check`` are taken from it, and
-            ``table``, ``descents``, ``film`` and ``gather`` if it has them
-    item, title, claim  as in `Experiment`
-    where   the citation: section, and the numbers in both versions if they differ
-    more    ``note``, ``films``, ``needs``, ``version`` of `Experiment`
+    Parameters
+    ----------
+    module : str
+        Its ``__name__``. ``PARAMETERS``, ``trials``, ``run``, ``draw`` and ``check`` are taken from it, and ``table``,
+        ``descents``, ``film`` and ``gather`` if it has them.
+    item, title, claim : str
+        As in `Experiment`.
+    where : str
+        Its citation.
+    **more
+        ``note``, ``films``, ``needs`` and ``version`` of `Experiment`.
 
-    Raises InputError for a module without one of the parts that every experiment has.
+    Returns
+    -------
+    Experiment
+
+    Raises
+    ------
+    InputError
+        If the module lacks a part that every experiment has; the message names it.
     """
     own = vars(sys.modules[module])
     missing = [name for name in _REQUIRED if name not in own]
@@ -225,7 +332,23 @@ def _digits(value: float) -> str:
 
 
 def product(**labels: Iterable[Any]) -> list[dict[str, Any]]:
-    """Trials for every combination: ``product(m=(20, 200), seed=range(3))``; the last label turns fastest."""
+    """Trials for every combination of labels; the last label changes fastest.
+
+    Parameters
+    ----------
+    **labels : iterables of numbers or str
+        The values of each label.
+
+    Returns
+    -------
+    list of dict
+        One trial for each combination.
+
+    Examples
+    --------
+    >>> product(m=(20, 200), seed=range(2))
+    [{'m': 20, 'seed': 0}, {'m': 20, 'seed': 1}, {'m': 200, 'seed': 0}, {'m': 200, 'seed': 1}]
+    """
     return [dict(zip(labels, values, strict=True)) for values in itertools.product(*labels.values())]
 
 

@@ -28,9 +28,26 @@ def write_report(
 ) -> Path:
     """Write one HTML page with, per item, the claim, the picture, what was measured, the verdict and the files.
 
-    The page needs no other file and no network; `command` is what it says made it, `seconds` how long that took,
-    `left_out` which items could not run, and why. The time that the training would take in PyTorch is measured if
+    The page needs no other file and no network. The time that the training would take in PyTorch is measured if
     PyTorch is installed and the runs are the full ones.
+
+    Parameters
+    ----------
+    outcomes : sequence of Outcome
+        From `reproduce`.
+    path : path
+        The file; it appears whole or not at all.
+    command : str, optional
+        The command that made the page, as the page shows it.
+    seconds : float, optional
+        How long that took.
+    left_out : sequence of str
+        The items that could not run, and why.
+
+    Returns
+    -------
+    Path
+        `path`.
     """
     page = Path(path)
     count: Counter[str] = Counter(outcome.verdict.status for outcome in outcomes)

@@ -23,6 +23,16 @@ def experiments() -> Mapping[str, Experiment]:
 
     A package in `knotflow_papers` with a ``PAPER`` is a paper; each module of its ``figures`` and ``tables`` is an
     item, its ``EXPERIMENT``; nothing else is loaded.
+
+    Returns
+    -------
+    mapping of str to Experiment
+        Read-only.
+
+    Examples
+    --------
+    >>> experiments()["williams2019-figure-4"].title
+    'the kernel regime and the natural cubic spline'
     """
     found: list[Experiment] = []
     for home in _packages(importlib.import_module(_HOME)):
@@ -56,9 +66,26 @@ def _order(item: str) -> tuple[str, int]:
 
 
 def select(names: Iterable[str]) -> list[Experiment]:
-    """The experiments of these names; the key of a paper stands for all of its items; none: all.
+    """The experiments of these names, in the order of `experiments`.
 
-    Raises InputError, with the names there are, for another.
+    Parameters
+    ----------
+    names : iterable of str
+        Names of items, or keys of papers for all their items; empty for all there are.
+
+    Returns
+    -------
+    list of Experiment
+
+    Raises
+    ------
+    InputError
+        For another name; the message lists those there are.
+
+    Examples
+    --------
+    >>> [each.item for each in select(["williams2019-figure-2", "williams2019-figure-1"])]
+    ['Figure 1', 'Figure 2']
     """
     there = experiments()
     wanted = list(names)

@@ -26,10 +26,21 @@ if TYPE_CHECKING:
 class Outcome:
     """What became of one experiment.
 
-    verdict  computed from `data`;  table  what is printed under the picture, or None
-    quick    whether with reduced parameters
-    seconds  of processor time of all trials, whenever they were computed
-    files    the picture (PNG, SVG) and the data (NetCDF)
+    Attributes
+    ----------
+    experiment : Experiment
+    settings : namespace
+        The parameters' values.
+    quick : bool
+        Whether they are the reduced ones.
+    verdict : Verdict
+        Computed from the data.
+    table : tuple, optional
+        Header and rows of what is printed under the picture.
+    seconds : float
+        Processor time of all trials, whenever they were computed.
+    files : tuple of Path
+        The data (NetCDF) and the picture (PNG, SVG).
     """
 
     experiment: Experiment
@@ -48,9 +59,14 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Step:
-    """Where a run of experiments is: ``done`` of ``total`` units of work, the last of them of ``name``.
+    """How far a run of experiments is.
 
-    0 units are done while kernels are compiled, and once more when the work begins.
+    Attributes
+    ----------
+    done, total : int
+        Units of work. 0 are done while kernels are compiled, and once more when the work begins.
+    name : str
+        The experiment of the last unit.
     """
 
     done: int
@@ -70,9 +86,32 @@ def reproduce(
 
     Every trial that finishes is kept in ``trials/`` at once, under its experiment, version, parameters and labels: a
     run that was interrupted goes on there, and one that is repeated computes nothing. Trials are independent and
-    carry their own seeds; the numbers do not depend on `processes` (default: one for each core).
+    carry their own seeds; the numbers do not depend on `processes`.
 
-    Raises InputError for a number of processes below 1, and whatever a trial raises.
+    Parameters
+    ----------
+    experiments : sequence of Experiment
+        From `select`.
+    out : path
+        The directory; it is made if it does not exist.
+    quick : bool
+        Whether to take the reduced parameters.
+    processes : int, optional
+        Their number; None for one for each core.
+    progress : callable, optional
+        Called with a `Step` after each unit of work.
+
+    Returns
+    -------
+    list of Outcome
+        In the order of `experiments`.
+
+    Raises
+    ------
+    InputError
+        If `processes` is not a whole number of at least 1.
+    Exception
+        Whatever a trial raises.
     """
     processes = number_of_processes(processes)
     root = Path(out)
@@ -194,7 +233,20 @@ def gather(experiment: Experiment, p: Settings, trials: Sequence[Trial], results
 
 
 def compute(experiment: Experiment, *, quick: bool = False) -> xr.Dataset:
-    """The dataset of an experiment, computed here and now, nothing written."""
+    """The dataset of an experiment, computed in this process; nothing is written.
+
+    Parameters
+    ----------
+    experiment : Experiment
+        From `experiments` or `select`.
+    quick : bool
+        Whether to take the reduced parameters.
+
+    Returns
+    -------
+    xarray.Dataset
+        The labels of the trials are dimensions; see `dataset.grid`.
+    """
     p = experiment.settings(quick)
     trials = experiment.trials(p)
     with _quiet():
