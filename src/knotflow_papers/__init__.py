@@ -50,14 +50,12 @@ less than 15 s.
 
 from knotflow_papers import ledger
 from knotflow_papers.reproduction.experiment import (
-    Check,
     Descent,
     Experiment,
     Paper,
     Parameter,
     Settings,
     Trial,
-    Verdict,
     chosen,
     experiment,
     printed,
@@ -66,6 +64,7 @@ from knotflow_papers.reproduction.experiment import (
 from knotflow_papers.reproduction.page import write_report
 from knotflow_papers.reproduction.registry import experiments, select
 from knotflow_papers.reproduction.runner import Outcome, Step, compute, reproduce
+from knotflow_papers.reproduction.verdict import Check, Verdict
 
 __all__ = [
     "Check",

@@ -1,6 +1,7 @@
 """How a figure or table of a paper is run: what an experiment is, its trials in processes, its dataset, its page.
 
-experiment  the records `Experiment`, `Parameter`, `Check`, `Verdict`, and `experiment` that makes one of a module
+experiment  the records `Experiment` and `Parameter`, and `experiment` that makes one of a module
+verdict     `Check`, and the `Verdict` that follows from all checks of an item
 registry    the experiments there are
 dataset     the results of trials as one dataset, and trials in files
 runner      running and resuming

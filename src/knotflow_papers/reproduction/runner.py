@@ -16,7 +16,8 @@ from knotflow import DivergenceWarning, StabilityWarning
 from knotflow._files import atomic_write
 from knotflow_papers.processes import number_of_processes, pool_of
 from knotflow_papers.reproduction import dataset
-from knotflow_papers.reproduction.experiment import Experiment, Settings, Trial, Verdict, plain
+from knotflow_papers.reproduction.experiment import Experiment, Settings, Trial, plain
+from knotflow_papers.reproduction.verdict import Verdict
 
 if TYPE_CHECKING:
     import xarray as xr
