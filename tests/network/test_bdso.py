@@ -9,7 +9,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from knotflow.errors import InputError
 from knotflow.network import ReLUNet
-from knotflow.views import BDSO
+from knotflow.network import BDSO
 
 gauges = st.sampled_from(["unit", "equal", "balanced"])
 

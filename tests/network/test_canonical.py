@@ -12,7 +12,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from knotflow.errors import InputError
 from knotflow.network import ReLUNet
-from knotflow.views import Canonical
+from knotflow.network import Canonical
 
 
 def circle_scale(net, x):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import knotflow as kf
-from knotflow.views import BDSO, CPWL, Canonical
+from knotflow.network import BDSO, CPWL, Canonical
 
 NET = kf.ReLUNet([1.0, -2.0, 0.5], [0.5, 1.0, -1.0], [3.0, 1.0, -2.0], norm=2.0, bias=0.1)
 X = np.linspace(-4, 4, 33)

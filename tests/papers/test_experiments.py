@@ -7,15 +7,17 @@ import re
 
 import numpy as np
 import pytest
+import toys
 from toys import toy
 
 import knotflow as kf
-from knotflow.papers import Check, Verdict, compute, experiments, product, select
-from knotflow.papers.gathering import grid, load_trial, save_dataset, save_trial, trial_path
+import knotflow_papers
+from knotflow.papers import Check, Verdict, compute, experiments, printed, product, select
+from knotflow_papers.reproduction.dataset import grid, load_trial, save_dataset, save_trial, trial_path
 
 
-def holds(good: bool, printed: bool = False) -> Check:
-    return Check("x < 1", good, f"x: {0 if good else 2}", printed)
+def holds(good: bool, as_printed: bool = False) -> Check:
+    return Check("x < 1", good, f"x: {0 if good else 2}", as_printed)
 
 
 # -- verdicts --------------------------------------------------------------------------------------------
@@ -129,6 +131,24 @@ def test_items_are_chosen_by_name_or_by_paper() -> None:
     assert list(select([])) == list(experiments().values())
     with pytest.raises(kf.InputError, match=r"name is 'figure-4': it must be one of williams2019-figure-1, "):
         select(["figure-4"])
+
+
+def test_an_experiment_takes_its_parts_from_the_module_and_names_the_missing_one(monkeypatch) -> None:
+    words = {"item": "Figure 2", "title": "a toy", "claim": "Sums are sums.", "where": "section 1"}
+    with pytest.raises(kf.InputError, match="module is toys: it must define PARAMETERS, as every experiment does"):
+        kf.papers.experiment("toys", **words)
+    parameters = {"m": printed(1, "table 1")}
+    monkeypatch.setattr(toys, "PARAMETERS", parameters, raising=False)
+    made = kf.papers.experiment("toys", **words, note="so it is", version=3)
+    assert (made.parameters, made.run, made.check, made.film) == (parameters, toys.run, toys.check, None)
+    assert (made.citation, made.note, made.version) == ("section 1", "so it is", 3)
+
+
+def test_the_names_of_both_papers_are_in_kf_papers() -> None:
+    assert kf.papers.Check is Check
+    assert set(dir(kf.papers)) == set(knotflow_papers.__all__)
+    with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
+        _ = kf.papers.nothing
 
 
 # -- a result broken on purpose --------------------------------------------------------------------------

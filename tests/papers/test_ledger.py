@@ -11,7 +11,8 @@ import pytest
 import knotflow as kf
 from knotflow.cli import main
 from knotflow.papers import ledger
-from knotflow.papers.ledger import CORRECTED, ERROR, FAILS, HOLDS, Entry, Outcome
+from knotflow_papers.ledger import CORRECTED, ERROR, FAILS, HOLDS, Entry, Outcome, checking, corrected, fails, holds
+from knotflow_papers.ledger.entry import entries_of, finite, largest
 
 
 def entry(outcome: Outcome, corrected: str = "") -> Entry:
@@ -28,11 +29,68 @@ def entry(outcome: Outcome, corrected: str = "") -> Entry:
         (Outcome(None, 1e-12, 1e-9), CORRECTED),
         (Outcome(1.0, 1.0, 1e-9, "1 is not 2"), ERROR),
         (Outcome(1.0, None, 1e-9), ERROR),
-        (Outcome(float("nan"), None, 1e-9), ERROR),
+        (holds(1e-12, tol=1e-9), HOLDS),
+        (holds(1e-12, 1.0, tol=1e-9), ERROR),
+        (corrected(1.0, 1e-12, tol=1e-9, note="1 is not 2"), CORRECTED),
+        (corrected(1.0, 1e-12, 1.0, tol=1e-9, note="1 is not 2"), ERROR),
+        (fails(1.0, tol=1e-9, note="1 is not 2"), FAILS),
     ],
 )
 def test_the_status_follows_from_the_numbers(outcome: Outcome, status: str) -> None:
     assert entry(outcome).status(outcome) == status
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_an_error_that_is_not_finite_does_not_pass(value: float) -> None:
+    for made in (
+        lambda: Outcome(value, None, 1e-9),
+        lambda: Outcome(1.0, value, 1e-9),
+        lambda: holds(0.0, value, tol=1e-9),
+        lambda: corrected(1.0, 0.0, value, tol=1e-9),
+        lambda: largest(0.0, value),
+        lambda: finite([[0.0], [value]]),
+    ):
+        with pytest.raises(ValueError, match=f"a measured value is {value}: it must be finite"):
+            made()
+    each = Entry("T 1", "sahs2022", "", "", "", "", lambda rng, quick: holds(value, 0.0, tol=1e-9))
+    assert ledger.check(each).status == ERROR
+
+
+# -- claims ----------------------------------------------------------------------------------------------
+
+DRAWN: list[float] = []
+
+
+@ledger.claim("T 2", place="", statement="", oracle="", trials=(5, 2), paper="sahs2022")
+def drawn(rng: np.random.Generator) -> Outcome:
+    DRAWN.append(rng.uniform())
+    return corrected(DRAWN[-1], 1 - DRAWN[-1], tol=0.0, note=f"{DRAWN[-1]}")
+
+
+@ledger.claim("T 3", place="", statement="", oracle="", paper="williams2019")
+def told(rng: np.random.Generator, quick: bool) -> Outcome:
+    return holds(float(quick), tol=0.0)
+
+
+def test_a_claim_is_entered_and_stays_a_function() -> None:
+    entries = entries_of(__name__)
+    assert [(each.id, each.paper) for each in entries] == [("T 2", "sahs2022"), ("T 3", "williams2019")]
+    assert told(np.random.default_rng(0), True) == holds(1.0, tol=0.0)
+    assert [entries[1].check(np.random.default_rng(0), quick) for quick in (False, True)] == [
+        holds(0.0, tol=0.0),
+        holds(1.0, tol=0.0),
+    ]
+    assert ledger.entries()[0].paper == "williams2019"
+    with pytest.raises(ValueError, match=r"name is 'T 3': another entry of .* has it"):
+        ledger.claim("T 3", place="", statement="", oracle="", paper="sahs2022")(told)
+
+
+@pytest.mark.parametrize(("quick", "trials"), [(False, 5), (True, 2)])
+def test_the_worst_of_the_trials_counts(quick: bool, trials: int) -> None:
+    DRAWN.clear()
+    outcome = entries_of(__name__)[0].check(np.random.default_rng(7), quick)
+    np.testing.assert_array_equal(DRAWN, np.random.default_rng(7).uniform(size=trials))
+    assert outcome == Outcome(max(DRAWN), 1 - min(DRAWN), 0.0, str(max(DRAWN)))
 
 
 def test_a_check_that_raises_is_an_error_and_hides_no_other() -> None:
@@ -83,8 +141,15 @@ def test_the_command_writes_three_tables(tmp_path: Path, capsys: pytest.CaptureF
     assert [each["error_printed"] for each in listed] == [line.outcome.printed for line in once]
 
 
+def test_what_the_ledger_needs_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checking, "find_spec", lambda name: None)
+    checking.entries.cache_clear()
+    with pytest.raises(kf.InputError, match="autograd is missing: it must be installed for the ledger"):
+        ledger.entries()
+
+
 def test_unknown_entries_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["ledger", "no such"]) == 2
     assert "id is 'no such': no entry of the ledger has it" in capsys.readouterr().err
-    with pytest.raises(kf.InputError, match="processes is 0: it must be at least 1"):
+    with pytest.raises(kf.InputError, match="processes is 0: it must be a whole number of at least 1"):
         ledger.run(ledger.chosen(["S Thm 1"]), processes=0)

@@ -75,7 +75,7 @@ def test_numbers_do_not_depend_on_the_number_of_processes(tmp_path: Path) -> Non
 
 
 def test_bad_numbers_of_processes_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(kf.InputError, match="processes is 0: it must be at least 1"):
+    with pytest.raises(kf.InputError, match="processes is 0: it must be a whole number of at least 1"):
         reproduce([toy(tmp_path / "log")], tmp_path, processes=0)
 
 

@@ -7,8 +7,7 @@ import re
 import numpy as np
 import pytest
 
-from knotflow.papers import compute, experiments
-from knotflow.papers.experiment import Verdict
+from knotflow.papers import Verdict, compute, experiments
 
 CORRECTED = "reproduced with a correction"
 STATUS = {

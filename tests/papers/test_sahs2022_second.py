@@ -8,7 +8,8 @@ import pytest
 import knotflow as kf
 from knotflow.cli import main
 from knotflow.papers import Check, compute, experiments
-from knotflow.papers.sahs2022 import _batchnorm, _gap, _spiky, figure_09, figure_14
+from knotflow_papers.sahs2022 import batchnorm, gap, spiky
+from knotflow_papers.sahs2022.figures import figure_09, figure_14
 
 # name, a result, what is done to it, the statement that must no longer hold
 BREAKS = [
@@ -54,7 +55,7 @@ def _numbers(check: Check) -> list[float]:
 
 
 def test_what_needs_pytorch_says_so_where_it_is_missing(monkeypatch, tmp_path, capsys) -> None:
-    monkeypatch.setattr("knotflow.papers.experiment.find_spec", lambda name: None)
+    monkeypatch.setattr("knotflow_papers.reproduction.experiment.find_spec", lambda name: None)
     lacking = {name for name, each in experiments().items() if each.lacking}
     assert lacking == {f"sahs2022-{name}" for name in NEEDS_TORCH}
     assert main(["list"]) == 0
@@ -84,11 +85,11 @@ def test_batch_normalisation_is_that_of_pytorch() -> None:
     rng = np.random.default_rng(5)
     x, m = np.sort(rng.normal(1.0, 2.0, 17)), 6
     y = rng.normal(size=17)
-    net = _batchnorm.BatchNormNet.start(m, 2, rng)
+    net = batchnorm.BatchNormNet.start(m, 2, rng)
     net.gain[:], net.shift[:] = rng.normal(size=(2, 2, m))
-    losses, gradient = _batchnorm.losses_and_gradients(net, x, y)
+    losses, gradient = batchnorm.losses_and_gradients(net, x, y)
     for k in range(2):
-        hidden, norm, out = torch.nn.Linear(1, m), torch.nn.BatchNorm1d(m, _batchnorm.EPS), torch.nn.Linear(m, 1)
+        hidden, norm, out = torch.nn.Linear(1, m), torch.nn.BatchNorm1d(m, batchnorm.EPS), torch.nn.Linear(m, 1)
         model = torch.nn.Sequential(hidden, norm, torch.nn.ReLU(), out).double()
         ours = (net.w, hidden.weight), (net.gain, norm.weight), (net.shift, norm.bias), (net.c, out.weight)
         with torch.no_grad():
@@ -106,10 +107,10 @@ def test_batch_normalisation_is_that_of_pytorch() -> None:
 def test_the_bound_on_learning_rates_tells_stable_from_unstable() -> None:
     x = np.linspace(-1, 1, 60)
     for factor, stable in ((0.9, True), (1.5, False)):
-        net = _batchnorm.BatchNormNet.start(200, 1, np.random.default_rng(3))
-        limit = _batchnorm.stability_limits(net, x)
-        start, _ = _batchnorm.losses_and_gradients(net, x, x**2)
-        end = _batchnorm.descended(net, x, x**2, factor * limit, 8)
+        net = batchnorm.BatchNormNet.start(200, 1, np.random.default_rng(3))
+        limit = batchnorm.stability_limits(net, x)
+        start, _ = batchnorm.losses_and_gradients(net, x, x**2)
+        end = batchnorm.descended(net, x, x**2, factor * limit, 8)
         assert (end[0] < 2 * start[0]) == stable
 
 
@@ -125,29 +126,29 @@ def test_optimal_fits_to_a_parabola_have_the_error_of_theory() -> None:
 
 def test_roughness_in_the_gap_counts_only_what_is_there() -> None:
     net = kf.ReLUNet([1.0, -2.0, 1.0, 1.0], [0.02, 0.04, 0.4, 3.0], [3.0, 1.0, -2.0, 50.0])
-    found = _gap.roughness(net)  # knots 0.02, -0.02, 0.4, 3; delta-slopes 3, -2, -2, 50; jumps 3, 2, -2
+    found = gap.roughness(net)  # knots 0.02, -0.02, 0.4, 3; delta-slopes 3, -2, -2, 50; jumps 3, 2, -2
     assert found["roughness"] == pytest.approx(9 + 4 + 4)
     assert found["curvature"] == pytest.approx(10 * (9 + 4 + 4))
 
 
 def test_the_gap_has_no_samples() -> None:
-    for case in _gap.CASES:
-        x = _gap.samples(case, 5).x
+    for case in gap.CASES:
+        x = gap.samples(case, 5).x
         assert len(x) == 10
         assert np.abs(x).min() == 0.5
 
 
 def test_spiky_networks_are_the_drawn_function() -> None:
     p = experiments()["sahs2022-table-3"].settings()
-    draw = _spiky.drawn(p, 3)
+    draw = spiky.drawn(p, 3)
     x = np.linspace(-2, 2, 333)
-    net = _spiky.shallow_start(p, 3, "spiky")
+    net = spiky.shallow_start(p, 3, "spiky")
     np.testing.assert_allclose(net(x), np.interp(x, draw.knots, draw.heights), atol=1e-12)
     assert len(net) == p.units == 21
 
 
 def test_flat_predictions_of_the_sawtooth_lose_134() -> None:
-    assert _spiky.test_loss(np.zeros(401), "Sawtooth") == pytest.approx(134, abs=1)
+    assert spiky.test_loss(np.zeros(401), "Sawtooth") == pytest.approx(134, abs=1)
 
 
 def test_shares_of_lonely_samples_are_those_of_knots_counted_one_by_one() -> None:
@@ -158,7 +159,7 @@ def test_shares_of_lonely_samples_are_those_of_knots_counted_one_by_one() -> Non
     x = np.random.default_rng([14]).uniform(-2, 2, p.samples)
     alone = 0
     for _ in range(p.draws):
-        knots = figure_14._law("uniform").rvs(2 * p.samples, random_state=rng)
+        knots = figure_14.law_of("uniform").rvs(2 * p.samples, random_state=rng)
         cells = [sum(knot <= each for knot in knots) for each in x]
         alone += sum(cells.count(cell) == 1 for cell in cells)
     assert result["share"] == pytest.approx(alone / (p.draws * p.samples))

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from knotflow.papers import Check, Experiment, Paper, chosen, printed, product
-from knotflow.papers.registry import registered
+from knotflow_papers.reproduction.registry import registered
 
 PAPER = Paper("toy2001", "Toy (2001)", "A toy", "nowhere", 2001, "https://example.org")
 

@@ -15,7 +15,7 @@ from knotflow.errors import InputError
 
 if TYPE_CHECKING:
     from knotflow.dynamics import Trajectory
-    from knotflow.papers import Experiment, Outcome
+    from knotflow_papers import Experiment, Outcome
 
 __all__ = ["LEDGER_HELP", "REPRODUCE_HELP", "VIDEO_HELP", "ledger", "list_items", "reproduce", "video"]
 
@@ -149,7 +149,7 @@ def ledger(
 ) -> None:
     """Check every statement of both papers against independent oracles and write a table."""
     from knotflow._checks import directory
-    from knotflow.papers import ledger as book
+    from knotflow_papers import ledger as book
 
     wanted = book.chosen(ids or [])
     directory("out", out)

@@ -1,1 +1,0 @@
-"""The entries of Sahs et al. 2022, by section."""

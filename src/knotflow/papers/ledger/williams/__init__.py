@@ -1,1 +1,0 @@
-"""The entries of Williams et al. 2019, by section."""

@@ -1,0 +1,1 @@
+"""The ledger's entries of Sahs et al. (2022), by section."""

@@ -1,0 +1,104 @@
+"""Figure 1: a network as a piecewise linear function, and as particles."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+from matplotlib.figure import Figure
+
+import knotflow as kf
+from knotflow.plots import style
+from knotflow_papers import Check, Settings, Trial, chosen, experiment
+from knotflow_papers.reproduction import panels
+from knotflow_papers.williams2019.setup import network, square_wave, stored
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+PARAMETERS = {
+    "m": chosen(60, "about as many as the figure shows"),
+    "samples": chosen(10, "of the square wave, as in the experiments"),
+    "delta": chosen(-0.3, "between the regimes: some neurons have met, others have not"),
+    "until": chosen(300.0, "time of the exact flow"),
+    "angles": chosen(200_000, "directions tried on the circle", quick=20_000),
+    "seed": chosen(3, "one network is shown"),
+}
+
+
+def trials(p: Settings) -> list[dict[str, Any]]:
+    return [{"seed": p.seed}]
+
+
+def run(p: Settings, trial: Trial) -> dict[str, Any]:
+    data, rng = square_wave(p.samples), np.random.default_rng([1, trial["seed"]])
+    start = kf.initial.pytorch(p.m, rng, norm=np.sqrt(p.m)).replace(bias=0.0).with_delta(p.delta)
+    net = kf.evolve(start, data, kf.GradientFlow(), until=p.until, save_at=[]).final
+    view = net.canonical()
+    theta = rng.uniform(0, 2 * np.pi, p.angles)
+    active = np.outer(np.cos(theta), data.x) + np.sin(theta)[:, None] > 0
+    return {
+        **stored(net),
+        "bend": _bend_between_knots(net, *data.range),
+        "corners": _corners_missed(net, *data.range),
+        "knot_error": float(np.max(np.abs(-view.v / view.u - net.b / net.a))),
+        "knot_error_printed": float(np.max(np.abs(view.v / view.u - net.b / net.a))),
+        "regions": len(np.unique(np.packbits(active, axis=1), axis=0)),
+    }
+
+
+def _bend_between_knots(net: kf.ReLUNet, low: float, high: float) -> float:
+    """The largest distance of f from a straight line between neighbours among the knots."""
+    knots = np.unique(np.clip(net.knots, low, high))
+    left, right = knots[:-1], knots[1:]
+    values = [net(left + part * (right - left)) for part in (0.0, 0.25, 0.5, 1.0)]
+    return float(max(np.max(np.abs(values[1] - 0.75 * values[0] - 0.25 * values[3])),
+                     np.max(np.abs(values[2] - 0.5 * values[0] - 0.5 * values[3]))))  # fmt: skip
+
+
+def _corners_missed(net: kf.ReLUNet, low: float, high: float) -> float:
+    """The largest error of the slope's jump at a knot against a difference quotient of f itself."""
+    knots, place = np.unique(net.knots, return_inverse=True)
+    jump = np.bincount(place, net.orientations * net.delta_slopes)
+    inside = np.flatnonzero((knots > low) & (knots < high))
+    step = 0.2 * np.minimum(knots[inside] - knots[inside - 1], knots[inside + 1] - knots[inside])
+    inside, step = inside[step > 1e-5], step[step > 1e-5]
+    x = knots[inside]
+    measured = (net(x + step) - 2 * net(x) + net(x - step)) / step
+    return float(np.max(np.abs(measured - jump[inside])))
+
+
+def check(p: Settings, data: xr.Dataset) -> list[Check]:
+    one = data.isel(seed=0)
+    regions = int(one.regions)
+    return [
+        Check.below("bend of f between neighbouring knots", float(one.bend), 1e-12),
+        Check.below("error of the slope's jumps at b/a", float(one.corners), 1e-8),
+        Check.below("distance of −v/u from the knot b/a", float(one.knot_error), 1e-9),
+        Check(f"{2 * p.samples} activation regions, 2s", regions == 2 * p.samples, f"activation regions: {regions}"),
+        Check.below("distance of v/u, as printed, from the knot", float(one.knot_error_printed), 1e-9, printed=True),
+        Check(f"2s − 1 = {2 * p.samples - 1} activation regions", regions == 2 * p.samples - 1,
+              f"2s − 1 is {2 * p.samples - 1}", printed=True),
+    ]  # fmt: skip
+
+
+def draw(p: Settings, data: xr.Dataset) -> Figure:
+    samples, net = square_wave(p.samples), network(data.isel(seed=0))
+    width, height = style.SIZE
+    figure = Figure(figsize=(2 * width, height), dpi=panels.DPI, layout=style.layout())
+    left, right = cast(Any, figure.subfigures(1, 2))
+    kf.plots.fit_plot(net, samples, ax=left.add_subplot())
+    kf.plots.uv_plane(net, samples, ax=right.add_subplot())
+    return figure
+
+
+EXPERIMENT = experiment(
+    __name__,
+    item="Figure 1",
+    title="a network as a function and as particles",
+    claim="The network's function is piecewise linear with knots at b/a; drawn at (u, v), its neurons lie among the "
+    "lines u x + v = 0 of the samples, which divide the plane into regions of one activation pattern each.",
+    where="Figure 1, Section 2.3",
+    note="Two slips of the text: the knot is −v/u, not v/u, and there are 2s regions, not 2s − 1: one of them is "
+    "that of the neurons which no sample activates.",
+)

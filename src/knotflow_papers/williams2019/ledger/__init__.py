@@ -1,0 +1,1 @@
+"""The ledger's entries of Williams et al. (2019), by section."""
