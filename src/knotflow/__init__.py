@@ -48,6 +48,6 @@ _ROOMS = (
     "splines",
     "views",
 )
-_ELSEWHERE = {"papers": "knotflow.papers"}
+_ELSEWHERE = {"papers": "knotflow_papers"}
 
 __all__, __getattr__, __dir__ = lazy(__name__, _WHERE, _ROOMS, elsewhere=_ELSEWHERE)

@@ -1,5 +1,5 @@
 # Written by tools/stubs.py (make stubs) from __init__.py: change that.
-import knotflow.papers
+import knotflow_papers
 
 from . import compare as compare
 from . import deep as deep
@@ -40,4 +40,4 @@ from .fitting import fit as fit
 from .network import ReLUNet as ReLUNet
 from .plots import animate as animate
 
-papers = knotflow.papers
+papers = knotflow_papers

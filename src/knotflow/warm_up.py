@@ -19,8 +19,8 @@ import numpy as np
 from knotflow._checks import count
 
 if TYPE_CHECKING:
-    from knotflow.network import ReLUNet
     from knotflow.data import Samples
+    from knotflow.network import ReLUNet
 
 __all__ = ["LANES", "Case", "Done", "Report", "warm_up"]
 

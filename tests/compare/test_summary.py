@@ -16,8 +16,8 @@ from scipy.optimize import minimize_scalar
 
 from knotflow import GradientDescent, ReLUNet, Samples, evolve
 from knotflow.compare import NUMBERS, summarise, sup_distance
-from knotflow.splines import linear, natural
 from knotflow.network import CPWL
+from knotflow.splines import linear, natural
 
 LOPSIDED = Samples([0.0, 0.3, 0.35, 2.0, 2.0, 5.0], [1.0, -2.0, 0.5, 3.0, 5.0, -1.0])
 

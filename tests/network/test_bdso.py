@@ -8,8 +8,7 @@ from nets import exact, nets, points
 from numpy.testing import assert_allclose, assert_array_equal
 
 from knotflow.errors import InputError
-from knotflow.network import ReLUNet
-from knotflow.network import BDSO
+from knotflow.network import BDSO, ReLUNet
 
 gauges = st.sampled_from(["unit", "equal", "balanced"])
 

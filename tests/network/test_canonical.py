@@ -11,8 +11,7 @@ from nets import exact, nets, numbers, points
 from numpy.testing import assert_allclose, assert_array_equal
 
 from knotflow.errors import InputError
-from knotflow.network import ReLUNet
-from knotflow.network import Canonical
+from knotflow.network import Canonical, ReLUNet
 
 
 def circle_scale(net, x):

@@ -10,8 +10,7 @@ from nets import exact, nets, numbers, points
 from numpy.testing import assert_allclose, assert_array_equal
 
 from knotflow.errors import InputError
-from knotflow.network import ReLUNet
-from knotflow.network import CPWL
+from knotflow.network import CPWL, ReLUNet
 
 ZIGZAG = CPWL([-1.0, 0.5, 2.0], [2.0, -1.0, 0.5], [3.0, -2.0, 1.0, -4.0])
 

@@ -16,8 +16,8 @@ from knotflow.cli import console, papers
 from knotflow.errors import InputError, KnotflowError
 
 if TYPE_CHECKING:
-    from knotflow.fitting import Fit
     from knotflow.data import Samples
+    from knotflow.fitting import Fit
 
 __all__ = ["app", "main"]
 

@@ -14,9 +14,9 @@ from knotflow.errors import InputError
 from knotflow.fitting.regimes import REGIMES
 
 if TYPE_CHECKING:
+    from knotflow.data import Samples
     from knotflow.dynamics import Progress, Trajectory
     from knotflow.network import ReLUNet
-    from knotflow.data import Samples
 
 __all__ = ["DYNAMICS", "Choice", "Training", "chosen"]
 

@@ -14,13 +14,13 @@ from numpy.typing import ArrayLike
 
 from knotflow._checks import count
 from knotflow._typing import Array
+from knotflow.data import Samples, Scaling
 from knotflow.errors import InputError
 from knotflow.fitting.choices import Training, chosen
 from knotflow.fitting.convergence import how_far
 from knotflow.fitting.regimes import chosen_delta
 from knotflow.fitting.start import start_network
 from knotflow.network import ReLUNet
-from knotflow.data import Samples, Scaling
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,8 +13,8 @@ from knotflow.fitting.regimes import chosen_delta
 from knotflow.initial import INITIALISERS, uniform_knots
 
 if TYPE_CHECKING:
-    from knotflow.network import ReLUNet
     from knotflow.data import Samples
+    from knotflow.network import ReLUNet
 
 __all__ = ["start_network"]
 

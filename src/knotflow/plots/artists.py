@@ -17,8 +17,8 @@ from knotflow.plots import style
 from knotflow.splines import linear, natural
 
 if TYPE_CHECKING:
-    from knotflow.network import ReLUNet
     from knotflow.data import Samples
+    from knotflow.network import ReLUNet
 
 __all__ = ["network", "nodes", "rays", "samples", "splines"]
 

@@ -16,8 +16,8 @@ from knotflow.plots import artists, style
 from knotflow.plots.subject import Fitted, net_and_data
 
 if TYPE_CHECKING:
-    from knotflow.network import ReLUNet
     from knotflow.data import Samples
+    from knotflow.network import ReLUNet
 
 __all__ = ["fit_plot", "functions"]
 

@@ -19,8 +19,8 @@ from knotflow.plots.subject import Fitted, clock, fitted, trajectory_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from knotflow.dynamics import Trajectory
     from knotflow.data import Scaling
+    from knotflow.dynamics import Trajectory
 
 __all__ = ["knot_paths"]
 

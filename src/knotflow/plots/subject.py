@@ -10,8 +10,8 @@ from knotflow.errors import InputError
 from knotflow.network import ReLUNet
 
 if TYPE_CHECKING:
-    from knotflow.dynamics import Trajectory
     from knotflow.data import Samples, Scaling
+    from knotflow.dynamics import Trajectory
 
 __all__ = ["Fitted", "clock", "fitted", "moves_in_steps", "net_and_data", "trajectory_of"]
 
