@@ -12,7 +12,7 @@ from toys import toy
 
 import knotflow as kf
 import knotflow_papers
-from knotflow.papers import Check, Verdict, compute, experiments, printed, product, select
+from knotflow_papers import Check, Verdict, compute, experiments, printed, product, select
 from knotflow_papers.reproduction.dataset import grid, load_trial, save_dataset, save_trial, trial_path
 
 

@@ -10,7 +10,7 @@ import pytest
 
 import knotflow as kf
 from knotflow.cli import main
-from knotflow.papers import ledger
+from knotflow_papers import ledger
 from knotflow_papers.ledger import CORRECTED, ERROR, FAILS, HOLDS, Entry, Outcome, checking, corrected, fails, holds
 from knotflow_papers.ledger.entry import entries_of, finite, largest
 

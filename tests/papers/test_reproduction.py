@@ -15,7 +15,7 @@ from toys import toy
 
 import knotflow as kf
 from knotflow.cli import main
-from knotflow.papers import reproduce, select, write_report
+from knotflow_papers import reproduce, select, write_report
 
 
 def calls(log: Path) -> list[str]:

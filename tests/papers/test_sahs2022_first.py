@@ -7,7 +7,7 @@ import re
 import numpy as np
 import pytest
 
-from knotflow.papers import Verdict, compute, experiments
+from knotflow_papers import Verdict, compute, experiments
 
 CORRECTED = "reproduced with a correction"
 STATUS = {

@@ -7,7 +7,7 @@ import pytest
 
 import knotflow as kf
 from knotflow.cli import main
-from knotflow.papers import Check, compute, experiments
+from knotflow_papers import Check, compute, experiments
 from knotflow_papers.sahs2022 import batchnorm, gap, spiky
 from knotflow_papers.sahs2022.figures import figure_09, figure_14
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
-from knotflow.papers import Check, Experiment, Paper, chosen, printed, product
+from knotflow_papers import Check, Experiment, Paper, chosen, printed, product
 from knotflow_papers.reproduction.registry import registered
 
 PAPER = Paper("toy2001", "Toy (2001)", "A toy", "nowhere", 2001, "https://example.org")
