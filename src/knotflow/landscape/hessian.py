@@ -78,7 +78,7 @@ class HessianProduct:
 
     def __init__(self, net: ReLUNet, data: Samples, train: Iterable[str] = ALL) -> None:
         from knotflow.engine import arcs
-        from knotflow.landscape import product
+        from knotflow.landscape import hessian_product
 
         subject(net, data)
         names, m = parts(train), len(net)
@@ -90,20 +90,20 @@ class HessianProduct:
         arcs.find_arcs(a, b, x, arc)
         if not arc.any():
             raise nothing_active(data)
-        self._problem = product.Problem(a, b, c, 2 * arc.astype(np.int64), x, weight, 1 / net.norm)
+        self._problem = hessian_product.Problem(a, b, c, 2 * arc.astype(np.int64), x, weight, 1 / net.norm)
         q0, q1 = np.empty(2 * len(x)), np.empty(2 * len(x))
         arcs.arc_sums(weight * residuals(net, data), x, 1 / net.norm, q0, q1)
         self._pulls = np.stack([q0, q1], axis=1).ravel()
 
     def __matmul__(self, v: ArrayLike) -> Array:
-        from knotflow.landscape import product
+        from knotflow.landscape import hessian_product
 
         given = np.asarray(v)
         if given.shape not in ((self.shape[1],), (self.shape[1], 1)):
             raise InputError(f"v has shape {given.shape}: it must be ({self.shape[1]},), one number per parameter")
         full = self._scattered(given.ravel())
         out = np.empty(len(full))
-        product.multiply(self._problem, self._pulls, full, out)
+        hessian_product.multiply(self._problem, self._pulls, full, out)
         return (out if self._chosen is None else out[self._chosen]).reshape(given.shape)
 
     def _scattered(self, v: Array) -> Array:
