@@ -101,18 +101,22 @@ def test_rank_by_counting(train):
 
 def test_rank_refusals():
     net, data = lopsided(4, 9, 0)
-    with pytest.raises(kf.InputError, match=r"train is \{'a'\}: the count is for all of a, b and c, with or without"):
+    with pytest.raises(
+        kf.InputError, match=r"train is \{'a'\}: it must contain a, b and c, with the bias or without it"
+    ):
         hessian_rank(net, data, {"a"})
-    with pytest.raises(kf.InputError, match=r"c\[2\] is 0: the count is for networks with every c != 0"):
+    with pytest.raises(kf.InputError, match=r"c\[2\] is 0: it must not be 0, or the count fails"):
         hessian_rank(net.replace(c=[1.0, 1.0, 0.0, 1.0]), data)
     on = net.replace(a=[1.0, 1.0, 1.0, 1.0], b=[0.0, data.x[3], 0.1, 0.2])
-    with pytest.raises(kf.InputError, match=r"the knot of neuron 1 is at a sample: move it off"):
+    with pytest.raises(
+        kf.InputError, match=r"the knot of neuron 1 is -0\.\d+: it must not be at a sample, or the count"
+    ):
         hessian_rank(on, data)
     dead = kf.ReLUNet([1.0], [99.0], [1.0])
     for look in (hessian_rank, null_space, delta_slope_hessian):
         with pytest.raises(kf.InputError, match=r"no neuron of net is active at a sample"):
             look(dead, data)
-    with pytest.raises(kf.InputError, match=r"rtol is 2: it must be in \(0, 1\)"):
+    with pytest.raises(kf.InputError, match=r"rtol is 2: it must be a finite number > 0 and < 1"):
         null_space(net, data, rtol=2)
 
 
@@ -149,3 +153,13 @@ def test_descent_of_the_delta_slopes_keeps_their_null_part():
     moved = final.delta_slopes - net.delta_slopes
     np.testing.assert_allclose(bowl.null.T @ moved, 0, atol=1e-9 * np.abs(moved).max())
     assert hessian_spectrum(net, data, {"c"}).rank == bowl.rank
+
+
+def test_repr_and_position():
+    net, data = lopsided(4, 9, 0)
+    scaling, zero, functional = null_space(net, data).counts
+    assert repr(null_space(net, data)) == (
+        f"NullSpace({scaling} scaling, {zero} zero and {functional} functional of 13 directions)"
+    )
+    with pytest.warns(DeprecationWarning, match=r"null_space takes rtol=... by keyword"):
+        assert null_space(net, data, 0.9).counts != null_space(net, data).counts

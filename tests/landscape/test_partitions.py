@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from itertools import combinations, pairwise
 
 import numpy as np
@@ -76,6 +77,31 @@ def test_remark_1():
     assert lonely_probability(3, 5).exact == 0
 
 
+def test_probabilities_and_shares_are_numbers_with_their_approximation():
+    for chance in (lonely_probability(400, 20), lonely_share(400, 20), lonely_share(400, 20, "equispaced")):
+        exact, approximation = chance
+        assert chance == exact == chance.exact
+        assert 1 - chance == 1 - exact
+        assert approximation == chance.approximation != exact
+        assert repr(chance) == f"Chance({exact:.6g}, approximately {approximation:.6g})"
+        assert f"{chance:.2f}" == f"{exact:.2f}"
+        again = pickle.loads(pickle.dumps(chance))
+        assert (again.exact, again.approximation) == (exact, approximation)
+        with pytest.raises(AttributeError):
+            chance.approximation = 0.5
+
+
+@pytest.mark.parametrize("layout", ["random", "equispaced"])
+def test_shares_approach_their_approximation(layout):
+    """The relative difference falls as 1/m at a fixed ratio of samples to knots."""
+    off = []
+    for m in (100, 1000, 10_000):
+        share = lonely_share(m, m // 2, layout)
+        off.append(abs(share.approximation / share.exact - 1))
+    assert off[0] < 0.02
+    np.testing.assert_allclose(np.log10(np.divide(off[:-1], off[1:])), 1, atol=0.02)
+
+
 def test_share_of_given_data():
     """Figure 14: uniform and Cauchy knots, by the formula and by simulation."""
     rng, m = np.random.default_rng(4), 30
@@ -135,23 +161,23 @@ def test_lemma_1_with_ties_and_given_knots():
 
 def test_bad_input_is_refused():
     data = kf.Samples([0.0, 1.0, 2.0], [1.0, 0.0, 4.0])
-    with pytest.raises(kf.InputError, match=r"m is 1: a lonely partition of 3 samples takes at least 2 knots"):
+    with pytest.raises(kf.InputError, match=r"m is 1: it must be at least 2, for a lonely partition of 3 samples"):
         lonely_knots(data, [0, 1, 2], 1)
     with pytest.raises(kf.InputError, match=r"pieces is \[0\.0, 2\.0, 2\.0\]: it must be 3 integers in 0\.\.4 that"):
         lonely_knots(data, [0, 2, 2], 4)
     with pytest.raises(kf.InputError, match=r"pieces has length 2: it must have length 3, as the distinct x has"):
         lonely_knots(data, [0, 2], 4)
-    with pytest.raises(kf.InputError, match=r"knots has none in \[1, 2\), between two samples: the partition is"):
+    with pytest.raises(kf.InputError, match=r"knots has none in \[1, 2\): it must have one between every two neigh"):
         lonely_minimum(data, [0.5, 0.7])
-    with pytest.raises(kf.InputError, match=r"m is -1: it must be at least 0"):
+    with pytest.raises(kf.InputError, match=r"m is -1: it must be a whole number of at least 0"):
         partition_count(-1, 2)
-    with pytest.raises(kf.InputError, match=r"s is 0\.5: it must be an integer of at least 0"):
+    with pytest.raises(kf.InputError, match=r"s is 0\.5: it must be a whole number of at least 0"):
         lonely_partition_count(3, 0.5)
-    with pytest.raises(kf.InputError, match=r"s is 0: it must be at least 1"):
+    with pytest.raises(kf.InputError, match=r"s is 0: it must be a whole number of at least 1"):
         lonely_probability(3, 0)
-    with pytest.raises(kf.InputError, match=r'knots is \'even\': it must be "random" or "equispaced"'):
+    with pytest.raises(kf.InputError, match="knots is 'even': it must be one of 'random', 'equispaced'"):
         lonely_share(3, 2, "even")
-    with pytest.raises(kf.InputError, match=r"m is 1: equispaced knots have a cell between them from m = 2 on"):
+    with pytest.raises(kf.InputError, match=r"m is 1: it must be at least 2, as equispaced knots have m - 1 cells"):
         lonely_probability(1, 2, "equispaced")
     with pytest.raises(kf.InputError, match=r"knots is 3: it must be a distribution or a cdf"):
         expected_lonely_share(data, 3, 3)

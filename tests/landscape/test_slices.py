@@ -45,7 +45,7 @@ def test_pieces_are_parabolas(seed):
             f = [loss(moved(net, i, at), data) for at in (lo, middle, hi)]
             assert cut.curvatures[k] == pytest.approx((f[0] - 2 * f[1] + f[2]) / h**2, abs=1e-13 * f[1] / h**2)
             slope = (f[2] - f[0]) / (2 * h)
-            assert cut.derivative(middle) == pytest.approx(slope, abs=1e-13 * f[1] / h)
+            assert cut(middle, 1) == pytest.approx(slope, abs=1e-13 * f[1] / h)
             if cut.curvatures[k] > 0:
                 assert cut.curvatures[k] * (middle - cut.vertices[k]) == pytest.approx(slope, abs=1e-13 * f[1] / h)
             else:
@@ -142,5 +142,36 @@ def test_loss_sections():
             step = t * u + s * np.append(v, 0.0)
             at = kf.ReLUNet(net.a + step[:4], net.b + step[4:8], net.c + step[8:12], net.norm, net.bias + step[12])
             assert section.loss[p, q] == pytest.approx(loss(at, data), rel=1e-12)
-    with pytest.raises(kf.InputError, match=r"first has length 3: it must be 12 \(a, b, c\) or 13 \(and bias\)"):
+    with pytest.raises(
+        kf.InputError, match=r"first has length 3: it must have length 12 \(a, b, c\) or 13 \(and bias\)"
+    ):
         loss_section(net, data, [1, 2, 3], v, along, across)
+
+
+def test_derivatives_are_functions():
+    cut = loss_slice(*lopsided(6, 9, 3), 2)
+    x = np.linspace(-2, 2, 31)
+    slope = cut.derivative()
+    np.testing.assert_array_equal(slope(x), cut(x, nu=1))
+    np.testing.assert_array_equal(slope.derivative()(x), cut(x, nu=2))
+    np.testing.assert_array_equal(slope(x, nu=1), cut.derivative(2)(x))
+    np.testing.assert_array_equal(cut.derivative(0)(x), cut(x))
+    middle = (cut.knots[1:] + cut.knots[:-1]) / 2
+    np.testing.assert_array_equal(cut(middle, 2), cut.curvatures[1:-1])
+    assert repr(slope) == f"Derivative(order 1 of {cut!r})"
+    for nu in (3, -1, 0.5):
+        with pytest.raises(kf.InputError, match=rf"nu is {nu}: it must be a whole number from 0 to 2"):
+            cut(0.0, nu)
+    with pytest.raises(kf.InputError, match="nu is 3: it must be a whole number from 0 to 2"):
+        slope(0.0, nu=2)
+    with pytest.warns(DeprecationWarning, match=r"derivative\(x\) for values is now f\(x, nu=1\)") as seen:
+        np.testing.assert_array_equal(cut.derivative(x), slope(x))
+    assert seen[0].filename == __file__
+
+
+def test_short_reprs():
+    net, data = lopsided(6, 9, 1)
+    section = knot_section(net, data, 0, np.linspace(-1, 1, 30), [0.0, 1.0])
+    lo, hi = section.loss.min(), section.loss.max()
+    assert repr(section) == f"Section(30 x 2, loss in [{lo:.6g}, {hi:.6g}])"
+    assert repr(knot_section(net, data, 0, [], [1.0])) == "Section(0 x 1)"

@@ -1,24 +1,22 @@
-"""What the rooms' modules share: residuals, parameter vectors, and the check that there is something to look at."""
+"""What functions of a network and samples begin with: the check of both, and what they give together."""
 
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import wraps
 from typing import Concatenate, ParamSpec, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
-from knotflow._typing import Array
+from knotflow._typing import Array, Flags
 from knotflow.dynamics.checks import subject
-from knotflow.dynamics.tangent import PARAMETERS, trained
 from knotflow.errors import InputError
 from knotflow.network import ReLUNet
 from knotflow.samples import Samples
 
-ALL = frozenset(PARAMETERS)
-Flags = NDArray[np.bool_]
+__all__ = ["active", "checked", "neuron_index", "nothing_active", "preactivations", "residuals", "subject"]
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -53,22 +51,12 @@ def active(net: ReLUNet, data: Samples) -> Flags:
 
 
 def nothing_active(data: Samples) -> InputError:
+    """The error for a network whose loss does not depend on its neurons."""
     lo, hi = data.range
     return InputError(
         f"no neuron of net is active at a sample (x in [{lo:g}, {hi:g}]): the loss does not depend on a, b or c; "
         "start from a network with active neurons"
     )
-
-
-def parts(train: Iterable[str]) -> tuple[str, ...]:
-    """The trained parameters in the order in which vectors hold them: a, b, c, bias."""
-    on = trained(train)
-    return tuple(name for name in PARAMETERS if name in on)
-
-
-def size(names: tuple[str, ...], m: int) -> int:
-    """How many numbers those parameters are."""
-    return sum(1 if name == "bias" else m for name in names)
 
 
 def neuron_index(net: ReLUNet, i: object) -> int:
