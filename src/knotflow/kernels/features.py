@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from knotflow._checks import freeze, numbers, per_neuron, vector
 from knotflow._typing import Array
 from knotflow.errors import InputError
-from knotflow.kernels.subject import points_of
+from knotflow.kernels.subject import given
 from knotflow.network import ReLUNet
 from knotflow.samples import Samples
 
@@ -226,7 +226,7 @@ def minimum_norm(net: ReLUNet, data: Samples, d: ArrayLike | None = None) -> ReL
     array([ 0., -1.,  1.])
     """
     net = _network(net)
-    points = points_of(data)
+    points = given(data).distinct
     root = np.sqrt(points.weight)
     phi = features(net, points.x).matrix
     target = root * (points.y - net.bias)

@@ -16,7 +16,7 @@ from knotflow._typing import Array
 from knotflow.errors import InputError
 from knotflow.kernels.kernel_spline import KernelSpline, solve
 from knotflow.kernels.limit import RandomFeatures
-from knotflow.kernels.subject import points_of
+from knotflow.kernels.subject import given
 from knotflow.samples import Distinct, Samples
 
 __all__ = ["Kernel", "KernelInterpolant", "gram", "interpolate"]
@@ -141,7 +141,7 @@ def interpolate(
     >>> kf.kernels.interpolate(kernel, data)([-0.5, 0.25]).round(4)
     array([-0.8655, -0.5776])
     """
-    points, affine = points_of(data), flag("affine", affine)
+    points, affine = given(data).distinct, flag("affine", affine)
     size = number("nugget", nugget, least=0.0)
     if size == 0 and points.within > 0:
         raise _repeated(data)

@@ -16,7 +16,7 @@ from knotflow._typing import Array
 from knotflow.dynamics.lazy import Modes, moment
 from knotflow.errors import InputError
 from knotflow.kernels.interpolation import Kernel, gram
-from knotflow.kernels.subject import points_of
+from knotflow.kernels.subject import given
 from knotflow.samples import Samples
 
 __all__ = ["KernelPath", "lazy"]
@@ -74,7 +74,7 @@ class KernelPath:
     @cached_property
     def modes(self) -> Modes:
         """The flow's eigenbasis on the distinct samples."""
-        points = points_of(self.data)
+        points = given(self.data).distinct
         rho = numbers("start(x)", self.start(points.x)) - points.y
         return Modes(self.pace * gram(self.kernel, points.x, points.x), points.weight, rho)
 
@@ -175,7 +175,7 @@ def lazy(
     >>> kf.kernels.interpolate(kernel, data)([0.5]).round(4)
     array([-0.2008])
     """
-    points_of(data)
+    given(data)
     constant = 0.0 if callable(start) else number("start", start)
 
     def flat(x: Array) -> Array:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from knotflow.errors import InputError
-from knotflow.samples import Distinct, Samples
+from knotflow.samples import Samples
 
-__all__ = ["points_of"]
+__all__ = ["given"]
 
 
-def points_of(data: Any) -> Distinct:
-    """The distinct samples of `data`, or InputError if it is not Samples."""
+def given(data: Any) -> Samples:
+    """`data`, if it is Samples; else InputError."""
     if not isinstance(data, Samples):
         raise InputError(f"data is of type {type(data).__name__}: it must be Samples, made by Samples(x, y)")
-    return data.distinct
+    return data

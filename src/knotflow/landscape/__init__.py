@@ -4,9 +4,10 @@
     sections          knot_section, loss_section: the loss in two dimensions
     knots             knot_types, knot_velocities, psi: what samples do to knots
     critical          is_critical, critical_point
-    partitions        partition, lonely_samples, is_lonely; partition_count, lonely_partition_count,
-                      lonely_probability, lonely_share, expected_lonely_share; lonely_knots and lonely_minimum make a
-                      global minimum with a given lonely partition
+    partitions        partition, lonely_samples, is_lonely; lonely_knots and lonely_minimum make a global minimum
+                      with a given lonely partition
+    lonely_chances    partition_count, lonely_partition_count, lonely_probability, lonely_share,
+                      expected_lonely_share
     delta_slopes      delta_slope_hessian: the loss in the delta-slopes alone
     hessian           hessian, jacobian, HessianProduct
     spectrum          hessian_spectrum, sharpness, stable_learning_rate
@@ -30,20 +31,16 @@ from knotflow.landscape.critical import CriticalPoint, critical_point, is_critic
 from knotflow.landscape.delta_slopes import DeltaSlopeHessian, delta_slope_hessian
 from knotflow.landscape.hessian import HessianProduct, hessian, jacobian
 from knotflow.landscape.knots import knot_types, knot_velocities, psi
-from knotflow.landscape.null_space import NullSpace, null_space
-from knotflow.landscape.partitions import (
+from knotflow.landscape.lonely_chances import (
     Chance,
     expected_lonely_share,
-    is_lonely,
-    lonely_knots,
-    lonely_minimum,
     lonely_partition_count,
     lonely_probability,
-    lonely_samples,
     lonely_share,
-    partition,
     partition_count,
 )
+from knotflow.landscape.null_space import NullSpace, null_space
+from knotflow.landscape.partitions import is_lonely, lonely_knots, lonely_minimum, lonely_samples, partition
 from knotflow.landscape.rank import hessian_rank
 from knotflow.landscape.sections import Section, knot_section, loss_section
 from knotflow.landscape.slices import LossSlice, Minima, loss_slice

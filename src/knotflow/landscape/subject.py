@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable
 from functools import wraps
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import numpy as np
 
@@ -15,10 +15,17 @@ from knotflow.errors import InputError
 from knotflow.network import ReLUNet
 from knotflow.samples import Samples
 
-__all__ = ["active", "checked", "neuron_index", "nothing_active", "preactivations", "residuals", "subject"]
+__all__ = ["active", "checked", "given", "neuron_index", "nothing_active", "preactivations", "residuals", "subject"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+
+def given(data: Any) -> Samples:
+    """`data`, if it is Samples; else InputError."""
+    if not isinstance(data, Samples):
+        raise InputError(f"data is of type {type(data).__name__}: it must be Samples, made by Samples(x, y)")
+    return data
 
 
 def checked(function: Callable[Concatenate[ReLUNet, Samples, P], T]) -> Callable[Concatenate[ReLUNet, Samples, P], T]:
