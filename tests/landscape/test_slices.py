@@ -12,7 +12,7 @@ from landscapes import lopsided, loss, moved, problems
 from scipy.optimize import minimize_scalar
 
 import knotflow as kf
-from knotflow.landscape import knot_section, knot_types, loss_section, loss_slice
+from knotflow.landscape import knot_types, loss_slice
 
 
 def where(data):
@@ -113,41 +113,6 @@ def test_bad_neurons_are_refused():
         loss_slice(net, data, 0)([0.0, np.nan])
 
 
-def test_knot_sections():
-    net, data = lopsided(6, 9, 1)
-    knots, slopes = np.linspace(-1.5, 1.5, 7), np.linspace(-2, 2, 5)
-    for i in range(6):
-        section = knot_section(net, data, i, knots, slopes)
-        assert section.loss.shape == (7, 5)
-        for p, knot in enumerate(knots):
-            for q, slope in enumerate(slopes):
-                c = net.c.copy()
-                c[i] = slope * net.norm / net.a[i]
-                assert section.loss[p, q] == pytest.approx(loss(moved(net.replace(c=c), i, knot), data), rel=1e-12)
-        # Quadratic in each, quartic along a diagonal inside one gap: fourth differences do not vanish, fifth do.
-        assert np.abs(np.diff(section.loss, 3, axis=1)).max() < 1e-10 * section.loss.max()
-        x = np.linspace(0.71, 0.9, 7)
-        line = np.diag(knot_section(net, data, i, x - 1.6, np.linspace(-1, 1, 7)).loss)
-        assert np.isfinite(line).all()
-
-
-def test_loss_sections():
-    net, data = lopsided(4, 9, 2)
-    rng = np.random.default_rng(0)
-    u, v = rng.normal(size=13), rng.normal(size=12)
-    along, across = [-0.5, 0.0, 1.0], [0.0, 2.0]
-    section = loss_section(net, data, u, v, along, across)
-    for p, t in enumerate(along):
-        for q, s in enumerate(across):
-            step = t * u + s * np.append(v, 0.0)
-            at = kf.ReLUNet(net.a + step[:4], net.b + step[4:8], net.c + step[8:12], net.norm, net.bias + step[12])
-            assert section.loss[p, q] == pytest.approx(loss(at, data), rel=1e-12)
-    with pytest.raises(
-        kf.InputError, match=r"first has length 3: it must have length 12 \(a, b, c\) or 13 \(and bias\)"
-    ):
-        loss_section(net, data, [1, 2, 3], v, along, across)
-
-
 def test_derivatives_are_functions():
     cut = loss_slice(*lopsided(6, 9, 3), 2)
     x = np.linspace(-2, 2, 31)
@@ -167,11 +132,3 @@ def test_derivatives_are_functions():
     with pytest.warns(DeprecationWarning, match=r"derivative\(x\) for values is now f\(x, nu=1\)") as seen:
         np.testing.assert_array_equal(cut.derivative(x), slope(x))
     assert seen[0].filename == __file__
-
-
-def test_short_reprs():
-    net, data = lopsided(6, 9, 1)
-    section = knot_section(net, data, 0, np.linspace(-1, 1, 30), [0.0, 1.0])
-    lo, hi = section.loss.min(), section.loss.max()
-    assert repr(section) == f"Section(30 x 2, loss in [{lo:.6g}, {hi:.6g}])"
-    assert repr(knot_section(net, data, 0, [], [1.0])) == "Section(0 x 1)"
