@@ -86,5 +86,12 @@ def test_wrong_arguments_are_refused():
         kf.kernels.empirical_ntk("net")
     with pytest.raises(kf.InputError, match=r"train is {'d'}; it must be a non-empty subset"):
         kf.kernels.empirical_ntk(net, {"d"})
-    with pytest.raises(kf.InputError, match=r"x has shape \(2, 1\): it must be one-dimensional and not empty"):
+    with pytest.raises(kf.InputError, match=r"x has shape \(2, 1\): it must be one-dimensional"):
         kf.kernels.empirical_ntk(net).operator([[1.0], [2.0]])
+    with pytest.raises(kf.InputError, match="x is empty: it must hold at least one point"):
+        kf.kernels.empirical_ntk(net).operator([])
+
+
+def test_short_repr():
+    net = kf.initial.uniform(300, np.random.default_rng(1))
+    assert repr(kf.kernels.empirical_ntk(net, {"c", "bias"})) == "EmpiricalKernel(300 neurons; train bias, c)"

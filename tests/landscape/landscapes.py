@@ -18,6 +18,15 @@ def lopsided(m: int, s: int, seed: int) -> tuple[kf.ReLUNet, kf.Samples]:
     return kf.ReLUNet(a, b, c, norm=1.7, bias=0.4), data
 
 
+def lonely(s: int, m: int, seed: int, free: float = 0.4) -> tuple[kf.ReLUNet, kf.Samples]:
+    """A global minimum with a lonely partition, and its s samples."""
+    rng = np.random.default_rng(seed)
+    data = kf.Samples(np.sort(rng.uniform(-1, 1, s)), rng.normal(size=s))
+    pieces = np.sort(rng.choice(m + 1, s, replace=False))
+    knots = kf.landscape.lonely_knots(data, pieces, m)
+    return kf.landscape.lonely_minimum(data, knots, free=free, norm=1.5), data
+
+
 def parameters(net: kf.ReLUNet) -> np.ndarray:
     return np.concatenate([net.a, net.b, net.c, [net.bias]])
 

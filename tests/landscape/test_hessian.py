@@ -60,6 +60,7 @@ def test_blocks_and_products(train):
     np.testing.assert_allclose(part, hessian(net, data)[np.ix_(keep, keep)], atol=1e-14)
     product = HessianProduct(net, data, train)
     assert product.shape == part.shape
+    assert repr(product) == f"HessianProduct({len(part)} x {len(part)})"
     v = np.random.default_rng(0).normal(size=part.shape[0])
     np.testing.assert_allclose(product @ v, part @ v, atol=1e-12)
     np.testing.assert_allclose(product @ v[:, None], (part @ v)[:, None], atol=1e-12)

@@ -12,7 +12,7 @@ from landscapes import lopsided, loss, moved, problems
 from scipy.optimize import minimize_scalar
 
 import knotflow as kf
-from knotflow.landscape import knot_section, knot_types, loss_section, loss_slice
+from knotflow.landscape import knot_types, loss_slice
 
 
 def where(data):
@@ -45,7 +45,7 @@ def test_pieces_are_parabolas(seed):
             f = [loss(moved(net, i, at), data) for at in (lo, middle, hi)]
             assert cut.curvatures[k] == pytest.approx((f[0] - 2 * f[1] + f[2]) / h**2, abs=1e-13 * f[1] / h**2)
             slope = (f[2] - f[0]) / (2 * h)
-            assert cut.derivative(middle) == pytest.approx(slope, abs=1e-13 * f[1] / h)
+            assert cut(middle, 1) == pytest.approx(slope, abs=1e-13 * f[1] / h)
             if cut.curvatures[k] > 0:
                 assert cut.curvatures[k] * (middle - cut.vertices[k]) == pytest.approx(slope, abs=1e-13 * f[1] / h)
             else:
@@ -113,34 +113,22 @@ def test_bad_neurons_are_refused():
         loss_slice(net, data, 0)([0.0, np.nan])
 
 
-def test_knot_sections():
-    net, data = lopsided(6, 9, 1)
-    knots, slopes = np.linspace(-1.5, 1.5, 7), np.linspace(-2, 2, 5)
-    for i in range(6):
-        section = knot_section(net, data, i, knots, slopes)
-        assert section.loss.shape == (7, 5)
-        for p, knot in enumerate(knots):
-            for q, slope in enumerate(slopes):
-                c = net.c.copy()
-                c[i] = slope * net.norm / net.a[i]
-                assert section.loss[p, q] == pytest.approx(loss(moved(net.replace(c=c), i, knot), data), rel=1e-12)
-        # Quadratic in each, quartic along a diagonal inside one gap: fourth differences do not vanish, fifth do.
-        assert np.abs(np.diff(section.loss, 3, axis=1)).max() < 1e-10 * section.loss.max()
-        x = np.linspace(0.71, 0.9, 7)
-        line = np.diag(knot_section(net, data, i, x - 1.6, np.linspace(-1, 1, 7)).loss)
-        assert np.isfinite(line).all()
-
-
-def test_loss_sections():
-    net, data = lopsided(4, 9, 2)
-    rng = np.random.default_rng(0)
-    u, v = rng.normal(size=13), rng.normal(size=12)
-    along, across = [-0.5, 0.0, 1.0], [0.0, 2.0]
-    section = loss_section(net, data, u, v, along, across)
-    for p, t in enumerate(along):
-        for q, s in enumerate(across):
-            step = t * u + s * np.append(v, 0.0)
-            at = kf.ReLUNet(net.a + step[:4], net.b + step[4:8], net.c + step[8:12], net.norm, net.bias + step[12])
-            assert section.loss[p, q] == pytest.approx(loss(at, data), rel=1e-12)
-    with pytest.raises(kf.InputError, match=r"first has length 3: it must be 12 \(a, b, c\) or 13 \(and bias\)"):
-        loss_section(net, data, [1, 2, 3], v, along, across)
+def test_derivatives_are_functions():
+    cut = loss_slice(*lopsided(6, 9, 3), 2)
+    x = np.linspace(-2, 2, 31)
+    slope = cut.derivative()
+    np.testing.assert_array_equal(slope(x), cut(x, nu=1))
+    np.testing.assert_array_equal(slope.derivative()(x), cut(x, nu=2))
+    np.testing.assert_array_equal(slope(x, nu=1), cut.derivative(2)(x))
+    np.testing.assert_array_equal(cut.derivative(0)(x), cut(x))
+    middle = (cut.knots[1:] + cut.knots[:-1]) / 2
+    np.testing.assert_array_equal(cut(middle, 2), cut.curvatures[1:-1])
+    assert repr(slope) == f"Derivative(order 1 of {cut!r})"
+    for nu in (3, -1, 0.5):
+        with pytest.raises(kf.InputError, match=rf"nu is {nu}: it must be a whole number from 0 to 2"):
+            cut(0.0, nu)
+    with pytest.raises(kf.InputError, match="nu is 3: it must be a whole number from 0 to 2"):
+        slope(0.0, nu=2)
+    with pytest.warns(DeprecationWarning, match=r"derivative\(x\) for values is now f\(x, nu=1\)") as seen:
+        np.testing.assert_array_equal(cut.derivative(x), slope(x))
+    assert seen[0].filename == __file__

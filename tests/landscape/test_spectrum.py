@@ -112,6 +112,23 @@ def test_the_stable_learning_rate_is_where_descent_turns_unstable():
     assert leaves.loss(data) > 100 * start.loss(data)
 
 
+@pytest.mark.parametrize("train", TRAINS)
+def test_it_is_the_stability_limit_where_the_residuals_vanish(train):
+    net, data = interpolating(300, 80, 3)
+    assert stable_learning_rate(net, data, train) == pytest.approx(
+        kf.stability_limit(net, data, train), rel=1e-9, abs=0
+    )
+
+
+def test_elsewhere_it_has_the_residual_terms_too():
+    net, data = lopsided(20, 9, 0)
+    train = {"a", "b", "c"}
+    j, root = jacobian(net, data, train), np.sqrt(data.distinct.weight)
+    expected = 2 / np.linalg.norm(root[:, None] * j, 2) ** 2
+    assert kf.stability_limit(net, data, train) == pytest.approx(expected, rel=1e-9)
+    assert stable_learning_rate(net, data, train) < 0.99 * expected
+
+
 def test_flat_and_dead():
     # All y equal and f = y: nothing but the bias and the constant part of f curves.
     net = kf.ReLUNet([1.0, -1.0], [0.0, 0.0], [0.0, 0.0], bias=2.0)

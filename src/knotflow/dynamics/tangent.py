@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from knotflow._lanczos import largest_eigenvalue
 from knotflow.dynamics.checks import subject
 from knotflow.errors import InputError
 
@@ -157,11 +158,7 @@ def stability_limit(net: ReLUNet, data: Samples, train: Iterable[str] = DEFAULT_
 
 
 def _lanczos(kernel: TangentKernel, root: Array) -> float:
-    from scipy.sparse.linalg import LinearOperator, eigsh
-
-    s = root.size
-    operator = LinearOperator((s, s), matvec=lambda v: root * (kernel @ (root * v.ravel())), dtype=np.float64)
-    start = root * (1.0 + 0.01 * np.cos(np.arange(s)))
-    if not np.any(operator @ start):
+    start = root * (1.0 + 0.01 * np.cos(np.arange(root.size)))
+    if not np.any(root * (kernel @ (root * start))):
         return 0.0
-    return float(eigsh(operator, k=1, which="LA", v0=start, tol=1e-10, return_eigenvectors=False)[0])
+    return largest_eigenvalue(lambda v: root * (kernel @ (root * v)), start)

@@ -1,34 +1,55 @@
 """Infinite width in closed form: kernels, what they interpolate and how they train, and the norm that they minimise.
 
-    kernels         rf, ntk: of an initialiser; empirical_rf, empirical_ntk: of one network; nu: the norm's weight
-    interpolation   interpolate: the end of training, in O(s) for rf; features, minimum_norm: the same at finite width
-    training        lazy: the function at every time (`kf.LazyFlow` is that of a network)
-    the norm        norm_squared, norm_parts
-    laws            Gaussian, Uniform, UniformKnots, Placed, Independent: what an initialiser may be beside its name
+    limit           rf, ntk: the kernels of an initialiser; nu, nu_plus, nu_minus: the weight of their norm
+    empirical       empirical_rf, empirical_ntk: the kernels of one network
+    interpolation   interpolate: the end of training
+    kernel_spline   KernelSpline: interpolants of random-feature kernels, in O(s)
+    kernel_path     lazy: training at infinite width, at every time (`kf.LazyFlow` is that of a network)
+    norms           norm_squared, norm_parts: the squared norm of a function
+    features        features, minimum_norm: the end of training at finite width
+    subject         the check that samples are given
+
+What an initialiser may be beside its name: a law, one of Gaussian, Uniform, UniformKnots, Placed, Independent. `law`
+finds the one that a name means.
 
 Kernels are per neuron: m neurons, divided by norm, train with m / norm^2 times them, in the time t = lr * steps.
 
-limit           kernels of laws
-empirical       kernels of networks
-linear          interpolation in O(s)
-interpolation   `interpolate`, and the dense solve
-paths           the flow of a kernel over time
-norms           the squared norm of a function
-features        minimum-norm solutions
+Modules are loaded when a name of theirs is first used: kernels alone need no SciPy.
 """
 
 from __future__ import annotations
 
-from knotflow.initial.resolve import law
-from knotflow.initial.weight import Weight, nu, nu_minus, nu_plus
-from knotflow.kernels.empirical import EmpiricalKernel, empirical_ntk, empirical_rf
-from knotflow.kernels.features import FeatureMap, features, minimum_norm
-from knotflow.kernels.interpolation import KernelInterpolant, interpolate
-from knotflow.kernels.limit import RandomFeatures, Tangent, Terms, ntk, rf
-from knotflow.kernels.linear import KernelSpline
-from knotflow.kernels.norms import NormParts, norm_parts, norm_squared
-from knotflow.kernels.paths import KernelPath, lazy
-from knotflow.laws import Gaussian, Independent, KnotLaw, Placed, Uniform, UniformKnots
+from typing import TYPE_CHECKING
+
+from knotflow import _lazy
+from knotflow.kernels.features import FeatureMap as FeatureMap
+from knotflow.kernels.features import features as features  # not lazy: the module has the same name
+from knotflow.kernels.features import minimum_norm as minimum_norm
+from knotflow.kernels.laws import Gaussian as Gaussian
+from knotflow.kernels.laws import KnotLaw as KnotLaw
+from knotflow.kernels.laws import Uniform as Uniform
+from knotflow.kernels.laws import UniformKnots as UniformKnots
+from knotflow.kernels.quadrature import Independent as Independent
+from knotflow.kernels.quadrature import Placed as Placed
+from knotflow.kernels.resolve import law as law
+
+if TYPE_CHECKING:
+    from knotflow.kernels.empirical import EmpiricalKernel, empirical_ntk, empirical_rf
+    from knotflow.kernels.interpolation import KernelInterpolant, interpolate
+    from knotflow.kernels.kernel_path import KernelPath, lazy
+    from knotflow.kernels.kernel_spline import KernelSpline
+    from knotflow.kernels.limit import RandomFeatures, Tangent, Terms, Weight, ntk, nu, nu_minus, nu_plus, rf
+    from knotflow.kernels.norms import NormParts, norm_parts, norm_squared
+
+_WHERE = {
+    "empirical": ("EmpiricalKernel", "empirical_ntk", "empirical_rf"),
+    "interpolation": ("KernelInterpolant", "interpolate"),
+    "kernel_path": ("KernelPath", "lazy"),
+    "kernel_spline": ("KernelSpline",),
+    "limit": ("RandomFeatures", "Tangent", "Terms", "Weight", "ntk", "nu", "nu_minus", "nu_plus", "rf"),
+    "norms": ("NormParts", "norm_parts", "norm_squared"),
+}
+__getattr__ = _lazy.lazy(__name__, _WHERE)[1]
 
 __all__ = [
     "EmpiricalKernel",
@@ -62,3 +83,7 @@ __all__ = [
     "nu_plus",
     "rf",
 ]
+
+
+def __dir__() -> list[str]:
+    return __all__

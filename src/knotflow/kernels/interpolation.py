@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import overload
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
-from knotflow._checks import extent, number, numbers
-from knotflow.data import Distinct, Samples
+from knotflow._checks import extent, flag, number, numbers
+from knotflow._deprecated import keyword_only
+from knotflow._typing import Array
 from knotflow.errors import InputError
-from knotflow.kernels import linear
+from knotflow.kernels.kernel_spline import KernelSpline, solve
 from knotflow.kernels.limit import RandomFeatures
+from knotflow.kernels.subject import given
+from knotflow.samples import Distinct, Samples
 
-Array = NDArray[np.float64]
+__all__ = ["Kernel", "KernelInterpolant", "gram", "interpolate"]
+
 Kernel = Callable[[Array, Array], Array]
 
 _EPS = np.finfo(np.float64).eps
@@ -23,12 +28,35 @@ _EPS = np.finfo(np.float64).eps
 
 @dataclass(frozen=True, eq=False, repr=False)
 class KernelInterpolant:
-    """f(z) = sum_j k_j K(z, x_j) + slope z + constant, from a dense solve. O(s) for each z.
+    """f(z) = sum_j k_j K(z, x_j) + slope z + constant, from a dense solve.
 
-    x             (s,) the distinct samples' places; values (s,): f there
-    coefficients  (s,) k
-    affine        (slope, constant), 0 if there is no affine part
-    norm_squared  k^T K k
+    Attributes
+    ----------
+    kernel : callable
+        K.
+    x : (s,) ndarray
+        The places of the distinct samples.
+    values : (s,) ndarray
+        f there.
+    coefficients : (s,) ndarray
+        k.
+    affine : (float, float)
+        (slope, constant), 0 if there is no affine part.
+    norm_squared : float
+        k^T K k.
+
+    Notes
+    -----
+    O(s) for each z.
+
+    Examples
+    --------
+    >>> import knotflow as kf
+    >>> f = kf.kernels.interpolate(kf.kernels.ntk("gaussian"), kf.Samples([-1, 0, 1], [0, -1, 1]))
+    >>> f
+    KernelInterpolant(3 samples in [-1, 1])
+    >>> f([-1, 0, 1]).round(9) + 0.0
+    array([ 0., -1.,  1.])
     """
 
     kernel: Kernel
@@ -39,6 +67,7 @@ class KernelInterpolant:
     norm_squared: float
 
     def __call__(self, z: ArrayLike) -> Array:
+        """f(z), in the shape of z."""
         z = numbers("x", z)
         flat = z.ravel()
         f = gram(self.kernel, flat, self.x) @ self.coefficients + self.affine[0] * flat + self.affine[1]
@@ -48,43 +77,78 @@ class KernelInterpolant:
         return f"KernelInterpolant({len(self.x)} samples in {extent(self.x)})"
 
 
+@overload
 def interpolate(
-    kernel: Kernel, data: Samples, nugget: float = 0.0, affine: bool = False
-) -> linear.KernelSpline | KernelInterpolant:
-    """The minimum of ||f - affine part||_K^2 over f that go through the data; with a nugget, of that +
+    kernel: RandomFeatures, data: Samples, nugget: float = 0.0, *, affine: bool = False
+) -> KernelSpline: ...
+@overload
+def interpolate(
+    kernel: Kernel, data: Samples, nugget: float = 0.0, *, affine: bool = False
+) -> KernelSpline | KernelInterpolant: ...
+@keyword_only("affine")
+def interpolate(
+    kernel: Kernel, data: Samples, nugget: float = 0.0, *, affine: bool = False
+) -> KernelSpline | KernelInterpolant:
+    """The function of least norm through the data, or near them: where training at infinite width ends.
+
+    It minimises ||f - affine part||_K^2 over all f that go through the data; with a nugget, the sum of that and
     (1/nugget) sum_j w_j (f(x_j) - y_j)^2.
 
         f = sum_j k_j K(x_j, .) + slope x + constant,    (K + nugget diag(1/w)) k + X (slope, constant) = y,  X^T k = 0
 
-    kernel   of `rf`, `ntk`, `empirical_ntk`, or any function that takes (n,) and (s,) and gives the matrix (n, s)
-    nugget   >= 0: f need not go through the data, and repeated x are averaged
-    affine   whether f has a slope and a constant that cost nothing, the skip connection of a network
+    Parameters
+    ----------
+    kernel : callable
+        Of `rf`, `ntk`, `empirical_ntk`, or any function that takes (n,) and (s,) and gives the matrix (n, s).
+    data : Samples
+        s distinct x.
+    nugget : float
+        >= 0. If it is not 0, f need not go through the data, and repeated x are averaged.
+    affine : bool
+        Whether f has a slope and a constant that cost nothing, the skip connection of a network.
+
+    Returns
+    -------
+    KernelSpline or KernelInterpolant
+        f, callable: a KernelSpline for a kernel of `rf`.
+
+    Raises
+    ------
+    InputError
+        For repeated x with different y and no nugget, and for a Gram matrix that is singular to rounding.
+
+    Notes
+    -----
+    O(s) for `rf` of any law; O(s^3) for other kernels.
 
     Without a nugget f is where the kernel's gradient flow from f = 0 ends, whatever norm and m. With `rf` and an affine
     part it is the weighted natural spline, argmin int f''^2 / nu; that is the natural cubic spline where nu is constant
     over the data ("rademacher", "uniform" and "uniform_knots" that reach over them), and only there. Without the affine
-    part it comes close to that as the knots spread: at the distance O(1/B).
+    part it approaches that one as the knots spread over (-B, B): at the distance O(1/B).
 
-    Cost: O(s) for `rf` of any law, s = 1,000,000 included; O(s^3) for other kernels.
-    Source: Williams et al. 2019, eqs. (15) and (16) and Theorem 5, mended. Raises InputError for repeated x with
-    different y and no nugget, and for a Gram matrix that is singular to rounding.
+    References
+    ----------
+    Williams et al. 2019, eqs. (15) and (16) and Theorem 5, corrected.
+
+    Examples
+    --------
+    >>> import knotflow as kf
+    >>> data = kf.Samples([-1, 0, 0.5, 1], [0, -1, 0, 1])
+    >>> kernel = kf.kernels.rf("uniform")
+    >>> f = kf.kernels.interpolate(kernel, data, affine=True)
+    >>> f([-0.5, 0.25]).round(4), kf.splines.natural(data)([-0.5, 0.25]).round(4)
+    (array([-0.8913, -0.5734]), array([-0.8913, -0.5734]))
+    >>> kf.kernels.interpolate(kernel, data)([-0.5, 0.25]).round(4)
+    array([-0.8655, -0.5776])
     """
-    points = points_of(data)
-    size = number("nugget", nugget)
-    if size < 0:
-        raise InputError(f"nugget is {size:g}: it must be at least 0")
+    points, affine = given(data).distinct, flag("affine", affine)
+    size = number("nugget", nugget, least=0.0)
     if size == 0 and points.within > 0:
         raise _repeated(data)
     noise = size / points.weight
     if isinstance(kernel, RandomFeatures):
-        return linear.solve(kernel.law, points.x, points.y, noise, affine)
+        return solve(kernel.law, points.x, points.y, noise, affine)
     return _dense(kernel, points, noise, affine)
-
-
-def points_of(data: Samples) -> Distinct:
-    if not isinstance(data, Samples):
-        raise InputError(f"data is of type {type(data).__name__}: it must be Samples, made by Samples(x, y)")
-    return data.distinct
 
 
 def _repeated(data: Samples) -> InputError:

@@ -6,17 +6,31 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, SupportsIndex
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from knotflow._checks import numbers
-from knotflow.initial.resolve import Start, law
-from knotflow.laws.knot_law import KnotLaw
+from knotflow._typing import Array
+from knotflow.kernels.laws import KnotLaw
+from knotflow.kernels.resolve import Start, law
 
-Array = NDArray[np.float64]
+__all__ = ["RandomFeatures", "Tangent", "Terms", "Weight", "ntk", "nu", "nu_minus", "nu_plus", "pairs", "rf"]
 
 
 class Terms(NamedTuple):
-    """The tangent kernel's parts, by the parameters that they come from; their sum is the kernel."""
+    """The parts of a tangent kernel, by the parameters that they come from; their sum is the kernel.
+
+    Attributes
+    ----------
+    a, b, c : ndarray
+        Each in the shape of the kernel.
+
+    Examples
+    --------
+    >>> import knotflow as kf
+    >>> terms = kf.kernels.ntk("gaussian").terms(1.0, 2.0)
+    >>> [round(float(part), 4) for part in terms], round(float(kf.kernels.ntk("gaussian")(1.0, 2.0)), 4)
+    ([0.8976, 0.4488, 1.5055], 2.8519)
+    """
 
     a: Array
     b: Array
@@ -34,21 +48,40 @@ def pairs(x: ArrayLike, x2: ArrayLike | None) -> tuple[Array, Array]:
 
 @dataclass(frozen=True)
 class RandomFeatures:
-    """K(x, x') = E[(a x - b)_+ (a x' - b)_+], the kernel of training c alone.
+    """K(x, x') = E[(a x - b)_+ (a x' - b)_+], the kernel of training c alone at infinite width.
 
     kernel(x, x2) with numbers or sequences gives all pairs, in the shape x.shape + x2.shape; arrays of two or more
-    axes broadcast. x2 = None is x2 = x. A network of m neurons trains c with (m / norm^2) K, in the time t = lr * steps
-    of the gradient flow, whatever c is; `empirical_rf` is that at finite width.
+    axes broadcast. x2 = None is x2 = x.
 
-    On the whole line, and without cancellation: every entry is accurate to a few roundings of itself (to the tolerance
-    of a law with a quadrature). O(n) evaluations of the law and O(n n2) multiplications.
+    Parameters
+    ----------
+    law : KnotLaw
+        The law of (a, b); `rf` makes it from an initialiser.
 
-    Source: Williams et al. 2019, arXiv eqs. (23) and (29).
+    Notes
+    -----
+    O(n) evaluations of the law and O(n n2) multiplications. On the whole line, and without cancellation: every entry is
+    accurate to a few roundings of itself (to the tolerance of a law with a quadrature).
+
+    A network of m neurons trains c with (m / norm^2) K, in the time t = lr * steps of the gradient flow, whatever c is;
+    `empirical_rf` is that at finite width.
+
+    References
+    ----------
+    Williams et al. 2019, arXiv eqs. (23) and (29).
+
+    Examples
+    --------
+    >>> import knotflow as kf
+    >>> kf.kernels.RandomFeatures(kf.kernels.Gaussian())([0, 1]).round(4)
+    array([[0.5   , 0.5342],
+           [0.5342, 1.    ]])
     """
 
     law: KnotLaw
 
     def __call__(self, x: ArrayLike, x2: ArrayLike | None = None) -> Array:
+        """K(x, x2) of all pairs."""
         x, x2 = pairs(x, x2)
         below, above = self.law.below(x), self.law.above(x)
         below2, above2 = (below, above) if x is x2 else (self.law.below(x2), self.law.above(x2))
@@ -61,18 +94,40 @@ class RandomFeatures:
 class Tangent:
     """K(x, x') = E[(a x - b)_+ (a x' - b)_+] + E[c^2] (1 + x x') Pr(a x > b, a x' > b), of training a, b and c.
 
-    Called as `RandomFeatures` is. A network of m neurons, c independent of (a, b), trains with (m / norm^2) K in the
-    time t = lr * steps; `empirical_ntk` is that at finite width. If the output bias is trained, 1 is added to it.
+    Called as `RandomFeatures` is. `terms(x, x2)` has the three parts: a (E[c^2] x x' Pr), b (E[c^2] Pr) and c (the
+    random-feature kernel).
 
-    `terms(x, x2)` has the three parts: a (E[c^2] x x' Pr), b (E[c^2] Pr) and c (the random-feature kernel). The a and b
-    parts have kinks on the diagonal, so that interpolants are not splines of class C1: their slope jumps at every x_j.
+    Parameters
+    ----------
+    law : KnotLaw
+        The law of (a, b) and E[c^2]; `ntk` makes it from an initialiser.
 
-    Source: Williams et al. 2019, arXiv eq. (27), with c independent of (a, b) and the factor m / norm^2 that it takes.
+    Notes
+    -----
+    O(n) evaluations of the law and O(n n2) multiplications.
+
+    A network of m neurons, c independent of (a, b), trains with (m / norm^2) K in the time t = lr * steps;
+    `empirical_ntk` is that at finite width. If the output bias is trained, 1 is added to it.
+
+    The a and b parts have kinks on the diagonal, so that interpolants are not splines of class C1: their slope jumps at
+    every x_j.
+
+    References
+    ----------
+    Williams et al. 2019, arXiv eq. (27), with c independent of (a, b) and the factor m / norm^2 that it takes.
+
+    Examples
+    --------
+    >>> import knotflow as kf
+    >>> kf.kernels.Tangent(kf.kernels.Gaussian())([0, 1]).round(4)
+    array([[1.    , 0.9092],
+           [0.9092, 2.    ]])
     """
 
     law: KnotLaw
 
     def __call__(self, x: ArrayLike, x2: ArrayLike | None = None) -> Array:
+        """K(x, x2) of all pairs."""
         a, b, c = self.terms(x, x2)
         return a + b + c
 
@@ -91,10 +146,94 @@ def _both_active(law: KnotLaw, x: Array, x2: Array) -> Array:
 
 
 def rf(init: Start, m: SupportsIndex | None = None, **options: Any) -> RandomFeatures:
-    """The random-feature kernel of an initialiser, a callable: see `RandomFeatures`, and `law` for the arguments."""
+    """The random-feature kernel of an initialiser: what training c alone does at infinite width.
+
+        K(x, x') = E[(a x - b)_+ (a x' - b)_+]
+
+    Parameters
+    ----------
+    init : str, callable or law
+        "gaussian", "uniform", "he", "glorot", "pytorch", "rademacher", "uniform_knots", a function or a law of
+        `kf.initial`, or a law of this room such as `Gaussian`: see `law`.
+    m : int, optional
+        The width, for starts whose scales depend on it. Without it the scales are those of infinite width.
+    **options
+        Of the initialiser, such as sigma_b.
+
+    Returns
+    -------
+    RandomFeatures
+        A callable: kernel(x, x2) has all pairs. `interpolate` solves with it in O(s).
+
+    Raises
+    ------
+    InputError
+        For another `init`, and for options that it does not take.
+
+    Notes
+    -----
+    Per neuron: m neurons, divided by norm, train with m / norm^2 times it. O(n) evaluations of the law and O(n n2)
+    multiplications for n x n2 pairs.
+
+    References
+    ----------
+    Williams et al. 2019, arXiv eqs. (23) and (29).
+
+    Examples
+    --------
+    >>> import knotflow as kf
+    >>> kernel = kf.kernels.rf("gaussian")
+    >>> kernel
+    RandomFeatures(law=Gaussian(sigma_a=1.0, sigma_b=1.0, c2=1.0))
+    >>> kernel([0, 1], [0, 1, 2]).round(4)
+    array([[0.5   , 0.5342, 0.6421],
+           [0.5342, 1.    , 1.5055]])
+    """
     return RandomFeatures(law(init, m, **options))
 
 
 def ntk(init: Start, m: SupportsIndex | None = None, **options: Any) -> Tangent:
-    """The tangent kernel of an initialiser at its start, a callable: see `Tangent`, and `law` for the arguments."""
+    """The tangent kernel of an initialiser at its start: what training a, b and c does at infinite width.
+
+        K(x, x') = E[(a x - b)_+ (a x' - b)_+] + E[c^2] (1 + x x') Pr(a x > b, a x' > b)
+
+    Parameters
+    ----------
+    init : str, callable or law
+        "gaussian", "uniform", "he", "glorot", "pytorch", "rademacher", "uniform_knots", a function or a law of
+        `kf.initial`, or a law of this room such as `Gaussian`: see `law`.
+    m : int, optional
+        The width, for starts whose scales depend on it. Without it the scales are those of infinite width.
+    **options
+        Of the initialiser, such as sigma_b.
+
+    Returns
+    -------
+    Tangent
+        A callable: kernel(x, x2) has all pairs, kernel.terms(x, x2) its parts by parameter.
+
+    Raises
+    ------
+    InputError
+        For another `init`, and for options that it does not take.
+
+    Notes
+    -----
+    Per neuron: m neurons, divided by norm, train with m / norm^2 times it, plus 1 if the output bias is trained. O(n)
+    evaluations of the law and O(n n2) multiplications for n x n2 pairs.
+
+    References
+    ----------
+    Williams et al. 2019, arXiv eq. (27), with c independent of (a, b).
+
+    Examples
+    --------
+    >>> import knotflow as kf
+    >>> kf.kernels.ntk("gaussian")([0, 1], [0, 1, 2]).round(4)
+    array([[1.    , 0.9092, 0.9659],
+           [0.9092, 2.    , 2.8519]])
+    >>> kf.kernels.ntk("he")([0, 1]).round(4)
+    array([[1.    , 1.0683],
+           [1.0683, 2.    ]])
+    """
     return Tangent(law(init, m, **options))

@@ -6,36 +6,55 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from knotflow._typing import Array
-from knotflow.data import Samples
+from knotflow._checks import number
+from knotflow._deprecated import keyword_only
+from knotflow._typing import Array, Flags, Ints
 from knotflow.dynamics.tangent import gradient
-from knotflow.errors import InputError
+from knotflow.landscape.hessian import ALL, parts
 from knotflow.landscape.partitions import partition
 from knotflow.landscape.rank import counted_rank
-from knotflow.landscape.shared import ALL, Flags, checked, parts, preactivations, residuals
+from knotflow.landscape.subject import checked, preactivations, residuals
 from knotflow.network import ReLUNet
 
+__all__ = ["CriticalPoint", "critical_point", "is_critical"]
 
-@dataclass(frozen=True, eq=False)
+
+@dataclass(frozen=True, eq=False, repr=False)
 class CriticalPoint:
-    """What `critical_point` finds; it is true if the network is critical.
+    """What `critical_point` finds. It is true if the network is critical.
 
-    gradient        (P,) in the order a, b, c, bias, each divided by sum_j w_j |df(x_j)/dp| size_j, where
-                    size_j = |y_j| + |bias| + sum over active i of |c_i| (|a_i x_j| + |b_i|) / norm bounds |r_j|
-    critical        whether all of it is below the tolerance
-    pieces          (p,) numbers of the pieces that hold samples
-    piece_sums      (p, 2) sums of w r and of w r (x - mean) over each piece: 0 if f is the least-squares line there
-    piecewise_ols   whether they are 0, relative to the same sums of size_j
-    converse        whether every critical point with these knots is piecewise least squares: every c_i != 0, no knot
-                    at a sample, and J of full rank for its pieces
-    strict_saddle   critical, and some neuron with c = 0 has a residual term: the Hessian has negative eigenvalues
+    Attributes
+    ----------
+    gradient : (P,) ndarray
+        The gradient in the order a, b, c, bias, each entry divided by sum_j w_j |df(x_j)/dp| size_j, where
+        size_j = |y_j| + |bias| + sum over active i of |c_i| (|a_i x_j| + |b_i|) / norm bounds |r_j|.
+    critical : bool
+        Whether all of it is below the tolerance.
+    pieces : (p,) ndarray of int
+        Numbers of the pieces that hold samples.
+    piece_sums : (p, 2) ndarray
+        Sums of w r and of w r (x - mean) over each piece: 0 if f is the least-squares line there.
+    piecewise_ols : bool
+        Whether they are 0, relative to the same sums of size_j.
+    converse : bool
+        Whether every critical point with these knots is piecewise least squares: every c_i != 0, no knot at a
+        sample, and J of full rank for its pieces.
+    strict_saddle : bool
+        Whether it is critical and some neuron with c = 0 has a residual term: the Hessian then has negative
+        eigenvalues.
+
+    Examples
+    --------
+    >>> import knotflow as kf
+    >>> data = kf.Samples([0, 1, 2], [1, 0, 4])
+    >>> kf.landscape.critical_point(kf.landscape.lonely_minimum(data, [0.5, 1.5]), data)
+    CriticalPoint(critical, least squares on each of 3 pieces)
     """
 
     gradient: Array
     critical: bool
-    pieces: NDArray[np.int64]
+    pieces: Ints
     piece_sums: Array
     piecewise_ols: bool
     converse: bool
@@ -44,28 +63,99 @@ class CriticalPoint:
     def __bool__(self) -> bool:
         return self.critical
 
+    def __repr__(self) -> str:
+        critical = "critical" if self.critical else f"not critical, relative gradient {np.abs(self.gradient).max():.2g}"
+        ols = "" if self.piecewise_ols else "not "
+        saddle = ", a strict saddle" if self.strict_saddle else ""
+        return f"CriticalPoint({critical}, {ols}least squares on each of {len(self.pieces)} pieces{saddle})"
 
+
+@keyword_only("rtol")
 @checked
-def is_critical(net: ReLUNet, data: Samples, train: Iterable[str] = ALL, rtol: float = 1e-9) -> bool:
-    """Whether the gradient of L in the trained parameters is 0 to rounding: see `critical_point`. O(m s)."""
-    return critical_point(net, data, train, rtol).critical
+def is_critical(net: ReLUNet, data: Samples, train: Iterable[str] = ALL, *, rtol: float = 1e-9) -> bool:
+    """Whether the gradient of L in the trained parameters is 0 to rounding.
+
+    Parameters
+    ----------
+    net : ReLUNet
+        m neurons.
+    data : Samples
+        s distinct x.
+    train : iterable of str
+        The parameters that count, all four of {"a", "b", "c", "bias"} by default.
+    rtol : float
+        What counts as 0 beside the sums of absolute values, see `critical_point`.
+
+    Returns
+    -------
+    bool
+
+    Raises
+    ------
+    InputError
+        For an unknown name in `train`, and unless 0 < rtol < 1.
+
+    Notes
+    -----
+    O(m s).
+
+    Examples
+    --------
+    >>> import knotflow as kf
+    >>> data = kf.Samples([0, 1, 2], [1, 0, 4])
+    >>> net = kf.landscape.lonely_minimum(data, [0.5, 1.5])
+    >>> kf.landscape.is_critical(net, data), kf.landscape.is_critical(net.replace(bias=0.5), data)
+    (True, False)
+    """
+    return critical_point(net, data, train, rtol=rtol).critical
 
 
+@keyword_only("rtol")
 @checked
-def critical_point(net: ReLUNet, data: Samples, train: Iterable[str] = ALL, rtol: float = 1e-9) -> CriticalPoint:
-    """Whether the network is critical, and whether it is an ordinary-least-squares fit on every piece. O(m s).
+def critical_point(net: ReLUNet, data: Samples, train: Iterable[str] = ALL, *, rtol: float = 1e-9) -> CriticalPoint:
+    """Whether the network is critical, and whether it is an ordinary-least-squares fit on every piece.
 
     Least squares on every piece (the intervals between knots) implies critical. The converse needs every c_i != 0 and
     that J reaches every function that is affine on the pieces: a neuron active on all samples, or a gap with knots of
-    both orientations, will do. Otherwise `converse` is False and a critical point can miss it.
+    both orientations, is enough. Otherwise `converse` is False, and some critical point is not least squares.
 
-    rtol   what counts as 0 beside the sums of absolute values; the unit of x, y and weights drops out
+    Parameters
+    ----------
+    net : ReLUNet
+        m neurons.
+    data : Samples
+        s distinct x.
+    train : iterable of str
+        The parameters that count, all four of {"a", "b", "c", "bias"} by default.
+    rtol : float
+        What counts as 0 beside the sums of absolute values. The unit of x, y and weights drops out.
 
-    Source: Sahs et al. 2022, theorem 4, with both conditions of the converse mended.
-    Raises InputError for an unknown name in `train`, and unless 0 < rtol < 1.
+    Returns
+    -------
+    CriticalPoint
+        True if the network is critical, with the reasons.
+
+    Raises
+    ------
+    InputError
+        For an unknown name in `train`, and unless 0 < rtol < 1.
+
+    Notes
+    -----
+    O(m s).
+
+    References
+    ----------
+    Sahs et al. 2022, theorem 4, with both conditions of the converse corrected.
+
+    Examples
+    --------
+    >>> import knotflow as kf
+    >>> data = kf.Samples([0, 1, 2, 3], [1, 0, 4, 2])
+    >>> kf.landscape.critical_point(kf.ReLUNet([1], [1.5], [0], bias=1.75), data)
+    CriticalPoint(not critical, relative gradient 0.041, not least squares on each of 2 pieces)
     """
-    if not 0 < rtol < 1:
-        raise InputError(f"rtol is {rtol!r}: it must be in (0, 1)")
+    rtol = number("rtol", rtol, above=0.0, below=1.0)
     names, points = parts(train), data.distinct
     pull, on = points.weight * residuals(net, data), preactivations(net, points.x) > 0
     line = np.abs(net.c * net.a) @ on * np.abs(points.x) + np.abs(net.c * net.b) @ on

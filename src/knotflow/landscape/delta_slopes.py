@@ -6,22 +6,46 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import ArrayLike
 
+from knotflow._checks import numbers
 from knotflow._typing import Array
-from knotflow.data import Samples
-from knotflow.landscape.shared import active, checked
+from knotflow.landscape.subject import active, checked
 from knotflow.network import ReLUNet
+
+__all__ = ["DeltaSlopeHessian", "delta_slope_hessian"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class DeltaSlopeHessian:
     """d2L / d delta_slopes^2 = F^T W F, with knots and orientations held. It is the same everywhere.
 
-    features      (s, m) F_ji = (x_j - knot_i)_{s_i}: how f(x_j) moves with delta_slopes_i
-    eigenvalues   (r,) descending: those that are not zero, the squared singular values of W^(1/2) F
-    range         (m, r) orthonormal: the directions that the samples see; the gradient is always in it
+    Attributes
+    ----------
+    features : (s, m) ndarray
+        F_ji = (x_j - knot_i)_{s_i}: how f(x_j) moves with delta_slopes_i.
+    weight : (s,) ndarray
+        The weights W of the distinct samples.
+    eigenvalues : (r,) ndarray
+        Those that are not zero, descending: the squared singular values of W^(1/2) F.
+    range : (m, r) ndarray
+        Orthonormal: the directions that the samples see. The gradient is always in it.
 
-    Source: Sahs et al. 2022, section 2.4 and figure 6, whose "range of F" is its row space.
+    References
+    ----------
+    Sahs et al. 2022, section 2.4 and figure 6, whose "range of F" is its row space.
+
+    Examples
+    --------
+    >>> import knotflow as kf
+    >>> net, data = kf.ReLUNet([1, 1, -1], [0.5, -0.7, 0.4], [1, 1, 1]), kf.Samples([-1, 0, 1], [0, -1, 1])
+    >>> bowl = kf.landscape.delta_slope_hessian(net, data)
+    >>> bowl.matrix.round(2)
+    array([[0.25, 0.85, 0.  ],
+           [0.85, 3.38, 0.  ],
+           [0.  , 0.  , 0.36]])
+    >>> bowl.onto_range([1.0, 1.0, 1.0]).round(2)
+    array([1., 1., 1.])
     """
 
     features: Array
@@ -48,16 +72,46 @@ class DeltaSlopeHessian:
         """(m, m - r) orthonormal: changes of the delta-slopes that leave f at the samples as it is. O(m^2 r)."""
         return np.linalg.qr(self.range, mode="complete")[0][:, self.rank :]
 
-    def onto_range(self, v: Array) -> Array:
-        """The part of v that gradient descent can change; the rest of it is there for ever. O(m r)."""
-        return self.range @ (self.range.T @ v)
+    def onto_range(self, v: ArrayLike) -> Array:
+        """The part of v that gradient descent can change; the orthogonal part is conserved. O(m r)."""
+        return self.range @ (self.range.T @ numbers("v", v))
 
 
 @checked
 def delta_slope_hessian(net: ReLUNet, data: Samples) -> DeltaSlopeHessian:
-    """The Hessian of L in the delta-slopes of the neurons that have a knot (`net.bdso().live`). O(m s^2).
+    """The Hessian of L in the delta-slopes of the neurons that have a knot.
 
-    Raises InputError if no neuron is active at a sample.
+    Parameters
+    ----------
+    net : ReLUNet
+        Its neurons with a knot are those of `net.bdso().live`, m in number.
+    data : Samples
+        s distinct x.
+
+    Returns
+    -------
+    DeltaSlopeHessian
+        The matrix by its features, eigenvalues and range.
+
+    Raises
+    ------
+    InputError
+        If no neuron is active at a sample.
+
+    Notes
+    -----
+    O(m s^2).
+
+    References
+    ----------
+    Sahs et al. 2022, section 2.4.
+
+    Examples
+    --------
+    >>> import knotflow as kf
+    >>> net, data = kf.ReLUNet([1, 1, -1], [0.5, 0.7, 0.4], [1, 1, 1]), kf.Samples([-1, 0, 1], [0, -1, 1])
+    >>> kf.landscape.delta_slope_hessian(net, data)
+    DeltaSlopeHessian(3 delta-slopes, rank 2)
     """
     active(net, data)
     view, points = net.bdso(), data.distinct

@@ -1,21 +1,27 @@
-"""What a sample is to a knot: something to pass, to be stopped by, or to be pushed away from."""
+"""The type of each sample for each knot (attractor, repeller, passthrough), and how fast knots move."""
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from knotflow._checks import numbers
-from knotflow._typing import Array
-from knotflow.data import Samples
+from knotflow._checks import choice, numbers
+from knotflow._deprecated import keyword_only
+from knotflow._typing import Array, Flags
 from knotflow.dynamics.tangent import DEFAULT_TRAIN, gradient, trained
 from knotflow.errors import InputError
-from knotflow.landscape.shared import Flags, checked, preactivations, residuals
+from knotflow.landscape.subject import checked, preactivations, residuals
 from knotflow.network import ReLUNet
 
+__all__ = ["knot_types", "knot_velocities", "psi", "side_types"]
+
 NAMES = np.array(["flat", "passthrough", "repeller", "attractor"])
+Motion = Literal["slice", "flow"]
+_MOVED = {"slice": (0.0, 1.0), "flow": (1.0, 1.0)}  # whether a and b move
 
 
 def side_types(before: Array, after: Array, moves: Flags) -> NDArray[np.str_]:
@@ -24,30 +30,61 @@ def side_types(before: Array, after: Array, moves: Flags) -> NDArray[np.str_]:
     return NAMES[np.where(moves, code, 0)]
 
 
+@keyword_only("train")
 @checked
-def knot_types(net: ReLUNet, data: Samples, train: Iterable[str] = frozenset({"b"})) -> NDArray[np.str_]:
-    """(m, s) what distinct sample j is to the knot of neuron i, if it came there while all else is as it is.
+def knot_types(
+    net: ReLUNet, data: Samples, *, motion: Motion = "slice", train: Iterable[str] | None = None
+) -> NDArray[np.str_]:
+    """Type of each sample for each knot: the signs of the knot's velocity just left and right of the sample.
 
-        "attractor"    the knot moves towards the sample from both sides: a kink in which the slice is lowest
-        "repeller"     away from it on both sides
-        "passthrough"  in one direction on both sides
+    The knot is placed beside the sample while all other parameters stay as they are.
+
+        "attractor"    the knot moves towards the sample from both sides: the slice has a minimum there, at a kink
+        "repeller"     it moves away from the sample on both sides
+        "passthrough"  it moves in one direction on both sides
         "flat"         on one side of the sample the neuron is dead, or its delta-slope is 0, or it has no knot
 
-    train   what the flow moves. {"b"}: the knot slides along its loss slice, and these are the types of theorem 3.
-            Under the full flow {"a", "b", "c"} the knot turns as well, and types differ for some pairs: its
-            velocity is delta_slope / a^2 times psi, with (1 + x x_j) instead of 1 (theorem 6)
+    Parameters
+    ----------
+    net : ReLUNet
+        m neurons.
+    data : Samples
+        s distinct x.
+    motion : {"slice", "flow"}
+        What moves the knot. "slice": b alone; the knot slides along its loss slice, and these are the types of
+        theorem 3. "flow": a and b, as in the full gradient flow. The knot then turns as well, and the types differ
+        for some pairs: its velocity is delta_slope / a^2 times psi, with 1 + x x_j instead of 1 (theorem 6).
+    train : iterable of str, optional
+        Deprecated: {"b"} is motion="slice", any set with "a" and "b" is motion="flow".
 
-    With e the residual at the sample, the knot there, times its weight and factor, and S the sum of the same over
-    the other active samples: attractor or repeller iff S e < 0 and |e| > |S|; attractor iff besides
-    orientation delta_slope e > 0. So the sample must outweigh the rest.
+    Returns
+    -------
+    (m, s) ndarray of str
+        The type of distinct sample j for the knot of neuron i.
 
-    O(m s). Source: Sahs et al. 2022, theorem 3 and section 2.3; their residual has the other sign.
-    Raises InputError if `train` has neither "a" nor "b": the knots then do not move.
+    Raises
+    ------
+    InputError
+        For another `motion`.
+
+    Notes
+    -----
+    O(m s). With the knot at the sample, let e be the residual there times its weight and factor, and S the sum of the
+    same over the other active samples. The type is attractor or repeller if and only if S e < 0 and |e| > |S|: the
+    sample outweighs the others. It is attractor if also orientation * delta_slope * e > 0.
+
+    References
+    ----------
+    Sahs et al. 2022, theorem 3 and section 2.3; their residual has the other sign.
+
+    Examples
+    --------
+    >>> import knotflow as kf
+    >>> net, data = kf.ReLUNet([1], [0.3], [1]), kf.Samples([-1, 0, 1], [0, -1, 1.5])
+    >>> print(kf.landscape.knot_types(net, data))
+    [['passthrough' 'attractor' 'flat']]
     """
-    on = trained(train)
-    if not on & {"a", "b"}:
-        raise InputError(f"train is {set(on)}: the knots move only if it contains 'a' or 'b'")
-    ta, tb = float("a" in on), float("b" in on)
+    ta, tb = _MOVED[choice("motion", motion, _MOVED)] if train is None else _of_train(train)
     points, knots = data.distinct, net.knots
     x, w = points.x, points.weight
     h = np.maximum(preactivations(net, x), 0)
@@ -65,6 +102,15 @@ def knot_types(net: ReLUNet, data: Samples, train: Iterable[str] = frozenset({"b
     moves = (has_knot & (net.delta_slopes != 0))[:, None] & ~dead_beside
     sign = np.sign(net.delta_slopes)[:, None]
     return side_types(sign * np.where(moves, before, 0), sign * np.where(moves, after, 0), moves)
+
+
+def _of_train(train: Iterable[str]) -> tuple[float, float]:
+    """Whether a and b move, from the deprecated `train`."""
+    warnings.warn('train of knot_types is now motion="slice" or motion="flow"', DeprecationWarning, stacklevel=5)
+    on = trained(train)
+    if not on & {"a", "b"}:
+        raise InputError(f"train is {set(on)}: it must contain 'a' or 'b', without which no knot moves")
+    return float("a" in on), float("b" in on)
 
 
 def _sums(x: Array, w: Array, r: Array, mu: Array, ta: float, tb: float) -> Array:
@@ -86,14 +132,46 @@ def _sums(x: Array, w: Array, r: Array, mu: Array, ta: float, tb: float) -> Arra
 
 @checked
 def psi(net: ReLUNet, data: Samples, knots: ArrayLike, orientation: int) -> Array:
-    """sum over the samples active at each knot of w_j r_j (1 + x x_j), in the shape of `knots`. O((m + k) log s + s).
+    """What drives a knot at x under gradient flow: it moves with the velocity c / (a norm) psi(x).
 
-    The knot of a neuron at x moves with the velocity c/(a norm) psi(x) under gradient flow: neurons of one
-    orientation all turn where psi changes sign. Active are the x_j > x for orientation 1, x_j < x for -1.
-    psi(., 1) + psi(., -1) is an affine function of x away from the samples.
+    psi(x) is the sum of w_j r_j (1 + x x_j) over the samples that a neuron with its knot at x is active on: those
+    with x_j > x for orientation 1, x_j < x for -1. Neurons of one orientation all turn where it changes sign.
 
-    Source: Sahs et al. 2022, section 2.5.2; there the residual, and with it psi, has the other sign.
-    Raises InputError for another orientation.
+    Parameters
+    ----------
+    net : ReLUNet
+        m neurons, which give the residuals r_j.
+    data : Samples
+        s distinct x.
+    knots : array_like
+        k places x, in any shape.
+    orientation : {1, -1}
+        1 for right-facing neurons, -1 for left-facing ones.
+
+    Returns
+    -------
+    ndarray
+        psi in the shape of `knots`.
+
+    Raises
+    ------
+    InputError
+        For another orientation, and for `knots` that are not finite.
+
+    Notes
+    -----
+    O((m + k) log s + s). psi(., 1) + psi(., -1) is an affine function of x away from the samples.
+
+    References
+    ----------
+    Sahs et al. 2022, section 2.5.2; there the residual, and with it psi, has the other sign.
+
+    Examples
+    --------
+    >>> import knotflow as kf
+    >>> net, data = kf.ReLUNet([1], [0.3], [1]), kf.Samples([-1, 0, 1], [0, -1, 1])
+    >>> kf.landscape.psi(net, data, [-2.0, 0.3], 1).round(2)
+    array([ 1.3 , -0.39])
     """
     if orientation not in (1, -1):
         raise InputError(f"orientation is {orientation!r}: it must be 1 (right-facing) or -1 (left-facing)")
@@ -110,10 +188,41 @@ def psi(net: ReLUNet, data: Samples, knots: ArrayLike, orientation: int) -> Arra
 
 @checked
 def knot_velocities(net: ReLUNet, data: Samples, train: Iterable[str] = DEFAULT_TRAIN) -> Array:
-    """(m,) d knot_i / dt under gradient flow, (db/dt - knot da/dt) / a; NaN for a neuron without a knot.
+    """Velocity of each knot under gradient flow, d knot_i / dt = (db_i/dt - knot_i da_i/dt) / a_i.
 
-    O(m log s + s). It is c/(a norm) psi(knot) where a and b are trained. Source: Sahs et al. 2022, theorem 6, equation
-    (6), with the sign mended. Raises InputError for an unknown name in `train`.
+    Parameters
+    ----------
+    net : ReLUNet
+        m neurons.
+    data : Samples
+        s distinct x.
+    train : iterable of str
+        The parameters that move, {"a", "b", "c"} by default as for the methods of `evolve`.
+
+    Returns
+    -------
+    (m,) ndarray
+        The velocities; NaN for a neuron without a knot.
+
+    Raises
+    ------
+    InputError
+        For an unknown name in `train`.
+
+    Notes
+    -----
+    O(m log s + s). It is c / (a norm) psi(knot) where a and b are trained.
+
+    References
+    ----------
+    Sahs et al. 2022, theorem 6, equation (6), with the sign corrected.
+
+    Examples
+    --------
+    >>> import knotflow as kf
+    >>> net, data = kf.ReLUNet([1, 0], [0.3, 1], [1, 1]), kf.Samples([-1, 0, 1], [0, -1, 1])
+    >>> kf.landscape.knot_velocities(net, data).round(2)
+    array([-0.39,   nan])
     """
     grad, knots = gradient(net, data, train), net.knots
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -6,21 +6,35 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from knotflow._typing import Array
-from knotflow.data import Samples
-from knotflow.errors import InputError
+from knotflow._checks import number
+from knotflow._deprecated import keyword_only
+from knotflow._typing import Array, Ints
 from knotflow.landscape.hessian import hessian
-from knotflow.landscape.shared import checked
+from knotflow.landscape.subject import checked
 from knotflow.network import ReLUNet
 
+__all__ = ["NullSpace", "null_space"]
 
-@dataclass(frozen=True, eq=False)
+
+@dataclass(frozen=True, eq=False, repr=False)
 class NullSpace:
     """An orthonormal basis of the null space of the Hessian, in three parts; columns of (P, k), P = 3m + 1.
 
-    scaling      (a_i, b_i, -c_i) of one neuron: rescaling it. Null only where the gradient of the neuron is 0
-    zero         further directions within one neuron, its c_i or a_i being 0: nothing that depends on it moves f
-    functional   the others: neurons trade against each other, against the bias, or where no sample sees it
+    Attributes
+    ----------
+    scaling : (P, k) ndarray
+        (a_i, b_i, -c_i) of one neuron: rescaling it. Null only where the gradient of the neuron is 0.
+    zero : (P, k) ndarray
+        Further directions within one neuron, its c_i or a_i being 0: nothing that depends on it changes f.
+    functional : (P, k) ndarray
+        All others: neurons compensate each other or the bias, or no sample sees them.
+
+    Examples
+    --------
+    >>> import knotflow as kf
+    >>> data = kf.Samples([0, 1, 2], [1, 0, 4])
+    >>> kf.landscape.null_space(kf.landscape.lonely_minimum(data, [0.5, 1.5]), data)
+    NullSpace(2 scaling, 0 zero and 2 functional of 7 directions)
     """
 
     scaling: Array
@@ -32,22 +46,55 @@ class NullSpace:
         """How many of each."""
         return self.scaling.shape[1], self.zero.shape[1], self.functional.shape[1]
 
+    def __repr__(self) -> str:
+        scaling, zero, functional = self.counts
+        total = len(self.scaling)
+        return f"NullSpace({scaling} scaling, {zero} zero and {functional} functional of {total} directions)"
 
+
+@keyword_only("rtol")
 @checked
-def null_space(net: ReLUNet, data: Samples, rtol: float = 1e-10) -> NullSpace:
-    """The null space of the Hessian of all 3m + 1 parameters, rows in the order a, b, c, bias. O(m^3).
+def null_space(net: ReLUNet, data: Samples, *, rtol: float = 1e-10) -> NullSpace:
+    """The null space of the Hessian of all 3m + 1 parameters, sorted by cause; rows in the order a, b, c, bias.
 
-    rtol   eigenvalues below rtol times the largest are zero, and so is H v of a unit vector v
+    Parameters
+    ----------
+    net : ReLUNet
+        m neurons.
+    data : Samples
+        s distinct x.
+    rtol : float
+        Eigenvalues below rtol times the largest count as 0, and so does H v of a unit vector v.
 
-    At a critical point with every c_i != 0 the first part has m directions; with b = bias trained, s distinct samples
-    and a lonely partition there are 3m + 1 - s in all (corollary 3).
+    Returns
+    -------
+    NullSpace
+        Three orthonormal bases.
 
-    Source: Sahs et al. 2022, remark 2, mended: scaling directions are null only where the neuron's gradient is 0, a
-    neuron with a = 0 and b < 0 does change f, and of a neuron with c = 0 two directions are null, scaling included.
-    Raises InputError if no neuron is active at a sample, and unless 0 < rtol < 1.
+    Raises
+    ------
+    InputError
+        If no neuron is active at a sample, and unless 0 < rtol < 1.
+
+    Notes
+    -----
+    O(m^3). At a critical point with every c_i != 0 the first part has m directions; with b = bias trained, s distinct
+    samples and a lonely partition there are 3m + 1 - s in all (corollary 3).
+
+    References
+    ----------
+    Sahs et al. 2022, remark 2, corrected: scaling directions are null only where the neuron's gradient is 0, a neuron
+    with a = 0 and b < 0 does change f, and of a neuron with c = 0 two directions are null, scaling included.
+
+    Examples
+    --------
+    >>> import knotflow as kf
+    >>> data = kf.Samples([0, 1, 2], [1, 0, 4])
+    >>> net = kf.landscape.lonely_minimum(data, [0.5, 1.5])
+    >>> kf.landscape.null_space(net, data).counts
+    (2, 0, 2)
     """
-    if not 0 < rtol < 1:
-        raise InputError(f"rtol is {rtol!r}: it must be in (0, 1)")
+    rtol = number("rtol", rtol, above=0.0, below=1.0)
     matrix = hessian(net, data)
     values, vectors = np.linalg.eigh(matrix)
     bound = rtol * np.max(np.abs(values))
@@ -59,7 +106,7 @@ def null_space(net: ReLUNet, data: Samples, rtol: float = 1e-10) -> NullSpace:
 
 
 def _single_neuron(net: ReLUNet, matrix: Array, bound: float) -> tuple[Array, Array]:
-    """Scaling directions that are null, and the null directions within neurons with c = 0 or a = 0 besides."""
+    """Scaling directions that are null, and the other null directions within neurons with c = 0 or a = 0."""
     m, scaling, zero = len(net), [], []
     for i in range(m):
         place = np.array([i, m + i, 2 * m + i])
@@ -78,7 +125,7 @@ def _single_neuron(net: ReLUNet, matrix: Array, bound: float) -> tuple[Array, Ar
     return _columns(scaling, 3 * m + 1), _columns(zero, 3 * m + 1)
 
 
-def _columns(entries: list[tuple[np.ndarray, Array]], rows: int) -> Array:
+def _columns(entries: list[tuple[Ints, Array]], rows: int) -> Array:
     out = np.zeros((rows, len(entries)))
     for k, (place, values) in enumerate(entries):
         out[place, k] = values

@@ -9,13 +9,16 @@ import numpy as np
 from knotflow._typing import Array
 from knotflow.data import Samples
 from knotflow.errors import InputError
-from knotflow.landscape.shared import ALL, active, checked, preactivations
+from knotflow.landscape.hessian import ALL
+from knotflow.landscape.subject import active, checked, preactivations
 from knotflow.network import ReLUNet
+
+__all__ = ["counted_rank", "hessian_rank"]
 
 
 @checked
 def hessian_rank(net: ReLUNet, data: Samples, train: Iterable[str] = ALL) -> int:
-    """The rank of J, which is that of the Hessian where the residual terms vanish, by counting alone. O(m s).
+    """The rank of J, which is that of the Hessian where the residual terms vanish, by counting alone.
 
     Gaps between neighbouring samples that hold a knot cut the data into pieces of n_p samples. With F = sum_p
     min(n_p, 2): if some neuron is active on all samples, or a gap has knots of both orientations, the rank is F.
@@ -23,19 +26,51 @@ def hessian_rank(net: ReLUNet, data: Samples, train: Iterable[str] = ALL) -> int
     k1 the number of pieces of one sample across which C changes: the rank is F - [k1 = 0] with the bias and
     F - 2 + min(2, k1) without. A lonely partition has rank s with the bias: 3m + 1 - s zeros (corollary 3).
 
-    Source: Sahs et al. 2022, corollary 3, whose side condition is superfluous with the bias and not sharp without it.
-    Raises InputError if some c_i = 0 or a knot is at a sample, where the count does not hold, if no neuron is active
-    at a sample, and if `train` lacks a, b or c.
+    Parameters
+    ----------
+    net : ReLUNet
+        m neurons, every c_i != 0 and no knot at a sample.
+    data : Samples
+        s distinct x.
+    train : iterable of str
+        a, b and c, with the bias (the default) or without it.
+
+    Returns
+    -------
+    int
+
+    Raises
+    ------
+    InputError
+        If some c_i = 0 or a knot is at a sample, where the count does not hold, if no neuron is active at a sample,
+        and if `train` lacks a, b or c.
+
+    Notes
+    -----
+    O(m s).
+
+    References
+    ----------
+    Sahs et al. 2022, corollary 3, whose side condition is superfluous with the bias and not sharp without it.
+
+    Examples
+    --------
+    >>> import knotflow as kf
+    >>> data = kf.Samples([0, 1, 2], [1, 0, 4])
+    >>> net = kf.landscape.lonely_minimum(data, [0.5, 1.5])
+    >>> kf.landscape.hessian_rank(net, data), kf.landscape.hessian_spectrum(net, data).rank
+    (3, 3)
     """
     names = frozenset(train)
     if not frozenset("abc") <= names <= ALL:
-        raise InputError(f"train is {set(names)}: the count is for all of a, b and c, with or without the bias")
+        raise InputError(f"train is {set(names)}: it must contain a, b and c, with the bias or without it")
     active(net, data)
     if np.any(net.c == 0):
-        raise InputError(f"c[{int(np.argmax(net.c == 0))}] is 0: the count is for networks with every c != 0")
+        raise InputError(f"c[{int(np.argmax(net.c == 0))}] is 0: it must not be 0, or the count fails")
     on_sample = np.isin(net.knots, data.distinct.x)
     if on_sample.any():
-        raise InputError(f"the knot of neuron {int(np.argmax(on_sample))} is at a sample: move it off")
+        i = int(np.argmax(on_sample))
+        raise InputError(f"the knot of neuron {i} is {net.knots[i]:g}: it must not be at a sample, or the count fails")
     return counted_rank(net, data.distinct.x, "bias" in names)[0]
 
 

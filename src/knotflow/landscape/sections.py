@@ -8,29 +8,89 @@ from typing import SupportsIndex
 import numpy as np
 from numpy.typing import ArrayLike
 
-from knotflow._checks import vector
+from knotflow._checks import extent, vector
 from knotflow._typing import Array
 from knotflow.data import Samples
 from knotflow.errors import InputError
-from knotflow.landscape.shared import checked, neuron_index, residuals
+from knotflow.landscape.subject import checked, neuron_index, residuals
 from knotflow.network import ReLUNet
 
+__all__ = ["Section", "knot_section", "loss_section"]
 
-@dataclass(frozen=True, eq=False)
+
+@dataclass(frozen=True, eq=False, repr=False)
 class Section:
-    """The loss on a grid: loss[p, q] is that at first[p] and second[q]."""
+    """The loss on a grid: loss[p, q] is that at first[p] and second[q].
+
+    Attributes
+    ----------
+    first : (k,) ndarray
+        Values along the first axis.
+    second : (l,) ndarray
+        Values along the second axis.
+    loss : (k, l) ndarray
+        The loss at each pair.
+
+    Examples
+    --------
+    >>> import knotflow as kf
+    >>> net, data = kf.ReLUNet([1], [0.3], [1]), kf.Samples([-1, 0, 1], [0, -1, 1])
+    >>> kf.landscape.knot_section(net, data, 0, [-0.5, 0, 0.5], [0, 1])
+    Section(3 x 2, loss in [0.5, 1.25])
+    """
 
     first: Array
     second: Array
     loss: Array
 
+    def __repr__(self) -> str:
+        where = f", loss in {extent(self.loss)}" if self.loss.size else ""
+        return f"Section({len(self.first)} x {len(self.second)}{where})"
+
 
 @checked
 def knot_section(net: ReLUNet, data: Samples, i: SupportsIndex, knots: ArrayLike, delta_slopes: ArrayLike) -> Section:
-    """L over the knot and the delta-slope of neuron i, its orientation and all else held. O(m log s + k l s).
+    """L over the knot and the delta-slope of neuron i, its orientation and all else held.
 
-    In one of the two it is piecewise quadratic; jointly it is a polynomial of degree 4 between samples. Source: Sahs
-    et al. 2022, theorem 3, with its first sentence mended. Raises InputError as `loss_slice` does.
+    Parameters
+    ----------
+    net : ReLUNet
+        m neurons.
+    data : Samples
+        s distinct x.
+    i : int
+        The number of a neuron that has a knot.
+    knots : (k,) array_like
+        Positions of its knot.
+    delta_slopes : (l,) array_like
+        Its delta-slopes c_i a_i / norm.
+
+    Returns
+    -------
+    Section
+        The loss, (k, l).
+
+    Raises
+    ------
+    InputError
+        If there is no neuron i, or it has no knot, and for values that are not finite.
+
+    Notes
+    -----
+    O(m log s + k l s). In one of the two variables L is piecewise quadratic; jointly it is a polynomial of degree 4
+    between samples.
+
+    References
+    ----------
+    Sahs et al. 2022, theorem 3, with its first sentence corrected.
+
+    Examples
+    --------
+    >>> import knotflow as kf
+    >>> net, data = kf.ReLUNet([1], [0.3], [1]), kf.Samples([-1, 0, 1], [0, -1, 1])
+    >>> kf.landscape.knot_section(net, data, 0, [-0.5, 0.3], [0, 1]).loss.round(3)
+    array([[1.   , 1.25 ],
+           [1.   , 0.545]])
     """
     i = neuron_index(net, i)
     knots, slopes = vector("knots", knots), vector("delta_slopes", delta_slopes)
@@ -45,12 +105,42 @@ def knot_section(net: ReLUNet, data: Samples, i: SupportsIndex, knots: ArrayLike
 def loss_section(
     net: ReLUNet, data: Samples, first: ArrayLike, second: ArrayLike, along: ArrayLike, across: ArrayLike
 ) -> Section:
-    """L at the parameters moved by t first + u second, for t in `along` and u in `across`. O((m + s) k l).
+    """L at the parameters moved by t first + u second, for t in `along` and u in `across`.
 
-    first, second   directions: (3m,) for a, b, c one after the other, or (3m + 1,) with the bias last
-    along, across   (k,) and (l,) how far to go
+    Parameters
+    ----------
+    net : ReLUNet
+        m neurons.
+    data : Samples
+        s distinct x.
+    first, second : array_like
+        Directions: (3m,) for a, b, c one after the other, or (3m + 1,) with the bias last.
+    along : (k,) array_like
+        How far to go along the first direction.
+    across : (l,) array_like
+        How far to go along the second.
 
-    Raises InputError for other shapes.
+    Returns
+    -------
+    Section
+        The loss, (k, l).
+
+    Raises
+    ------
+    InputError
+        For other shapes, and for values that are not finite.
+
+    Notes
+    -----
+    O((m + s) k l).
+
+    Examples
+    --------
+    >>> import knotflow as kf
+    >>> net, data = kf.ReLUNet([1], [0.3], [1]), kf.Samples([-1, 0, 1], [0, -1, 1])
+    >>> kf.landscape.loss_section(net, data, [0, 1, 0], [0, 0, 0, 1], [0, 0.5], [-1, 0, 1]).loss.round(3)
+    array([[1.345, 0.545, 2.745],
+           [2.12 , 0.82 , 2.52 ]])
     """
     along, across = vector("along", along), vector("across", across)
     u, v = (_direction(name, d, len(net)) for name, d in (("first", first), ("second", second)))
@@ -62,7 +152,9 @@ def loss_section(
 def _direction(name: str, values: ArrayLike, m: int) -> Array:
     direction = vector(name, values)
     if len(direction) not in (3 * m, 3 * m + 1):
-        raise InputError(f"{name} has length {len(direction)}: it must be {3 * m} (a, b, c) or {3 * m + 1} (and bias)")
+        raise InputError(
+            f"{name} has length {len(direction)}: it must have length {3 * m} (a, b, c) or {3 * m + 1} (and bias)"
+        )
     return np.append(direction, 0.0)[: 3 * m + 1]
 
 

@@ -8,16 +8,35 @@ from typing import NamedTuple, SupportsIndex
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from knotflow._checks import numbers
+from knotflow._checks import count, numbers
+from knotflow._derivative import Derivative, derivative
 from knotflow._typing import Array
 from knotflow.data import Samples
 from knotflow.landscape.knots import side_types
-from knotflow.landscape.shared import checked, neuron_index, residuals
+from knotflow.landscape.subject import checked, neuron_index, residuals
 from knotflow.network import ReLUNet
+
+__all__ = ["LossSlice", "Minima", "loss_slice"]
 
 
 class Minima(NamedTuple):
-    """The local minima of a slice: where, and the loss there, ascending in x; equally long."""
+    """The local minima of a slice.
+
+    Attributes
+    ----------
+    x : (k,) ndarray
+        Where they are, ascending.
+    loss : (k,) ndarray
+        The loss at each.
+
+    Examples
+    --------
+    >>> import knotflow as kf
+    >>> data = kf.Samples([-1, 0, 1], [0, -1, 1])
+    >>> cut = kf.landscape.loss_slice(kf.ReLUNet([1], [0.3], [1]), data, 0)
+    >>> cut.minima.x.round(3), cut.minima.loss.round(3)
+    (array([0.]), array([0.5]))
+    """
 
     x: Array
     loss: Array
@@ -33,15 +52,46 @@ class LossSlice:
 
     r_j the residual without the neuron.
 
-    neuron        its number
-    delta_slope, orientation, position   what is held, and where the knot is now
-    knots         (s,) the distinct samples
-    values        (s,) L with the knot at each
-    left, right   (s,) dL/dx on the two sides of each
-    curvatures    (s + 1,) delta_slope^2 times the active weight; 0 on the outer piece where the neuron is dead
+    Attributes
+    ----------
+    neuron : int
+        Its number.
+    delta_slope : float
+        Its delta-slope, which is held.
+    orientation : int
+        1 if it is active right of its knot, -1 if left of it; held.
+    position : float
+        Where its knot is now.
+    knots : (s,) ndarray
+        The distinct samples.
+    values : (s,) ndarray
+        L with the knot at each sample.
+    left, right : (s,) ndarray
+        dL/dx on the two sides of each sample.
+    curvatures : (s + 1,) ndarray
+        The second derivative on each piece: delta_slope^2 times the active weight. It is 0 on the outer piece on
+        which the neuron is dead.
 
-    Source: Sahs et al. 2022, theorem 3 and corollary 2, as functions of the knot (jointly with the delta-slope the
-    loss is a polynomial of degree 4, not quadratic as printed).
+    Notes
+    -----
+    O(log s) for each x; `slice(x, nu)` is the derivative of order `nu`, up to 2.
+
+    References
+    ----------
+    Sahs et al. 2022, theorem 3 and corollary 2, as functions of the knot. Jointly with the delta-slope the loss is a
+    polynomial of degree 4, not quadratic as printed.
+
+    Examples
+    --------
+    >>> import knotflow as kf
+    >>> net, data = kf.ReLUNet([1], [0.3], [1]), kf.Samples([-1, 0, 1], [0, -1, 1])
+    >>> cut = kf.landscape.loss_slice(net, data, 0)
+    >>> cut
+    LossSlice(neuron 0, knot at 0.3, 1 minima)
+    >>> cut([-1.0, 0.0, 0.3]).tolist(), round(float(net.loss(data)), 3)
+    ([2.5, 0.5, 0.545], 0.545)
+    >>> cut([0.3], nu=1).round(3), cut.derivative()([0.3]).round(3)
+    (array([0.3]), array([0.3]))
     """
 
     neuron: int
@@ -57,24 +107,26 @@ class LossSlice:
     def __repr__(self) -> str:
         return f"LossSlice(neuron {self.neuron}, knot at {self.position:.6g}, {len(self.minima.x)} minima)"
 
-    def __call__(self, x: ArrayLike) -> Array:
-        """L with the knot at x, an array of any shape. O(log s) each."""
-        x = numbers("x", x)
-        piece, anchor = self._piece(x)
+    def __call__(self, x: ArrayLike, nu: int = 0) -> Array:
+        """L with the knot at x, or its derivative of order `nu` <= 2, in the shape of x; at a sample, from the right.
+
+        Raises InputError for an x that is not finite, and unless 0 <= nu <= 2.
+        """
+        x, nu = numbers("x", x), count("nu", nu, most=2)
+        piece = np.searchsorted(self.knots, x, side="right")
+        anchor = np.maximum(piece - 1, 0)
+        curvature = self.curvatures[piece]
+        if nu == 2:
+            return curvature[()]
         slope = np.where(piece == 0, self.left[anchor], self.right[anchor])
         step = x - self.knots[anchor]
-        return (self.values[anchor] + step * (slope + 0.5 * self.curvatures[piece] * step))[()]
+        if nu == 1:
+            return (slope + curvature * step)[()]
+        return (self.values[anchor] + step * (slope + 0.5 * curvature * step))[()]
 
-    def derivative(self, x: ArrayLike) -> Array:
-        """dL/dx; at a sample, that on its right."""
-        x = numbers("x", x)
-        piece, anchor = self._piece(x)
-        slope = np.where(piece == 0, self.left[anchor], self.right[anchor])
-        return (slope + self.curvatures[piece] * (x - self.knots[anchor]))[()]
-
-    def _piece(self, x: Array) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        piece = np.searchsorted(self.knots, x, side="right")
-        return piece, np.maximum(piece - 1, 0)
+    def derivative(self, nu: int = 1) -> Derivative:
+        """The derivative of order `nu` as a function of the knot. Its values alone are `slice(x, nu)`."""
+        return derivative(self, nu)
 
     @property
     def vertices(self) -> Array:
@@ -85,7 +137,7 @@ class LossSlice:
 
     @property
     def types(self) -> NDArray[np.str_]:
-        """(s,) what each sample is to this knot: see `knot_types`."""
+        """(s,) the type of each sample for this knot: see `knot_types`."""
         return side_types(-self.left, -self.right, (self.curvatures[:-1] > 0) & (self.curvatures[1:] > 0))
 
     @property
@@ -110,10 +162,42 @@ class LossSlice:
 
 @checked
 def loss_slice(net: ReLUNet, data: Samples, i: SupportsIndex) -> LossSlice:
-    """L as the knot of neuron i moves (b_i = a_i x) and all else is held, exactly. O(m log s + s).
+    """L as the knot of neuron i moves (b_i = a_i x) and all else is held, exactly.
 
-    Moving the knot by (w (1 + d), v / (1 + d)) as in corollary 2 (ii) gives the same function of the knot.
-    Source: Sahs et al. 2022, theorem 3. Raises InputError if there is no neuron i, or it has no knot.
+    Parameters
+    ----------
+    net : ReLUNet
+        The network.
+    data : Samples
+        s distinct x.
+    i : int
+        The number of a neuron that has a knot.
+
+    Returns
+    -------
+    LossSlice
+        A function of the knot's position, with its minima and its pieces.
+
+    Raises
+    ------
+    InputError
+        If there is no neuron i, or it has no knot.
+
+    Notes
+    -----
+    O(m log s + s). Moving the knot by (w (1 + d), v / (1 + d)) as in corollary 2 (ii) gives the same function of the
+    knot.
+
+    References
+    ----------
+    Sahs et al. 2022, theorem 3.
+
+    Examples
+    --------
+    >>> import knotflow as kf
+    >>> net, data = kf.ReLUNet([1, -1], [0.3, 0.4], [1, 2]), kf.Samples([-1, 0, 1], [0, -1, 1])
+    >>> kf.landscape.loss_slice(net, data, 0).minima.x.round(4)
+    array([0.])
     """
     i = neuron_index(net, i)
     points, mu = data.distinct, float(net.delta_slopes[i])

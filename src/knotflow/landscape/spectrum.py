@@ -8,14 +8,15 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from knotflow._typing import Array
-from knotflow.data import Samples
+from knotflow._lanczos import largest_eigenvalue
+from knotflow._typing import Array, Ints
 from knotflow.dynamics.tangent import TangentKernel, writable
-from knotflow.landscape.hessian import HessianProduct
-from knotflow.landscape.shared import ALL, checked, nothing_active, parts, residuals, size
+from knotflow.landscape.hessian import ALL, HessianProduct, parts, size
+from knotflow.landscape.subject import checked, nothing_active, residuals
 from knotflow.network import ReLUNet
+
+__all__ = ["Spectrum", "hessian_spectrum", "sharpness", "stable_learning_rate"]
 
 # Residual terms this much smaller than the largest eigenvalue are left out: by Weyl they move none by more.
 _INTERPOLATES = 1e-12
@@ -27,14 +28,29 @@ _DENSE = 400
 class Spectrum:
     """All P eigenvalues of a Hessian: `np.asarray(spectrum)` is `eigenvalues`.
 
-    coupled    (d,) ascending: those of the reduced matrix, d <= min(P, 10 s)
-    uncoupled  (u,) the values that directions which do not change f at the samples have: 0 and +-|Q| of an arc
-    counts     (u,) how often each of them occurs
+    Attributes
+    ----------
+    coupled : (d,) ndarray
+        The eigenvalues of the reduced matrix, ascending, d <= min(P, 10 s).
+    uncoupled : (u,) ndarray
+        The values that directions which do not change f at the samples have: 0 and +-hypot(Q0, Q1) of an arc.
+    counts : (u,) ndarray of int
+        How often each of them occurs.
+
+    Examples
+    --------
+    >>> import knotflow as kf
+    >>> net, data = kf.ReLUNet([1], [0.5], [2]), kf.Samples([-1, 0, 1], [0, -1, 1])
+    >>> spectrum = kf.landscape.hessian_spectrum(net, data)
+    >>> spectrum
+    Spectrum(4 eigenvalues, 2 not zero; largest 9.5161)
+    >>> spectrum.nonzero.round(4), len(spectrum)
+    (array([1.7339, 9.5161]), 4)
     """
 
     coupled: Array
     uncoupled: Array
-    counts: NDArray[np.int64]
+    counts: Ints
 
     def __repr__(self) -> str:
         return f"Spectrum({self.size} eigenvalues, {self.rank} not zero; largest {self.sharpness:.6g})"
@@ -86,17 +102,48 @@ class Spectrum:
 def hessian_spectrum(net: ReLUNet, data: Samples, train: Iterable[str] = ALL) -> Spectrum:
     """All eigenvalues of `hessian(net, data, train)`, without the matrix.
 
-    At an interpolating network, more exactly where hypot(Q0, Q1) is below 1e-12 of the largest eigenvalue on every
-    arc with neurons, the Hessian is J^T W J to that accuracy: at most s eigenvalues are not zero, those of the s x s
-    matrix W^(1/2) J J^T W^(1/2), the tangent kernel. O(m log s + s^3).
+    Parameters
+    ----------
+    net : ReLUNet
+        m neurons.
+    data : Samples
+        s distinct x.
+    train : iterable of str
+        The parameters that count, all four of {"a", "b", "c", "bias"} by default.
+
+    Returns
+    -------
+    Spectrum
+        P eigenvalues, P = 3m + 1 by default.
+
+    Raises
+    ------
+    InputError
+        For an unknown name in `train`, and if no neuron is active at a sample.
+
+    Notes
+    -----
+    At an interpolating network the Hessian is J^T W J: at most s eigenvalues are not zero, those of the s x s matrix
+    W^(1/2) J J^T W^(1/2), the tangent kernel. O(m log s + s^3). A network counts as interpolating where
+    hypot(Q0, Q1) is below 1e-12 of the largest eigenvalue on every arc with neurons; by Weyl no eigenvalue moves by
+    more.
 
     Elsewhere the residual terms are one 3 x 3 matrix per arc, with the eigenvalues 0 and +-hypot(Q0, Q1), and the
     neurons of an arc change f at the samples through two sums. In each of an arc's three eigenspaces all directions
     but two keep their eigenvalue; the others and the bias make a matrix of order d <= min(P, 10 s) with the other
     eigenvalues. O(m log s + d^3).
 
-    Source: Sahs et al. 2022, theorem 5 and corollary 3, as mended; the reduction is ours. Raises InputError for an
-    unknown name in `train`, and if no neuron is active at a sample.
+    References
+    ----------
+    Sahs et al. 2022, theorem 5 and corollary 3, corrected; the reduction is ours.
+
+    Examples
+    --------
+    >>> import knotflow as kf
+    >>> data = kf.Samples([0, 1, 2], [1, 0, 4])
+    >>> net = kf.landscape.lonely_minimum(data, [0.5, 1.5])
+    >>> kf.landscape.hessian_spectrum(net, data).eigenvalues.round(3) + 0.0
+    array([  0.   ,   0.   ,   0.   ,   0.   ,   0.88 ,   9.111, 743.759])
     """
     names, points = parts(train), data.distinct
     arcs = _Arcs(net, data, names)
@@ -113,7 +160,7 @@ class _Arcs:
     """The neurons by arc, and the sums Q0, Q1 of each arc (zero where an entry of the residual term is not trained)."""
 
     def __init__(self, net: ReLUNet, data: Samples, names: tuple[str, ...]) -> None:
-        from knotflow.engine import arcs
+        from knotflow.engine import arcs  # loaded here: importing the room needs no compiled code
 
         self.net, self.names, self.points = net, names, data.distinct
         x, a, b = writable(self.points.x, net.a, net.b)
@@ -156,13 +203,13 @@ class _Arcs:
         assert len(values) + sum(counts) == total
         return Spectrum(np.linalg.eigvalsh(matrix), np.array(uncoupled), np.array(counts, dtype=np.int64))
 
-    def _members(self) -> list[tuple[int, NDArray[np.int64]]]:
+    def _members(self) -> list[tuple[int, Ints]]:
         """(arc, its neurons) for each arc that has any."""
         order = np.argsort(self.arc, kind="stable")
         present, first = np.unique(self.arc[order], return_index=True)
         return list(zip(present.tolist(), np.split(order, first[1:]), strict=True))
 
-    def _eigenspaces(self, g: int, members: NDArray[np.int64]) -> list[tuple[float, int, Array]]:
+    def _eigenspaces(self, g: int, members: Ints) -> list[tuple[float, int, Array]]:
         """Eigenspaces of the arc's residual term: eigenvalue, dimension, and the (p, q) of the directions that count.
 
         Along a direction of the space df(x_j) = (x_j p - q) / norm: an orthonormal basis can be chosen in which all
@@ -192,25 +239,81 @@ def _corner(p: Array, q: Array) -> Array:
 
 @checked
 def sharpness(net: ReLUNet, data: Samples, train: Iterable[str] = ALL) -> float:
-    """The largest eigenvalue of the Hessian. O(m log s) and O(m + s) per Lanczos iteration, or as the spectrum.
+    """The largest eigenvalue of the Hessian.
 
-    Raises InputError for an unknown name in `train`, and if no neuron is active at a sample.
+    Parameters
+    ----------
+    net : ReLUNet
+        m neurons.
+    data : Samples
+        s distinct x.
+    train : iterable of str
+        The parameters that count, all four of {"a", "b", "c", "bias"} by default.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    InputError
+        For an unknown name in `train`, and if no neuron is active at a sample.
+
+    Notes
+    -----
+    As `hessian_spectrum` for small problems, else O(m log s) and O(m + s) per Lanczos iteration, to 1e-10.
+
+    Examples
+    --------
+    >>> import knotflow as kf
+    >>> net, data = kf.ReLUNet([1], [0.5], [2]), kf.Samples([-1, 0, 1], [0, -1, 1])
+    >>> round(kf.landscape.sharpness(net, data), 4)
+    9.5161
     """
     if min(10 * len(data.distinct.x), 3 * len(net)) <= _DENSE:
         return hessian_spectrum(net, data, train).sharpness
-    from scipy.sparse.linalg import LinearOperator, eigsh
-
     product = HessianProduct(net, data, train)
-    operator = LinearOperator(product.shape, matvec=lambda v: product @ v.ravel(), dtype=np.float64)
-    start = 1.0 + 0.01 * np.cos(np.arange(product.shape[0]))
-    return float(eigsh(operator, k=1, which="LA", v0=start, tol=1e-10, return_eigenvectors=False)[0])
+    return largest_eigenvalue(product.__matmul__, 1.0 + 0.01 * np.cos(np.arange(product.shape[0])))
 
 
 @checked
 def stable_learning_rate(net: ReLUNet, data: Samples, train: Iterable[str] = ALL) -> float:
-    """2 / sharpness: the learning rate above which gradient descent on L leaves this network, were it a minimum.
+    """2 / sharpness: the learning rate above which gradient descent on L leaves this network, if it is a minimum.
 
-    `kf.stability_limit` is the same without the residual terms of the Hessian. Raises InputError as `sharpness`.
+    `kf.stability_limit` is the same number without the residual terms of the Hessian, and by default for the
+    parameters {"a", "b", "c"} that the methods train. With one `train` the two agree where f goes through the samples,
+    and there alone. This one is about L, a function of all parameters, so that all four count by default.
+
+    Parameters
+    ----------
+    net : ReLUNet
+        m neurons.
+    data : Samples
+        s distinct x.
+    train : iterable of str
+        The parameters that descent trains, all four of {"a", "b", "c", "bias"} by default.
+
+    Returns
+    -------
+    float
+        Infinite if nothing curves upwards.
+
+    Raises
+    ------
+    InputError
+        For an unknown name in `train`, and if no neuron is active at a sample.
+
+    Notes
+    -----
+    The cost is that of `sharpness`.
+
+    Examples
+    --------
+    >>> import knotflow as kf
+    >>> data = kf.Samples([0, 1, 2], [1, 0, 4])
+    >>> net, train = kf.landscape.lonely_minimum(data, [0.5, 1.5]), {"a", "b", "c"}
+    >>> round(kf.landscape.stable_learning_rate(net, data, train), 6), round(kf.stability_limit(net, data, train), 6)
+    (0.002693, 0.002693)
     """
     largest = sharpness(net, data, train)
     return 2 / largest if largest > 0 else np.inf

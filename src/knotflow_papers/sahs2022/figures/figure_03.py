@@ -39,7 +39,7 @@ def run(p: Settings, trial: Trial) -> dict[str, Any]:
         np.array([_by_vertices(each) for each in slices]),
         np.array([_by_sides(net, data, i) for i in range(p.m)]),
     )
-    under = kf.landscape.knot_types(net, data, {"a", "b", "c"})
+    under = kf.landscape.knot_types(net, data, motion="flow")
     told = named != "flat"
     return {
         "error": max(_error(net, data, each) for each in slices),

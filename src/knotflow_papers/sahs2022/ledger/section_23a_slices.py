@@ -174,7 +174,7 @@ def flow_types(rng: Rng, quick: bool) -> Outcome:
         y = theta(x) + rng.normal(size=8)  # a neuron that hardly matters, residuals of any sign: many kinks
         samples = kf.Samples(x, y)
         alone = kf.landscape.knot_types(theta.net, samples)[0]
-        full = kf.landscape.knot_types(theta.net, samples, train={"a", "b", "c"})[0]
+        full = kf.landscape.knot_types(theta.net, samples, motion="flow")[0]
         for n in range(8):
             dense, b_only = (_flow_type(theta, x, y, n, parts) for parts in ("wbv", "b"))
             slices += int(b_only != alone[n])

@@ -91,8 +91,8 @@ def eq_9(rng: Rng) -> Outcome:
 
 def _affine(f: Any, lo: float, hi: float) -> tuple[float, float]:
     """a₁ and a(c): slope and middle value of f − ½ ∫ f''(β) |x − β| dβ on [lo, hi]."""
-    slope = (f.derivative(lo) + f.derivative(hi)) / 2
-    return float(slope), float((f(lo) + f(hi)) / 2 - (hi - lo) / 4 * (f.derivative(hi) - f.derivative(lo)))
+    slope = (f(lo, nu=1) + f(hi, nu=1)) / 2
+    return float(slope), float((f(lo) + f(hi)) / 2 - (hi - lo) / 4 * (f(hi, nu=1) - f(lo, nu=1)))
 
 
 def _kernel(p: Array, q: Array, lo: float, hi: float) -> Array:

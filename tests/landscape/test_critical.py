@@ -118,7 +118,25 @@ def test_dead_networks_are_critical_at_the_mean():
 
 def test_bad_input_is_refused_by_name():
     net, data = lopsided(3, 12, 1)
-    with pytest.raises(kf.InputError, match=r"rtol is 0: it must be in \(0, 1\)"):
+    with pytest.raises(kf.InputError, match="rtol is 0: it must be a finite number > 0 and < 1"):
         is_critical(net, data, rtol=0)
     with pytest.raises(kf.InputError, match=r"train is \{'d'\}"):
         is_critical(net, data, {"d"})
+
+
+def test_reprs_and_positions():
+    net, data = piecewise_ols(3, [1.0, -1.0, 1.0])
+    assert repr(critical_point(net, data)) == "CriticalPoint(critical, least squares on each of 4 pieces)"
+    away = critical_point(net.replace(bias=0.21), data)
+    largest = np.abs(away.gradient).max()
+    assert repr(away) == (
+        f"CriticalPoint(not critical, relative gradient {largest:.2g}, not least squares on each of 4 pieces)"
+    )
+    flat = kf.ReLUNet([0.0], [-1.0], [0.0], bias=0.5)
+    assert repr(critical_point(flat, kf.Samples([-1.0, 1.0, 2.0], [1.0, 0.0, 0.5]))).endswith(
+        "1 pieces, a strict saddle)"
+    )
+    for look in (critical_point, is_critical):
+        with pytest.warns(DeprecationWarning, match=rf"{look.__name__} takes rtol=... by keyword") as seen:
+            assert look(net, data, {"a", "b"}, 1e-8)
+        assert seen[0].filename == __file__

@@ -34,14 +34,14 @@ def test_types_are_the_signs_of_one_sided_slopes():
     assert seen == {"flat", "passthrough", "repeller", "attractor"}
 
 
-@pytest.mark.parametrize("train", [{"b"}, {"a", "b", "c"}])
-def test_types_are_those_of_the_simulated_flow(train):
+@pytest.mark.parametrize(("motion", "train"), [("slice", {"b"}), ("flow", {"a", "b", "c"})])
+def test_types_are_those_of_the_simulated_flow(motion, train):
     """A knot placed on either side of a sample moves towards it or away from it as its type says."""
     checked = {"attractor": 0, "repeller": 0, "passthrough": 0}
     for seed in range(12):
         net, data = lopsided(4, 7, seed)
         x = data.distinct.x
-        types = knot_types(net, data, train)
+        types = knot_types(net, data, motion=motion)
         for i in range(4):
             for j in np.flatnonzero(types[i] != "flat"):
                 if types[i, j] == "passthrough" and checked["passthrough"] > 20:
@@ -65,8 +65,8 @@ def test_the_compact_rule(problem):
     """S e < 0 and |e| > |S|, with sums over samples written out, wherever neither side is at the edge of rounding."""
     net, data = problem
     x, y, w = data.distinct.x, data.distinct.y, data.distinct.weight
-    for train, turned in (({"b"}, 0.0), ({"a", "b"}, 1.0)):
-        types = knot_types(net, data, train)
+    for motion, turned in (("slice", 0.0), ("flow", 1.0)):
+        types = knot_types(net, data, motion=motion)
         for i in np.flatnonzero(np.isfinite(net.knots) & (np.abs(net.knots) < 1e3)):
             for j in range(len(x)):
                 at = moved(net, i, x[j])
@@ -118,7 +118,30 @@ def test_degenerate_types():
     assert types[0, 1] == "flat"  # dead right of the last sample
     assert types[2, 0] == "flat"
     assert np.isnan(knot_velocities(net, data)[1])
-    with pytest.raises(kf.InputError, match=r"train is \{'c'\}: the knots move only if it contains 'a' or 'b'"):
-        knot_types(net, data, {"c"})
+    with pytest.raises(kf.InputError, match=r"motion is 'b': it must be one of 'slice', 'flow'"):
+        knot_types(net, data, motion="b")
     with pytest.raises(kf.InputError, match=r"orientation is 0: it must be 1 \(right-facing\) or -1"):
         psi(net, data, [0.0], 0)
+
+
+def test_the_old_keyword_still_works():
+    net, data = lopsided(14, 9, 3)
+    for train, motion in (({"b"}, "slice"), ({"a", "b"}, "flow"), ({"a", "b", "c"}, "flow")):
+        with pytest.warns(DeprecationWarning, match='is now motion="slice" or motion="flow"') as seen:
+            old = knot_types(net, data, train=train)
+        assert [warning.filename for warning in seen] == [__file__]
+        np.testing.assert_array_equal(old, knot_types(net, data, motion=motion))
+    with pytest.warns(DeprecationWarning, match='is now motion="slice"'):
+        turned = knot_types(net, data, train={"a"})
+    assert np.any(turned != knot_types(net, data))
+    with (
+        pytest.warns(DeprecationWarning, match="knot_types takes train=... by keyword"),
+        pytest.warns(DeprecationWarning, match="train of knot_types is now"),
+    ):
+        by_position = knot_types(net, data, {"a", "b"})
+    np.testing.assert_array_equal(by_position, knot_types(net, data, motion="flow"))
+    with (
+        pytest.warns(DeprecationWarning, match="train of knot_types is now"),
+        pytest.raises(kf.InputError, match=r"train is \{'c'\}: it must contain 'a' or 'b', without which no knot mov"),
+    ):
+        knot_types(net, data, train={"c"})

@@ -48,7 +48,7 @@ def test_linear_cost_solve_is_the_dense_solve(name, affine, nugget):
     x = np.array([-1.3, -0.9, -0.75, 0.0, 0.2, 0.9, 1.4])
     data = kf.Samples(x, rng.normal(size=7), rng.uniform(0.5, 2, 7))
     z = np.concatenate([x, [-3.0, -1.9, -0.8, 0.1, 1.0, 2.9, 4.0]])
-    f = kf.kernels.interpolate(kf.kernels.rf(LAWS[name]), data, nugget, affine)
+    f = kf.kernels.interpolate(kf.kernels.rf(LAWS[name]), data, nugget, affine=affine)
     values, k, norm = dense(LAWS[name], data, z, nugget, affine)
     tolerance = 1e-6 if nugget == 0 else 1e-10  # the dense matrix has a condition number of up to 1e8
     np.testing.assert_allclose(f(z), values, rtol=0, atol=tolerance * np.abs(values).max())
@@ -68,7 +68,7 @@ def test_smoothing_anything_is_the_dense_solve(x, name, affine, seed):
     rng = np.random.default_rng(seed)
     data = kf.Samples(np.append(x, x[0]), rng.normal(size=len(x) + 1), rng.uniform(0.1, 3, len(x) + 1))
     z = np.concatenate([x, rng.uniform(-8, 8, 5)])
-    f = kf.kernels.interpolate(kf.kernels.rf(LAWS[name]), data, 0.3, affine)
+    f = kf.kernels.interpolate(kf.kernels.rf(LAWS[name]), data, 0.3, affine=affine)
     values = dense(LAWS[name], data, z, 0.3, affine)[0]
     np.testing.assert_allclose(f(z), values, rtol=0, atol=1e-9 * max(1, np.abs(values).max()))
 
@@ -87,7 +87,7 @@ def test_smoothing_anything_is_the_dense_solve(x, name, affine, seed):
 def test_with_an_affine_part_and_constant_nu_it_is_the_natural_cubic_spline(kernel):
     f = kf.kernels.interpolate(kernel, SQUARE, affine=True)
     np.testing.assert_allclose(f(FINE), NATURAL(FINE), rtol=0, atol=1e-9)
-    np.testing.assert_allclose(f.derivative(FINE), NATURAL(FINE, 1), rtol=0, atol=1e-9)
+    np.testing.assert_allclose(f(FINE, 1), NATURAL(FINE, 1), rtol=0, atol=1e-9)
     np.testing.assert_allclose(f.curvature(FINE), NATURAL(FINE, 2), rtol=0, atol=1e-9)
     outside = np.array([-1.5, 2.0])
     ends = NATURAL(np.sign(outside)) + NATURAL(np.sign(outside), 1) * (outside - np.sign(outside))
@@ -150,9 +150,34 @@ def test_end_curvatures_of_the_plain_interpolant():
 def test_derivatives_are_those_of_the_function(name):
     f = kf.kernels.interpolate(kf.kernels.rf(LAWS[name]), SQUARE)
     z, h = np.array([-2.7, -1.2, -0.93, -0.1, 0.31, 0.97, 1.6, 5.0]), 1e-4
-    np.testing.assert_allclose(f.derivative(z), (f(z + h) - f(z - h)) / (2 * h), rtol=1e-5, atol=1e-5)
-    central = (f.derivative(z + h) - f.derivative(z - h)) / (2 * h)
+    np.testing.assert_allclose(f(z, 1), (f(z + h) - f(z - h)) / (2 * h), rtol=1e-5, atol=1e-5)
+    slope = f.derivative()
+    central = (slope(z + h) - slope(z - h)) / (2 * h)
     np.testing.assert_allclose(f.curvature(z), central, rtol=1e-5, atol=1e-5)
+
+
+def test_derivatives_are_functions_as_those_of_splines_are():
+    f = kf.kernels.interpolate(RF, SQUARE)
+    np.testing.assert_array_equal(f.derivative()(FINE), f(FINE, nu=1))
+    np.testing.assert_array_equal(f.derivative(2)(FINE), f.curvature(FINE))
+    np.testing.assert_array_equal(f.derivative().derivative()(FINE), f(FINE, nu=2))
+    np.testing.assert_array_equal(f.derivative(0)(FINE), f(FINE))
+    np.testing.assert_array_equal(f.knots, SQUARE.x)
+    assert repr(f.derivative(2)) == f"Derivative(order 2 of {f!r})"
+    with pytest.raises(kf.InputError, match="nu is 3: it must be a whole number from 0 to 2"):
+        f(0.0, nu=3)
+    with pytest.raises(kf.InputError, match="nu is -1: it must be a whole number of at least 0"):
+        f.derivative(-1)
+    with pytest.warns(DeprecationWarning, match=r"derivative\(x\) for values is now f\(x, nu=1\)") as seen:
+        np.testing.assert_array_equal(f.derivative(FINE), f(FINE, 1))
+    assert seen[0].filename == __file__
+
+
+def test_affine_by_position_still_works():
+    with pytest.warns(DeprecationWarning, match="interpolate takes affine=... by keyword") as seen:
+        f = kf.kernels.interpolate(RF, SQUARE, 0.1, True)
+    assert seen[0].filename == __file__
+    np.testing.assert_array_equal(f(FINE), kf.kernels.interpolate(RF, SQUARE, nugget=0.1, affine=True)(FINE))
 
 
 def test_two_samples_and_shapes():
@@ -215,8 +240,9 @@ RF = kf.kernels.rf("gaussian")
     ("call", "message"),
     [
         (lambda k: k(RF, [1.0, 2.0]), "data is of type list: it must be Samples"),
-        (lambda k: k(RF, SQUARE, nugget=-1.0), "nugget is -1: it must be at least 0"),
+        (lambda k: k(RF, SQUARE, nugget=-1.0), "nugget is -1.0: it must be a finite number >= 0"),
         (lambda k: k(RF, TIED), r"data has x = 1 with y = 1 and y = 3: .* Take the means, .* smooth with nugget > 0"),
+        (lambda k: k(RF, SQUARE, affine=1), "affine is 1: it must be True or False"),
         (lambda k: k(kf.kernels.ntk("he"), TIED), "no function goes through both"),
         (
             lambda k: k(kf.kernels.rf("rademacher"), COMPACT),

@@ -15,14 +15,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.linalg import LinAlgError, solve_banded, solveh_banded
 
-from knotflow._checks import extent, numbers
+from knotflow._checks import count, extent, numbers
+from knotflow._derivative import Derivative, derivative
+from knotflow._typing import Array, Ints
 from knotflow.errors import InputError
 from knotflow.laws.knot_law import KnotLaw
 
-Array = NDArray[np.float64]
+__all__ = ["KernelSpline", "solve"]
 
 # Equations that agree to this are one equation.
 _SINGULAR = 1e-13
@@ -32,15 +34,43 @@ _SINGULAR = 1e-13
 class KernelSpline:
     """The interpolant of a random-feature kernel, or with a nugget the smoother: a function on the whole line.
 
-    Calling it gives f(x) in the shape of x, O(log s) for each x. Between samples it is evaluated from the values and
-    curvatures there, not as a sum over samples, so that it is as accurate at s = 1,000,000 as at 10.
+    It is called as the splines of `kf.splines` are: f(x) in the shape of x, f(x, nu) the derivative of order nu, and
+    `derivative(nu)` the same as a function; nu is at most 2. f'' jumps where the weight of the law does.
 
-    law           that of the kernel
-    x             (s,) the distinct samples' places, ascending
-    values        (s,) f there
-    polygon       (s,) L there, see above; `line` (2,): e at the first and at the last x
-    coefficients  (s,) k, with f = sum_j k_j K(x_j, .) (+ the affine part)
-    norm_squared  of f, without an affine part that is not penalised: k^T K k
+    Attributes
+    ----------
+    law : KnotLaw
+        That of the kernel.
+    x : (s,) ndarray
+        The places of the distinct samples, ascending; `knots` is another name of them.
+    values : (s,) ndarray
+        f there.
+    polygon : (s,) ndarray
+        L there, see the module: f'' = nu L + nu^+ e.
+    line : (2,) ndarray
+        e at the first and at the last x.
+    coefficients : (s,) ndarray
+        k, with f = sum_j k_j K(x_j, .) (+ the affine part).
+    norm_squared : float
+        The squared norm of f, without an affine part that is not penalised: k^T K k.
+
+    Notes
+    -----
+    O(log s) for each x. Between samples f is evaluated from the values and curvatures there, not as a sum over
+    samples, so that it is as accurate at s = 1,000,000 as at 10.
+
+    Examples
+    --------
+    >>> import knotflow as kf
+    >>> f = kf.kernels.interpolate(kf.kernels.rf("uniform"), kf.Samples([-1, 0, 1], [0, -1, 1]))
+    >>> f
+    KernelSpline(Uniform(bound_a=1.0, bound_b=1.0, c2=0.3333333333333333); 3 samples in [-1, 1])
+    >>> f([-1, 0.5]).round(4), f([-1, 0.5], nu=1).round(4)
+    (array([ 0.    , -0.2445]), array([-1.664 ,  2.2403]))
+    >>> f.derivative()([-1, 0.5]).round(4)
+    array([-1.664 ,  2.2403])
+    >>> float(f.curvature(0.5).round(4))
+    1.9556
     """
 
     law: KnotLaw
@@ -49,16 +79,26 @@ class KernelSpline:
     polygon: Array
     line: Array
 
-    def __call__(self, x: ArrayLike) -> Array:
-        return self._evaluate(x, 0)
+    def __call__(self, x: ArrayLike, nu: int = 0) -> Array:
+        """f(x), or its derivative of order `nu` <= 2 there, in the shape of x."""
+        nu = count("nu", nu, most=2)
+        return self._bend(numbers("x", x)) if nu == 2 else self._evaluate(x, nu)
 
-    def derivative(self, x: ArrayLike) -> Array:
-        """f'(x), in the shape of x."""
-        return self._evaluate(x, 1)
+    def derivative(self, nu: int = 1) -> Derivative:
+        """The derivative of order `nu` as a function. Its values alone are f(x, nu)."""
+        return derivative(self, nu)
 
     def curvature(self, x: ArrayLike) -> Array:
-        """f''(x) = nu^- L + nu^+ R, in the shape of x. It jumps where nu does."""
-        x = numbers("x", x)
+        """f''(x), in the shape of x: f(x, nu=2)."""
+        return self(x, 2)
+
+    @property
+    def knots(self) -> Array:
+        """(s,) the places of the distinct samples, as splines name them."""
+        return self.x
+
+    def _bend(self, x: Array) -> Array:
+        """f'' = nu^- L + nu^+ R."""
         plus, minus = self.law.nu(x)
         e = self._line(x)
         inside = np.interp(x, self.x, self.polygon)
@@ -71,10 +111,12 @@ class KernelSpline:
 
     @property
     def coefficients(self) -> Array:
+        """(s,) k, with f = sum_j k_j K(x_j, .) (+ the affine part)."""
         return _corners(self.x, self.polygon, self.line)
 
     @property
     def norm_squared(self) -> float:
+        """k^T K k: the squared norm of f without its affine part."""
         secant = np.diff(self.values) / np.diff(self.x)
         inner = float(self.polygon[1:-1] @ np.diff(secant))
         slope = (self.line[1] - self.line[0]) / (self.x[-1] - self.x[0])
@@ -127,7 +169,7 @@ class KernelSpline:
             return slope - turned if left else slope + turned
         return self.values[end] + slope * (x - border) + (rising if left else falling)
 
-    def _curve(self, j: NDArray[np.int64]) -> tuple[Array, Array]:
+    def _curve(self, j: Ints) -> tuple[Array, Array]:
         """R and L at the samples: what nu^+ and nu^- are multiplied by."""
         return self.polygon[j] + self._line(self.x[j]), self.polygon[j]
 
@@ -219,7 +261,7 @@ def _smooth(both: Array, x: Array, y: Array, nugget: Array, load: Array) -> tupl
     right = np.zeros((2 * s, 3))
     inner = np.arange(1, s - 1)
 
-    def put(row: NDArray[np.int64], column: NDArray[np.int64], value: Array | float) -> None:
+    def put(row: Ints, column: Ints, value: Array | float) -> None:
         table[3 + row - column, column] = value
 
     for end in (0, s - 1):

@@ -109,14 +109,20 @@ def test_it_comes_to_the_kernel_interpolant_at_the_rate_of_monte_carlo():
         (lambda: FeatureMap([1.0, 2.0]), r"matrix has shape \(2,\): it must have two axes"),
         (lambda: FeatureMap(np.ones((2, 3))).least_norm([1.0]), "y has length 1: it must have length 2, as matrix has"),
         (lambda: FeatureMap(np.ones((2, 3))).least_norm([1, 2], [1, 2]), r"start has shape \(2,\)"),
-        (lambda: FeatureMap(np.ones((2, 2))).least_norm([1, 2], 0, [1, 0]), r"d\[1\] is 0: every d must be > 0"),
+        (lambda: FeatureMap(np.ones((2, 2))).least_norm([1, 2], 0, [1, 0]), r"d\[1\] is 0: it must be > 0"),
+        (lambda: kf.kernels.features("net", [3.0]), "net is of type str: it must be a ReLUNet"),
+        (lambda: kf.kernels.minimum_norm(3, [1, 2]), "net is of type int: it must be a ReLUNet"),
         (lambda: kf.kernels.features(kf.ReLUNet([1], [1], [1]), 3.0), r"x has shape \(\): it must be one-dim"),
         (
             lambda: kf.kernels.minimum_norm(kf.ReLUNet([1, 0], [1, 1], [1, 1]), kf.Samples([0, 1], [0, 1]), 1.0),
-            r"a\[1\] is 0: a neuron without a knot has no delta-slope",
+            r"a\[1\] is 0: it must not be 0 with d given",
         ),
     ],
 )
 def test_wrong_arguments_are_refused(call, message):
     with pytest.raises(kf.InputError, match=message):
         call()
+
+
+def test_short_repr():
+    assert repr(FeatureMap(np.ones((5, 300)))) == "FeatureMap(5 samples, 300 features)"

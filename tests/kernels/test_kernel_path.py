@@ -111,3 +111,15 @@ def test_what_the_kernel_cannot_see_stays():
 def test_wrong_arguments_are_refused(call, message):
     with pytest.raises(kf.InputError, match=message):
         call()
+
+
+def test_repr_and_positions():
+    kernel = kf.kernels.rf("he")
+    path = kf.kernels.lazy(kernel, DATA, start=np.cos, pace=0.5)
+    assert repr(path) == f"KernelPath({kernel!r}; {len(DATA.distinct.x)} samples, pace 0.5)"
+    with pytest.warns(DeprecationWarning, match="lazy takes start=..., pace=... by keyword") as seen:
+        old = kf.kernels.lazy(kernel, DATA, np.cos, 0.5)
+    assert seen[0].filename == __file__
+    np.testing.assert_array_equal(old(Z, 2.0), path(Z, 2.0))
+    with pytest.raises(kf.InputError, match="count is 0: it must be a whole number of at least 1"):
+        path.times(0)

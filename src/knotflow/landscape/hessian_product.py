@@ -32,17 +32,21 @@ def multiply(prob, pulls, v, out):
 
     pulls   (4s,) the sums q0 and q1 of the weighted residuals, side by side for each arc
     """
-    m, s = prob.a.size, prob.x.size
-    sums = np.empty((2 * s, 4))
-    sums[:, :2] = _moments(prob, v[:m], v[m : 2 * m], v[2 * m : 3 * m]).reshape(2 * s, 2)
-    sums[:, 2:] = pulls.reshape(2 * s, 2)
-    out[3 * m] = _there_and_back(prob, sums, v[3 * m])
-    _spread(prob, sums.reshape(-1), v[:m], v[m : 2 * m], v[2 * m : 3 * m], out[:m], out[m : 2 * m], out[2 * m : 3 * m])
+    m, arcs = prob.a.size, 2 * prob.x.size
+    ca, cb, sums = np.empty(arcs), np.empty(arcs), np.empty(4 * arcs)
+    _moments(prob, v, ca, cb)
+    out[3 * m] = _there_and_back(prob, ca, cb, v[3 * m])
+    for g in range(arcs):
+        sums[4 * g] = ca[g]
+        sums[4 * g + 1] = cb[g]
+        sums[4 * g + 2] = pulls[2 * g]
+        sums[4 * g + 3] = pulls[2 * g + 1]
+    _spread(prob, sums, v, out)
 
 
 @kernel
-def _moments(prob, da, db, dc):
-    """(4s,) for each arc, what the sums of c a and of c b change by.
+def _moments(prob, v, ca, cb):
+    """Fill ca and cb with what the sums of c a and of c b of each arc change by.
 
     Each lane has sums of its own, so that none waits for the one before, which is often of the same arc.
     """
@@ -51,16 +55,23 @@ def _moments(prob, da, db, dc):
     sums = np.zeros(LANES * size)
     whole = m - m % LANES
     for i in range(0, whole, LANES):
-        va, vb, vc, vdc = load(a, i), load(b, i), load(c, i), load(dc, i)
-        p = scatter(vdc * va + vc * load(da, i))
-        q = scatter(vdc * vb + vc * load(db, i))
+        va, vb, vc, vdc = load(a, i), load(b, i), load(c, i), load(v, 2 * m + i)
+        p = scatter(vdc * va + vc * load(v, i))
+        q = scatter(vdc * vb + vc * load(v, m + i))
         _add(sums, peek(row, i), p[0], q[0])
         _add(sums, size + peek(row, i + 1), p[1], q[1])
         _add(sums, 2 * size + peek(row, i + 2), p[2], q[2])
         _add(sums, 3 * size + peek(row, i + 3), p[3], q[3])
     for i in range(whole, m):
-        _add(sums, row[i], dc[i] * a[i] + c[i] * da[i], dc[i] * b[i] + c[i] * db[i])
-    return sums.reshape(LANES, size).sum(axis=0)
+        da, db, dc = v[i], v[m + i], v[2 * m + i]
+        _add(sums, row[i], dc * a[i] + c[i] * da, dc * b[i] + c[i] * db)
+    for g in range(ca.size):
+        p = q = 0.0
+        for k in range(2 * g, LANES * size, size):
+            p += sums[k]
+            q += sums[k + 1]
+        ca[g] = p
+        cb[g] = q
 
 
 @kernel(forceinline=True)
@@ -70,7 +81,7 @@ def _add(sums, k, p, q):
 
 
 @kernel
-def _spread(prob, sums, da, db, dc, out_a, out_b, out_c):
+def _spread(prob, sums, v, out):
     """From the arcs' four sums to the neurons."""
     a, b, c, row = prob.a, prob.b, prob.c, prob.row
     m = a.size
@@ -81,26 +92,25 @@ def _spread(prob, sums, da, db, dc, out_a, out_b, out_c):
         e1 = gather(peek(sums, k0 + 1), peek(sums, k1 + 1), peek(sums, k2 + 1), peek(sums, k3 + 1))
         q0 = gather(peek(sums, k0 + 2), peek(sums, k1 + 2), peek(sums, k2 + 2), peek(sums, k3 + 2))
         q1 = gather(peek(sums, k0 + 3), peek(sums, k1 + 3), peek(sums, k2 + 3), peek(sums, k3 + 3))
-        vc, vdc = load(c, i), load(dc, i)
-        store(out_a, i, vc * e1 + q1 * vdc)
-        store(out_b, i, zero - (vc * e0 + q0 * vdc))
-        store(out_c, i, load(a, i) * e1 - load(b, i) * e0 + (q1 * load(da, i) - q0 * load(db, i)))
+        vc, vdc = load(c, i), load(v, 2 * m + i)
+        store(out, i, vc * e1 + q1 * vdc)
+        store(out, m + i, zero - (vc * e0 + q0 * vdc))
+        store(out, 2 * m + i, load(a, i) * e1 - load(b, i) * e0 + (q1 * load(v, i) - q0 * load(v, m + i)))
     for i in range(whole, m):
-        k = 2 * row[i]
+        k, da, db, dc = 2 * row[i], v[i], v[m + i], v[2 * m + i]
         e0, e1, q0, q1 = sums[k], sums[k + 1], sums[k + 2], sums[k + 3]
-        out_a[i] = c[i] * e1 + q1 * dc[i]
-        out_b[i] = -(c[i] * e0 + q0 * dc[i])
-        out_c[i] = a[i] * e1 - b[i] * e0 + (q1 * da[i] - q0 * db[i])
+        out[i] = c[i] * e1 + q1 * dc
+        out[m + i] = -(c[i] * e0 + q0 * dc)
+        out[2 * m + i] = a[i] * e1 - b[i] * e0 + (q1 * da - q0 * db)
 
 
 @kernel
-def _there_and_back(prob, sums, dbias):
+def _there_and_back(prob, ca, cb, dbias):
     """From the arcs' sums to df at the samples, and back to the sums of w df and w df x; returns sum w df."""
-    ca, cb = sums[:, 0].copy(), sums[:, 1].copy()
-    df = np.empty(prob.x.size)
+    df, total = np.empty(prob.x.size), 0.0
     predict(ca, cb, prob.x, dbias, prob.inv_norm, df)
-    df *= prob.weight
+    for j in range(df.size):
+        df[j] *= prob.weight[j]
+        total += df[j]
     arc_sums(df, prob.x, prob.inv_norm, ca, cb)
-    sums[:, 0] = ca
-    sums[:, 1] = cb
-    return df.sum()
+    return total

@@ -33,3 +33,27 @@ def test_other_subjects_are_refused(name):
 
 def test_all_of_them_are_tried():
     assert len(FUNCTIONS) > 15
+
+
+def test_which_parameters_count_by_default():
+    """All of them for what L is as a function, {"a", "b", "c"} for a motion, as the face says."""
+    defaults = {
+        name: parameters["train"].default
+        for name in kf.landscape.__all__
+        if name in FUNCTIONS and "train" in (parameters := inspect.signature(getattr(kf.landscape, name)).parameters)
+    }
+    assert defaults.pop("knot_types") is None  # its old keyword
+    assert defaults.pop("knot_velocities") == {"a", "b", "c"}
+    assert inspect.signature(kf.stability_limit).parameters["train"].default == {"a", "b", "c"}
+    assert sorted(defaults) == [
+        "HessianProduct",
+        "critical_point",
+        "hessian",
+        "hessian_rank",
+        "hessian_spectrum",
+        "is_critical",
+        "jacobian",
+        "sharpness",
+        "stable_learning_rate",
+    ]
+    assert all(default == {"a", "b", "c", "bias"} for default in defaults.values())
