@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from knotflow.dynamics.checks import subject
 from knotflow.dynamics.flow import TimeMethod, flow
 from knotflow.dynamics.interruption import Progress, interruptible
 from knotflow.dynamics.methods import DIVERGED, DONE, Method, Session, Snapshot
 from knotflow.dynamics.tangent import gradient, stability_limit
 from knotflow.dynamics.trajectory import Save, Trajectory
 from knotflow.errors import DivergenceWarning, InputError, StabilityWarning
+from knotflow.network.subject import subject
 
 if TYPE_CHECKING:
     from knotflow.data import Samples

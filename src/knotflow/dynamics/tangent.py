@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from knotflow._lanczos import largest_eigenvalue
-from knotflow.dynamics.checks import subject
 from knotflow.errors import InputError
+from knotflow.network.subject import subject
 
 if TYPE_CHECKING:
     from knotflow.data import Samples

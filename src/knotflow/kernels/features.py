@@ -10,8 +10,9 @@ from numpy.typing import ArrayLike
 
 from knotflow._checks import freeze, numbers, per_neuron, vector
 from knotflow._typing import Array
+from knotflow.data import Samples
+from knotflow.data.samples import given
 from knotflow.errors import InputError
-from knotflow.kernels.subject import given
 from knotflow.network import ReLUNet
 
 __all__ = ["FeatureMap", "features", "minimum_norm"]

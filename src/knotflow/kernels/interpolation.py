@@ -13,11 +13,11 @@ from scipy.linalg import LinAlgError, cho_factor, cho_solve
 from knotflow._checks import extent, flag, number, numbers
 from knotflow._deprecated import keyword_only
 from knotflow._typing import Array
+from knotflow.data import Distinct, Samples
+from knotflow.data.samples import given
 from knotflow.errors import InputError
 from knotflow.kernels.kernel_spline import KernelSpline, solve
 from knotflow.kernels.limit import RandomFeatures
-from knotflow.kernels.subject import given
-from knotflow.samples import Distinct, Samples
 
 __all__ = ["Kernel", "KernelInterpolant", "gram", "interpolate"]
 

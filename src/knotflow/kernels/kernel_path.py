@@ -13,11 +13,11 @@ from knotflow._checks import count as whole
 from knotflow._checks import number, numbers
 from knotflow._deprecated import keyword_only
 from knotflow._typing import Array
+from knotflow.data import Samples
+from knotflow.data.samples import given
 from knotflow.dynamics.lazy import Modes, moment
 from knotflow.errors import InputError
 from knotflow.kernels.interpolation import Kernel, gram
-from knotflow.kernels.subject import given
-from knotflow.samples import Samples
 
 __all__ = ["KernelPath", "lazy"]
 

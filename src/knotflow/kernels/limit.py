@@ -10,10 +10,10 @@ from numpy.typing import ArrayLike
 
 from knotflow._checks import numbers
 from knotflow._typing import Array
-from knotflow.kernels.laws import KnotLaw
-from knotflow.kernels.resolve import Start, law
+from knotflow.initial.resolve import Start, law
+from knotflow.laws import KnotLaw
 
-__all__ = ["RandomFeatures", "Tangent", "Terms", "Weight", "ntk", "nu", "nu_minus", "nu_plus", "pairs", "rf"]
+__all__ = ["RandomFeatures", "Tangent", "Terms", "ntk", "pairs", "rf"]
 
 
 class Terms(NamedTuple):

@@ -9,13 +9,11 @@ import numpy as np
 
 from knotflow._typing import Array, Ints
 from knotflow.errors import InputError
+from knotflow.initial.resolve import Start, law
 from knotflow.kernels.kernel_spline import KernelSpline
-from knotflow.kernels.laws import KnotLaw
-from knotflow.kernels.quadrature import integrate
-from knotflow.kernels.resolve import Start, law
-from knotflow.network import ReLUNet
+from knotflow.laws import KnotLaw, integrate
+from knotflow.network import CPWL, ReLUNet
 from knotflow.splines.spline import Spline
-from knotflow.views import CPWL
 
 __all__ = ["NormParts", "norm_parts", "norm_squared"]
 

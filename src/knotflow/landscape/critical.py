@@ -10,12 +10,13 @@ import numpy as np
 from knotflow._checks import number
 from knotflow._deprecated import keyword_only
 from knotflow._typing import Array, Flags, Ints
+from knotflow.data import Samples
 from knotflow.dynamics.tangent import gradient
 from knotflow.landscape.hessian import ALL, parts
 from knotflow.landscape.partitions import partition
 from knotflow.landscape.rank import counted_rank
-from knotflow.landscape.subject import checked, preactivations, residuals
 from knotflow.network import ReLUNet
+from knotflow.network.subject import checked, preactivations, residuals
 
 __all__ = ["CriticalPoint", "critical_point", "is_critical"]
 

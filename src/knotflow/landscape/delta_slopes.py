@@ -10,8 +10,9 @@ from numpy.typing import ArrayLike
 
 from knotflow._checks import numbers
 from knotflow._typing import Array
-from knotflow.landscape.subject import active, checked
+from knotflow.data import Samples
 from knotflow.network import ReLUNet
+from knotflow.network.subject import active, checked
 
 __all__ = ["DeltaSlopeHessian", "delta_slope_hessian"]
 

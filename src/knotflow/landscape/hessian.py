@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from knotflow._typing import Array, Flags
+from knotflow.data import Samples
 from knotflow.dynamics.tangent import PARAMETERS, trained, writable
 from knotflow.errors import InputError
-from knotflow.landscape.subject import active, checked, nothing_active, residuals, subject
 from knotflow.network import ReLUNet
+from knotflow.network.subject import active, checked, nothing_active, residuals, subject
 
 __all__ = ["ALL", "HessianProduct", "hessian", "jacobian", "parts", "size"]
 

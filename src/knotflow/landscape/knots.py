@@ -12,10 +12,11 @@ from numpy.typing import ArrayLike, NDArray
 from knotflow._checks import choice, numbers
 from knotflow._deprecated import keyword_only
 from knotflow._typing import Array, Flags
+from knotflow.data import Samples
 from knotflow.dynamics.tangent import DEFAULT_TRAIN, gradient, trained
 from knotflow.errors import InputError
-from knotflow.landscape.subject import checked, preactivations, residuals
 from knotflow.network import ReLUNet
+from knotflow.network.subject import checked, preactivations, residuals
 
 __all__ = ["knot_types", "knot_velocities", "psi", "side_types"]
 

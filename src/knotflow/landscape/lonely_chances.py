@@ -10,9 +10,9 @@ import numpy as np
 
 from knotflow._checks import choice, count
 from knotflow._typing import Array
+from knotflow.data import Samples
+from knotflow.data.samples import given
 from knotflow.errors import InputError
-from knotflow.landscape.subject import given
-from knotflow.samples import Samples
 
 __all__ = [
     "Chance",

@@ -9,9 +9,10 @@ import numpy as np
 from knotflow._checks import number
 from knotflow._deprecated import keyword_only
 from knotflow._typing import Array, Ints
+from knotflow.data import Samples
 from knotflow.landscape.hessian import hessian
-from knotflow.landscape.subject import checked
 from knotflow.network import ReLUNet
+from knotflow.network.subject import checked
 
 __all__ = ["NullSpace", "null_space"]
 

@@ -7,10 +7,12 @@ from numpy.typing import ArrayLike
 
 from knotflow._checks import count, number, vector
 from knotflow._typing import Array, Flags, Ints
+from knotflow.data import Samples
+from knotflow.data.samples import given
 from knotflow.errors import InputError
-from knotflow.landscape.subject import checked, given
 from knotflow.network import ReLUNet
 from knotflow.network.bdso import BDSO
+from knotflow.network.subject import checked
 
 __all__ = ["is_lonely", "lonely_knots", "lonely_minimum", "lonely_samples", "partition"]
 

@@ -10,8 +10,8 @@ from knotflow._typing import Array
 from knotflow.data import Samples
 from knotflow.errors import InputError
 from knotflow.landscape.hessian import ALL
-from knotflow.landscape.subject import active, checked, preactivations
 from knotflow.network import ReLUNet
+from knotflow.network.subject import active, checked, preactivations
 
 __all__ = ["counted_rank", "hessian_rank"]
 

@@ -12,8 +12,8 @@ from knotflow._checks import extent, vector
 from knotflow._typing import Array
 from knotflow.data import Samples
 from knotflow.errors import InputError
-from knotflow.landscape.subject import checked, neuron_index, residuals
 from knotflow.network import ReLUNet
+from knotflow.network.subject import checked, neuron_index, residuals
 
 __all__ = ["Section", "knot_section", "loss_section"]
 

@@ -13,8 +13,8 @@ from knotflow._derivative import Derivative, derivative
 from knotflow._typing import Array
 from knotflow.data import Samples
 from knotflow.landscape.knots import side_types
-from knotflow.landscape.subject import checked, neuron_index, residuals
 from knotflow.network import ReLUNet
+from knotflow.network.subject import checked, neuron_index, residuals
 
 __all__ = ["LossSlice", "Minima", "loss_slice"]
 

@@ -11,10 +11,11 @@ import numpy as np
 
 from knotflow._lanczos import largest_eigenvalue
 from knotflow._typing import Array, Ints
+from knotflow.data import Samples
 from knotflow.dynamics.tangent import TangentKernel, writable
 from knotflow.landscape.hessian import ALL, HessianProduct, parts, size
-from knotflow.landscape.subject import checked, nothing_active, residuals
 from knotflow.network import ReLUNet
+from knotflow.network.subject import checked, nothing_active, residuals
 
 __all__ = ["Spectrum", "hessian_spectrum", "sharpness", "stable_learning_rate"]
 
