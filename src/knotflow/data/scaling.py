@@ -35,8 +35,8 @@ class Scaling:
 
     Examples
     --------
-    >>> from knotflow.data import Scaling
-    >>> scaling = Scaling(x_shift=30.0, x_scale=2.0, y_shift=0.0, y_scale=10.0)
+    >>> import knotflow as kf
+    >>> scaling = kf.data.Scaling(x_shift=30.0, x_scale=2.0, y_shift=0.0, y_scale=10.0)
     >>> scaling.x_to_standard(34.0), scaling.y_to_user([0.0, -1.5])
     (np.float64(2.0), array([  0., -15.]))
     """
