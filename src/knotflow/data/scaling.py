@@ -69,7 +69,9 @@ class Scaling:
 
     def net_to_user(self, net: ReLUNet) -> ReLUNet:
         """The old name of `ReLUNet.in_units`."""
-        warnings.warn("Scaling.net_to_user(net) is now net.in_units(scaling)", DeprecationWarning, stacklevel=2)
+        warnings.warn(
+            "Scaling.net_to_user(net) is deprecated: use net.in_units(scaling)", DeprecationWarning, stacklevel=2
+        )
         return net.in_units(self)
 
 
