@@ -17,11 +17,12 @@ CONTRACT = """
     Samples ReLUNet evolve GradientDescent SGD Adam GradientFlow CanonicalFlow MeanFieldFlow LazyFlow Trajectory
     load_trajectory gradient gradient_flow_gap stability_limit fit Fit animate targets datasets
     InputError KnotflowError StabilityWarning DivergenceWarning
-    compare deep dynamics initial kernels landscape laws multivariate papers plots report segmented splines views
+    compare data deep dynamics initial kernels landscape laws multivariate papers plots report segmented splines views
 """
 NAMES = CONTRACT.split()
 ROOMS = {
     "compare": "Distance NUMBERS Number distances summarise sup_distance",
+    "data": "Distinct Samples Scaling datasets targets",
     "datasets": "DATASETS Dataset load motorcycle names nile",
     "initial": "INITIALISERS InitialRoughness Initialiser JointDensity Law curvature_knots delta_slope_density "
     "gaussian glorot he init_scale joint_density knot_density law pytorch roughness spiky uniform uniform_knots",

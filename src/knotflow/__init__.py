@@ -35,6 +35,7 @@ _WHERE = {
 }
 _ROOMS = (
     "compare",
+    "data",
     "deep",
     "dynamics",
     "initial",

@@ -2,6 +2,7 @@
 import knotflow_papers
 
 from . import compare as compare
+from . import data as data
 from . import deep as deep
 from . import dynamics as dynamics
 from . import initial as initial

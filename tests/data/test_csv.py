@@ -223,7 +223,7 @@ COLUMNS = r"its columns are 'who', 't', 'v', 'w', '0'"
         ("v", None, "error", rf"x and y are both column 'v': name two columns; {COLUMNS}$"),
         ("t", 1, "error", r"x and y are both column 't'"),
         ("who", "v", "error", r"line 2, column 'who': 'ann' is not a number$"),
-        (None, None, "skip", r"missing is 'skip': it must be 'error' or 'drop'$"),
+        (None, None, "skip", r"missing is 'skip': it must be one of 'error', 'drop'$"),
     ],
 )
 def test_columns_that_are_not_there(write, x, y, missing, message):

@@ -80,8 +80,8 @@ def test_repr_says_what_there_is():
         ([1, 2], [], None, r"^y is empty"),
         ([1], [1], None, r"^there is only one x: at least two distinct x are needed$"),
         ([2, 2, 2], [1, 2, 3], None, r"^all 3 x are equal to 2\.0: at least two distinct x are needed$"),
-        ([1, 2, 3], [1, 2], None, r"^y has length 2 and x has length 3: they must be equal$"),
-        ([1, 2], [1, 2], [1, 1, 1], r"^weights has length 3 and x has length 2: they must be equal$"),
+        ([1, 2, 3], [1, 2], None, r"^y has length 2: it must have length 3, as x has$"),
+        ([1, 2], [1, 2], [1, 1, 1], r"^weights has length 3: it must have length 2, as x has$"),
         ([[1], [2]], [1, 2], None, r"^x has shape \(2, 1\): it must be one-dimensional, .*x\.ravel\(\)$"),
         ([1, 2], 3.0, None, r"^y has shape \(\): it must be one-dimensional"),
         (
@@ -232,11 +232,15 @@ def test_noise_is_drawn_from_the_generator_in_the_order_of_x():
 @pytest.mark.parametrize(
     ("f", "noise", "message"),
     [
-        (np.square, 0.1, r"^noise is 0\.1 but rng is None: pass rng=numpy\.random\.default_rng\(seed\)$"),
-        (np.square, -1.0, r"^noise is -1\.0: it is a standard deviation and must be finite and at least 0$"),
+        (
+            np.square,
+            0.1,
+            r"^rng is None: it must be a numpy Generator; make one with numpy\.random\.default_rng\(seed\)$",
+        ),
+        (np.square, -1.0, r"^noise is -1\.0: it must be a finite number >= 0$"),
         (np.square, np.nan, r"^noise is nan: "),
         (lambda x: 1.0, 0.0, r"^f\(x\) has shape \(\): it must be one-dimensional"),
-        (lambda x: x[1:], 0.0, r"^y has length 2 and x has length 3"),
+        (lambda x: x[1:], 0.0, r"^y has length 2: it must have length 3, as x has$"),
     ],
 )
 def test_functions_that_cannot_be_sampled(f, noise, message):

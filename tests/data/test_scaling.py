@@ -67,6 +67,6 @@ def test_a_network_in_standard_units_is_the_same_function_in_the_users():
     user = net.in_units(scaling)
     np.testing.assert_allclose(user(scaling.x_to_user(u)), scaling.y_to_user(net(u)), rtol=1e-12)
     assert user.norm == net.norm
-    with pytest.warns(DeprecationWarning, match=r"net_to_user\(net\) is now net\.in_units\(scaling\)"):
+    with pytest.warns(DeprecationWarning, match=r"net_to_user\(net\) is deprecated: use net\.in_units\(scaling\)"):
         old = scaling.net_to_user(net)
     np.testing.assert_array_equal(old.b, user.b)

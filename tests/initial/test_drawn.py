@@ -25,7 +25,7 @@ def follows(values, law):
     return stats.kstest(values, law.cdf).pvalue > 0.01
 
 
-# The laws as the papers and PyTorch state them, written out anew: a, b, c.
+# The laws as the papers and PyTorch state them, written out once more: a, b, c.
 STATED = {
     "pytorch": ({}, [uniform(1), uniform(1), uniform(M**-0.5)]),
     "he": ({}, [stats.norm(0, 2**0.5), stats.norm(0, 2**0.5), stats.norm(0, (2 / M) ** 0.5)]),

@@ -36,11 +36,15 @@ def test_a_view_is_made_of_parameters(name):
 @pytest.mark.parametrize("name", VIEWS)
 def test_the_old_names_still_work_and_name_the_new_ones(name):
     kind, view = VIEWS[name]
-    with pytest.warns(DeprecationWarning, match=rf"^{name}\.to_net\(\) is now {name}\.network\(\)$") as caught:
+    with pytest.warns(
+        DeprecationWarning, match=rf"^{name}\.to_net\(\) is deprecated: use {name}\.network\(\)$"
+    ) as caught:
         back = view.to_net()
     assert caught[0].filename == __file__
     np.testing.assert_array_equal(back.c, view.network().c)
-    with pytest.warns(DeprecationWarning, match=rf"^{name}\.of\(net\) is now net\.{name.lower()}\(\)$") as caught:
+    with pytest.warns(
+        DeprecationWarning, match=rf"^{name}\.of\(net\) is deprecated: use net\.{name.lower()}\(\)$"
+    ) as caught:
         alike = kind.of(NET)
     assert caught[0].filename == __file__
     np.testing.assert_array_equal(alike.knots, view.knots)

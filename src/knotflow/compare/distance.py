@@ -98,7 +98,7 @@ def distances(
     (0.0, True)
     """
     given(data)
-    smooth = smoothing(data, penalty)
+    smooth = smoothing(data, penalty=penalty)
     members: dict[str, Spline] = {"natural": natural(data), "linear": linear(data)}
     if density is not None:
         members["weighted"] = weighted(data, density)

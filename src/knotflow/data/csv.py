@@ -19,8 +19,9 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from knotflow._checks import choice
+from knotflow._typing import Array
 from knotflow.errors import InputError
 
 _SEPARATORS = ("\t", ";", "|", ",", " ")  # the first of equals wins; " " stands for any run of blanks
@@ -34,8 +35,8 @@ Kind = Literal["number", "missing", "text"]
 class Columns:
     """Two columns (n,) and the names they have in the file, "" where there is none."""
 
-    x: NDArray[np.float64]
-    y: NDArray[np.float64]
+    x: Array
+    y: Array
     x_name: str
     y_name: str
 
@@ -74,8 +75,7 @@ def read_columns(
     path: str | PathLike[str], x: str | int | None, y: str | int | None, missing: Literal["error", "drop"]
 ) -> Columns:
     """See `Samples.from_csv`. Cost: linear in the size of the file."""
-    if missing not in ("error", "drop"):
-        raise InputError(f"missing is {missing!r}: it must be 'error' or 'drop'")
+    choice("missing", missing, ("error", "drop"))
     table = _read_table(path)
     first, second = _find(table, "x", x), _find(table, "y", y)
     if first == second:
@@ -211,19 +211,19 @@ def _kind(cell: str, decimal_comma: bool) -> Kind:
         return "text"
 
 
-def _find(table: _Table, argument: Literal["x", "y"], choice: str | int | None) -> int:
-    """The position of the column that the user means by `choice`."""
-    if choice is None:
+def _find(table: _Table, argument: Literal["x", "y"], wanted: str | int | None) -> int:
+    """The position of the column that the user means by `wanted`."""
+    if wanted is None:
         return _default(table, argument)
-    if isinstance(choice, str):
-        matches = [column for column, name in enumerate(table.names) if name == choice.strip()]
+    if isinstance(wanted, str):
+        matches = [column for column, name in enumerate(table.names) if name == wanted.strip()]
         if len(matches) > 1:
-            raise InputError(f"{len(matches)} columns are called {choice!r}: give {argument} by number")
+            raise InputError(f"{len(matches)} columns are called {wanted!r}: give {argument} by number")
         if matches:
             return matches[0]
-        if not choice.isdecimal():
-            raise InputError(f"{argument} is {choice!r}: no such column; {_suggest(table, choice)}")
-    return _position(table, argument, choice)
+        if not wanted.isdecimal():
+            raise InputError(f"{argument} is {wanted!r}: no such column; {_suggest(table, wanted)}")
+    return _position(table, argument, wanted)
 
 
 def _default(table: _Table, argument: Literal["x", "y"]) -> int:
@@ -235,20 +235,20 @@ def _default(table: _Table, argument: Literal["x", "y"]) -> int:
     return column
 
 
-def _suggest(table: _Table, choice: str) -> str:
+def _suggest(table: _Table, wanted: str) -> str:
     by_lower = {name.casefold(): name for name in table.names}
-    close = difflib.get_close_matches(choice.casefold(), by_lower, n=1)
+    close = difflib.get_close_matches(wanted.casefold(), by_lower, n=1)
     return table.columns() + (f"; did you mean {by_lower[close[0]]!r}?" if close else "")
 
 
-def _position(table: _Table, argument: Literal["x", "y"], choice: str | int) -> int:
+def _position(table: _Table, argument: Literal["x", "y"], wanted: str | int) -> int:
     try:
-        column = int(choice) if isinstance(choice, str) else operator.index(choice)
+        column = int(wanted) if isinstance(wanted, str) else operator.index(wanted)
     except TypeError:
-        raise InputError(f"{argument} is {choice!r}: it must be a column's name or its number from 0") from None
+        raise InputError(f"{argument} is {wanted!r}: it must be a column's name or its number from 0") from None
     if not 0 <= column < table.width:
         what = f"there is no column {column}, they are numbered 0 to {table.width - 1}"
-        raise InputError(f"{argument} is {choice!r}: {what}; {table.columns()}")
+        raise InputError(f"{argument} is {wanted!r}: {what}; {table.columns()}")
     return column
 
 

@@ -12,7 +12,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from knotflow._checks import extent
+from knotflow._checks import extent, generator, number
 from knotflow._typing import Array
 from knotflow.data.csv import read_columns
 from knotflow.data.scaling import Scaling
@@ -228,13 +228,10 @@ class Samples:
         """
         xs = _vector("x", x)
         ys = _vector("f(x)", f(xs))
-        if not (math.isfinite(noise) and noise >= 0):
-            raise InputError(f"noise is {noise}: it is a standard deviation and must be finite and at least 0")
+        noise = number("noise", noise, least=0.0)
         if noise == 0:
             return cls(xs, ys)
-        if rng is None:
-            raise InputError(f"noise is {noise} but rng is None: pass rng=numpy.random.default_rng(seed)")
-        return cls(xs, ys + noise * rng.standard_normal(len(ys)))
+        return cls(xs, ys + noise * generator(rng).standard_normal(len(ys)))
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -313,7 +310,7 @@ def _numeric(name: str, values: ArrayLike) -> Array:
 def _check_lengths(x: Array, y: Array, weights: Array) -> None:
     for name, values in (("y", y), ("weights", weights)):
         if len(values) != len(x):
-            raise InputError(f"{name} has length {len(values)} and x has length {len(x)}: they must be equal")
+            raise InputError(f"{name} has length {len(values)}: it must have length {len(x)}, as x has")
 
 
 def _check_weights(weights: Array) -> None:

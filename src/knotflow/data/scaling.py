@@ -35,8 +35,8 @@ class Scaling:
 
     Examples
     --------
-    >>> from knotflow.data import Scaling
-    >>> scaling = Scaling(x_shift=30.0, x_scale=2.0, y_shift=0.0, y_scale=10.0)
+    >>> import knotflow as kf
+    >>> scaling = kf.data.Scaling(x_shift=30.0, x_scale=2.0, y_shift=0.0, y_scale=10.0)
     >>> scaling.x_to_standard(34.0), scaling.y_to_user([0.0, -1.5])
     (np.float64(2.0), array([  0., -15.]))
     """
@@ -69,7 +69,9 @@ class Scaling:
 
     def net_to_user(self, net: ReLUNet) -> ReLUNet:
         """The old name of `ReLUNet.in_units`."""
-        warnings.warn("Scaling.net_to_user(net) is now net.in_units(scaling)", DeprecationWarning, stacklevel=2)
+        warnings.warn(
+            "Scaling.net_to_user(net) is deprecated: use net.in_units(scaling)", DeprecationWarning, stacklevel=2
+        )
         return net.in_units(self)
 
 

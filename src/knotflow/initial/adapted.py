@@ -44,8 +44,8 @@ def curvature_knots(
     rng : numpy.random.Generator
         The signs of a are drawn from it first.
     target : Samples or callable
-        Samples: f'' by second divided differences at the inner distinct x, linear in between and constant
-        beyond, so noise counts as curvature: smooth noisy data first. Or a function of an (n,) array.
+        Samples: f'' by second divided differences at the inner distinct x (noise counts as curvature: smooth noisy
+        data first), linear in between and constant beyond. Or a function of an (n,) array.
     where : (lo, hi), optional
         Required with a function; None is the range of the samples.
     power : float, default 0.4

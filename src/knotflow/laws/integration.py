@@ -18,7 +18,7 @@ Integrand = Callable[[Array, Ints], Array]
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(16)
 _DEPTH = 60  # halvings before an integral is given up
 _NARROWEST = 1024 * np.finfo(float).eps  # relative width below which points run together
-_MOST = 100_000  # intervals at once, likewise
+_MOST = 100_000  # intervals at once, after which it is given up too
 _SPLIT = 2  # pieces to begin with, lest a narrow peak be missed
 
 

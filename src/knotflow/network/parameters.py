@@ -41,7 +41,7 @@ def built_by_views(cls: Class) -> Class:
 
 def old_to_net(view: str) -> None:
     """Say that `to_net` of a view is the old name."""
-    warnings.warn(f"{view}.to_net() is now {view}.network()", DeprecationWarning, stacklevel=3)
+    warnings.warn(f"{view}.to_net() is deprecated: use {view}.network()", DeprecationWarning, stacklevel=3)
 
 
 def given_parameters(
@@ -49,7 +49,7 @@ def given_parameters(
 ) -> Parameters:
     """What `of` of a view was given: arrays, or a whole network, the old way."""
     if b is None or c is None:
-        warnings.warn(f"{view}.of(net) is now net.{view.lower()}()", DeprecationWarning, stacklevel=3)
+        warnings.warn(f"{view}.of(net) is deprecated: use net.{view.lower()}()", DeprecationWarning, stacklevel=3)
         net: Any = a
         return Parameters(net.a, net.b, net.c, net.norm, net.bias)
     a, b, c = (np.asarray(each, dtype=np.float64) for each in (a, b, c))
