@@ -211,7 +211,7 @@ def _kernels() -> None:
 
     data = _case()[1]
     for law in (kf.kernels.Gaussian(), kf.kernels.UniformKnots()):
-        kf.kernels.interpolate(kf.kernels.rf(law), data)
+        kf.kernels.interpolate(kf.kernels.rf(law), data, nugget=0.1)
 
 
 def _landscape() -> None:
