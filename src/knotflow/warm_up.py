@@ -218,8 +218,9 @@ def _landscape() -> None:
     import knotflow as kf
 
     net, data = _case()
+    product = kf.landscape.HessianProduct(net, data)
+    product @ np.ones(product.shape[0])
     kf.landscape.sharpness(net, data)
-    kf.landscape.hessian_spectrum(net, data)
 
 
 LANES: tuple[tuple[Case, ...], ...] = (
