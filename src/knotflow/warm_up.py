@@ -211,15 +211,16 @@ def _kernels() -> None:
 
     data = _case()[1]
     for law in (kf.kernels.Gaussian(), kf.kernels.UniformKnots()):
-        kf.kernels.interpolate(kf.kernels.rf(law), data)
+        kf.kernels.interpolate(kf.kernels.rf(law), data, nugget=0.1)
 
 
 def _landscape() -> None:
     import knotflow as kf
 
     net, data = _case()
+    product = kf.landscape.HessianProduct(net, data)
+    product @ np.ones(product.shape[0])
     kf.landscape.sharpness(net, data)
-    kf.landscape.hessian_spectrum(net, data)
 
 
 LANES: tuple[tuple[Case, ...], ...] = (

@@ -239,7 +239,7 @@ def test_former_code_goes_after_a_week(package: Path) -> None:
     assert other.exists()
 
 
-# -- who is told -----------------------------------------------------------------------------------------
+# -- messages --------------------------------------------------------------------------------------------
 
 
 def test_the_first_function_that_is_compiled_is_announced_once(package: Path) -> None:

@@ -9,7 +9,7 @@ The directory is `NUMBA_CACHE_DIR` if that is set, else `__pycache__` of the pac
 If none can be written to, every process compiles for itself, with a warning. A file of the cache that cannot be read
 is removed and made again.
 
-`misses` counts what this process had to compile, and `announce_with` says who is told of the first time.
+`misses` counts what this process had to compile, and `announce_with` chooses what is called at the first.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def _cached(function: Callable[..., Any], place: Path, options: dict[str, Any]) 
     return dispatcher
 
 
-# -- who is told ---------------------------------------------------------------------------------------------
+# -- what was not there ---------------------------------------------------------------------------------------------
 
 
 class _Misses:

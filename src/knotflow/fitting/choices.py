@@ -30,7 +30,7 @@ _ROUGH_STEPS = 20_000  # after as many steps in the kernel regime a network has 
 
 @dataclass(frozen=True)
 class Training:
-    """What a run needs besides the network and the data."""
+    """What a run needs in addition to the network and the data."""
 
     steps: int
     lr: float
@@ -92,7 +92,7 @@ def _adam(start: ReLUNet, data: Samples, how: Training) -> Trajectory:
 
 
 def _flow(start: ReLUNet, data: Samples, how: Training) -> Trajectory:
-    """The exact flow, for the time that so many steps of descent would cover."""
+    """The exact flow, for the time that as many steps of descent would cover."""
     from knotflow.dynamics import GradientFlow, evolve
 
     return evolve(start, data, GradientFlow(_RTOL, how.train), until=how.steps * how.lr, progress=how.progress)

@@ -54,7 +54,7 @@ class Fit:
     regime : str
         "kernel", "between" or "adaptive", or "delta=..." if another delta was asked for.
     settings : mapping
-        All that decided the training besides the data: ``fit(data, **settings)`` repeats it bit for bit.
+        Everything that decided the training except for the data: ``fit(data, **settings)`` repeats it bit for bit.
 
     Notes
     -----
@@ -171,7 +171,7 @@ def fit(
         Which of "a", "b", "c", "bias" are trained.
     dynamics : {"descent", "sgd", "adam", "flow"}
         Gradient descent, with minibatches, Adam, or the exact gradient flow for the time ``steps * lr``, which is
-        what so many steps of descent cover, to an accuracy of 1e-4 of the largest absolute y.
+        what as many steps of descent cover, to an accuracy of 1e-4 of the largest absolute y.
     batch : int, optional
         Samples in a minibatch, for "sgd" only; 16, or all, by default.
     progress : callable, optional

@@ -15,7 +15,7 @@ __all__ = ["REGIMES", "Regime", "chosen_delta"]
 
 @dataclass(frozen=True)
 class Regime:
-    """A value of delta = c^2 - a^2 - b^2, what training from it looks like, and who showed it.
+    """A value of delta = c^2 - a^2 - b^2, what training from it looks like, and where that was shown.
 
     Attributes
     ----------

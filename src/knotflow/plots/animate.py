@@ -142,7 +142,7 @@ class _Scene:
         self.drawn = slice(None, None, -(-traj.a.shape[1] // _NEURONS))
         self.low, self.high = style.widened(*traj.data.range, 0.04)
         figure = Figure(figsize=(_PIXELS[0] / _DPI, _PIXELS[1] / _DPI), dpi=_DPI)
-        self.canvas = FigureCanvasAgg(figure)
+        self.canvas: Any = FigureCanvasAgg(figure)  # without types in matplotlib
         grid = figure.add_gridspec(
             2, 2, width_ratios=(1.16, 1), height_ratios=(1.6, 1), left=0.06, right=0.985, top=0.88, bottom=0.155,
             hspace=0.1, wspace=0.16,
@@ -170,7 +170,8 @@ class _Scene:
         self.canvas.restore_region(self.still)
         for owner, artist in self.moving:
             owner.draw_artist(artist)
-        return self.canvas.buffer_rgba()
+        pixels: memoryview = self.canvas.buffer_rgba()
+        return pixels
 
     def _move(self, net: ReLUNet, k: int) -> None:
         x = artists.nodes(net, self.low, self.high)
@@ -257,7 +258,7 @@ class _Scene:
         return np.maximum.accumulate(1.1 * far)
 
     def _count(self) -> int:
-        return min(self.traj.a.shape[1], _NEURONS)
+        return min(int(self.traj.a.shape[1]), _NEURONS)
 
 
 def _dot(count: int) -> float:

@@ -76,7 +76,7 @@ def label_axes(ax: Axes, x: str, y: str) -> None:
     ax.set_ylabel(y, fontsize=FONT, color=INK)
 
 
-def legend_above(ax: Axes, handles: list, columns: int) -> None:
+def legend_above(ax: Axes, handles: list[Any], columns: int) -> None:
     """A legend over the axes, never over the data."""
     ax.legend(
         handles=handles,
@@ -111,7 +111,8 @@ def remark(label: str) -> Line2D:
 
 def sign_colours(r: NDArray[np.float64]) -> NDArray[np.str_]:
     """The colour of each neuron, by the sign of its r."""
-    return np.array([NEGATIVE, NEUTRAL, POSITIVE])[np.sign(r).astype(int) + 1]
+    colours: NDArray[np.str_] = np.array([NEGATIVE, NEUTRAL, POSITIVE])[np.sign(r).astype(int) + 1]
+    return colours
 
 
 def widened(low: float, high: float, margin: float) -> tuple[float, float]:

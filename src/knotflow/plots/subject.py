@@ -48,7 +48,8 @@ def fitted(fit: Any) -> Fitted:
     """`fit`, if it holds a network."""
     if not isinstance(getattr(fit, "net", None), ReLUNet):
         raise InputError(f"fit is a {type(fit).__name__}: it must be a fit, as kf.fit(data) makes it")
-    return fit
+    found: Fitted = fit
+    return found
 
 
 def net_and_data(subject: Fitted | ReLUNet, data: Samples | None) -> tuple[ReLUNet, Samples]:

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import PatchCollection
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.patches import Wedge
 from matplotlib.ticker import MaxNLocator
 
@@ -93,7 +94,7 @@ def uv_plane(fit: Fitted | ReLUNet, data: Samples | None = None, *, ax: Axes | N
     return figure
 
 
-def _legend(r: Array, outside: int, stride: int) -> list:
+def _legend(r: Array, outside: int, stride: int) -> list[Line2D]:
     handles = [
         style.dot(style.POSITIVE, f"{style.plural(int(np.sum(r > 0)), 'neuron')} with $r > 0$"),
         style.dot(style.NEGATIVE, f"{style.plural(int(np.sum(r < 0)), 'neuron')} with $r < 0$"),

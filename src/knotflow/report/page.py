@@ -27,7 +27,7 @@ __all__ = ["card", "write"]
 
 
 class _Panel(NamedTuple):
-    """A figure that every section has: the end of its file's name, who draws it, its title, its alternative text."""
+    """A figure of every section: the end of its file's name, what draws it, its title and its alternative text."""
 
     name: str
     draw: Callable[..., Figure]

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["save"]
 
-_POINTS = 1001  # of the curve, evenly spaced, besides the samples
+_POINTS = 1001  # of the curve, evenly spaced, in addition to the samples
 _MARGIN = 0.05  # of the data's span, on both sides
 
 
