@@ -11,7 +11,8 @@ from knotflow._typing import Array, Ints
 from knotflow.errors import InputError
 from knotflow.initial.resolve import Start, law
 from knotflow.kernels.kernel_spline import KernelSpline
-from knotflow.laws import KnotLaw, integrate
+from knotflow.laws import KnotLaw
+from knotflow.laws.integration import integrate
 from knotflow.network import CPWL, ReLUNet
 from knotflow.splines.spline import Spline
 
