@@ -101,16 +101,17 @@ def _partitions(points: Standard, counts: list[int], min_length: int) -> list[No
 
 def _constrained(points: Standard, counts: list[int], min_length: int, continuous: bool, rising: bool) -> list[Nodes]:
     from knotflow.segmented.bounds import Bounds
-    from knotflow.segmented.value_functions import constrained_nodes
+    from knotflow.segmented.value_functions import Points, Rules, constrained_nodes
 
     length = max(min_length - 1, 1) if continuous else min_length
-    problem = points.u, points.v, points.w
+    problem = Points(points.u, points.v, points.w)
+    rules = Rules(length, continuous, rising)
     bounds = Bounds(points, counts, min_length, continuous, rising)
     found: dict[int, Nodes] = {}
     for share in _SHARES:
         missing = [k for k in counts if k not in found]
         if missing:
-            nodes = constrained_nodes(*problem, bounds.caps(missing, share), length, continuous, rising)
+            nodes = constrained_nodes(problem, bounds.caps(missing, share), rules)
             found |= {k: nodes[k - 1, : k + 1] for k in missing if nodes[k - 1, 0] == 0}
     return [found[k] for k in counts]
 
