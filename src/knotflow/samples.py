@@ -225,6 +225,13 @@ class Scaling:
         )
 
 
+def given(data: Any) -> Samples:
+    """`data`, if it is Samples; else an InputError that says what to do."""
+    if not isinstance(data, Samples):
+        raise InputError(f"data is of type {type(data).__name__}: it must be Samples, made by Samples(x, y)")
+    return data
+
+
 # -- validation ------------------------------------------------------------------------------------------
 
 

@@ -7,7 +7,7 @@ pytorch      a random start
 gradient, velocities, descend   how it moves: dynamics in O(m n D) a step for m neurons and n samples
 """
 
-from knotflow.multivariate.dynamics import Descent, descend, gradient, velocities
+from knotflow.multivariate.motion import Descent, descend, gradient, velocities
 from knotflow.multivariate.net import Breakplanes, Net, pytorch
 
 __all__ = ["Breakplanes", "Descent", "Net", "descend", "gradient", "pytorch", "velocities"]

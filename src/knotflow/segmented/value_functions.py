@@ -311,10 +311,10 @@ def _envelopes(points, j, caps, past, now, rules):
                     _grow(now, k, source, piece, rising)
         if continuous:
             state = with_point(*state, x[i], y[i], w[i])
+    most = 0
     for k in range(size.size):
-        if 3 * size[k] + 3 > room:  # what `_running_minimum` may need
-            return False
-    return True
+        most = max(most, size[k])
+    return 3 * most + 3 <= room  # what `_running_minimum` may need
 
 
 @kernel(inline="always")

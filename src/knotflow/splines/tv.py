@@ -55,7 +55,7 @@ def tv(data: Samples, lam: float, weight: Literal["canonical"] | None = None) ->
     which is int sqrt(1 + x^2) |f''| where kinks alone can make the affine part of f, and more where not. It
     depends on the origin and the unit of x; the knots need not lie on samples or in the range of the data.
     Its gap is 1e-12 of the objective unless rounding stops it (lam below 1e-6 of the largest, or x far from 0 beside
-    their distances), and at most 1e-6, or there is a KnotflowError. See `knotflow.splines.canonical`.
+    their distances), and at most 1e-6, or there is a KnotflowError. See `knotflow.splines.canonical_tv`.
 
     Cost: O(s) a round, tens of rounds for noisy data (100,000 samples in less than a second), up to thousands for
     smooth data and integrated random walks (some seconds); with the canonical weight O(s k^2) a round for k knots.
@@ -106,7 +106,7 @@ def _polygon(data: Samples, points: Points, lam: float) -> TVSpline:
 
 def _network(data: Samples, lam: float) -> TVSpline:
     """The minimiser with the canonical weight, as a function."""
-    from knotflow.splines.canonical import canonical
+    from knotflow.splines.canonical_tv import canonical
 
     best = canonical(data, lam)
     polygon = best.net.cpwl()
