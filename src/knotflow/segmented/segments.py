@@ -185,8 +185,15 @@ class Segments:
         slopes[::2] = self.slopes
         with np.errstate(divide="ignore", invalid="ignore"):
             slopes[1::2] = (starts - ends) / (right - left)
-        intercept = None if k else float(self(0.0))
-        return CPWL(knots[kept], values[kept], slopes[np.append(True, kept)] if k else slopes, intercept)
+        if not k:
+            return CPWL(knots, values, slopes, float(self(0.0)))
+        knots, values, slopes = knots[kept], values[kept], slopes[np.append(True, kept)]
+        width, rise = np.diff(knots), np.diff(values)
+        size = np.abs(values[1:]) + np.abs(values[:-1]) + np.abs(rise)
+        miss = np.abs(slopes[1:-1] * width - rise)
+        rounded = (miss > ROUNDING * size) & (miss <= self.rounding)  # where f is 0 but for rounding
+        slopes[1:-1][rounded] = rise[rounded] / width[rounded]
+        return CPWL(knots, values, slopes)
 
     def network(self, ramp: float | None = None, norm: float = 1.0) -> ReLUNet:
         """A network with this function on the whole line, up to rounding.
