@@ -11,13 +11,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.interpolate import PPoly
 
+from knotflow._typing import Array
 from knotflow.errors import InputError
 from knotflow.network import ReLUNet
 from knotflow.samples import Samples
 from knotflow.splines.linear import linear
 from knotflow.splines.natural import natural
 from knotflow.splines.smoothing import smoothing
-from knotflow.splines.spline import Array, Spline, points_of
+from knotflow.splines.spline import Spline, points_of
 from knotflow.splines.tv import tv
 from knotflow.splines.weighted import Density, weighted
 from knotflow.views import CPWL
@@ -57,7 +58,7 @@ def compare(
     refuse.
     """
     points_of(data)
-    smooth = smoothing(data, penalty)
+    smooth = smoothing(data, penalty=penalty)
     members: dict[str, Spline] = {"natural": natural(data), "linear": linear(data)}
     if density is not None:
         members["weighted"] = weighted(data, density)

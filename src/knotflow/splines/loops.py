@@ -5,14 +5,10 @@ Imported by the functions that need it, so that `import knotflow.splines` compil
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
+from knotflow._typing import AnyArray as Array
 from knotflow.engine.compiled import kernel
-
-Array = NDArray[Any]
 
 
 @kernel(error_model="numpy")
