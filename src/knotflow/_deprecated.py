@@ -32,7 +32,7 @@ def keyword_only(*names: str) -> Callable[[F], F]:
                 return function(*args, **options)
             given = dict(zip(names, extra, strict=False))
             new = ", ".join(f"{name}=..." for name in given)
-            warn(f"giving {function.__name__} more than {places} arguments by position", f"keywords: {new}")
+            warn(f"giving {function.__name__} its {', '.join(given)} by position", f"keywords: {new}")
             return function(*args[:places], **given, **options)
 
         return cast(F, call)

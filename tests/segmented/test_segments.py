@@ -118,7 +118,7 @@ def test_former_ways_of_calling_warn_and_give_the_same():
     with pytest.warns(DeprecationWarning, match=r"Segments\.net\(\) is deprecated: use Segments\.network\(\)"):
         net = fit.net(norm=2.0)
     np.testing.assert_array_equal(net.c, fit.network(norm=2.0).c)
-    keywords = r"giving optimal more than 2 arguments by position is deprecated: use keywords: continuous=\.\.\."
+    keywords = r"giving optimal its continuous by position is deprecated: use keywords: continuous=\.\.\."
     with pytest.warns(DeprecationWarning, match=keywords):
         assert kf.segmented.optimal(data, 3, True).error == fit.error
     with pytest.warns(DeprecationWarning, match=r"continuous=\.\.\., min_length=\.\.\."):

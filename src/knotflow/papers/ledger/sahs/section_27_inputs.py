@@ -70,7 +70,7 @@ def breakplane_flow(rng: Rng, quick: bool) -> Outcome:
         dw / size[:, None] - w * (rise / size**2)[:, None],
         -db / size + b * rise / size**2,
     )
-    ours = kf.multivariate.velocities(kf.multivariate.Net(w, -b, v), x, y)
+    ours = kf.multivariate.velocities(kf.multivariate.Net(w, -b, v), (x, y))
     error = max(relative(mine, exact) for mine, exact in zip(ours, truth, strict=True))
     return Outcome(None, error, ROUNDING)
 
