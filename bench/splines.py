@@ -54,7 +54,7 @@ def penalised(rounds: int) -> tuple[Table, dict]:
         shown = verdict(seconds / MOST_SECONDS, 1.0, at_most=True)
         rows.append((f"tv, lam={lam:g}", nanoseconds(1e9 * seconds), f"{shown} of {MOST_SECONDS:g} s; {note}"))
         values[f"tv {lam:g}"] = {"seconds": seconds, "knots": len(found.knots), "gap": share}
-    seconds = _seconds({"one": lambda: kf.splines.smoothing(data, 1e-4)}, rounds)["one"]
+    seconds = _seconds({"one": lambda: kf.splines.smoothing(data, penalty=1e-4)}, rounds)["one"]
     rows.append(("smoothing, penalty given", nanoseconds(1e9 * seconds), "with its degrees of freedom"))
     values["smoothing"] = {"seconds": seconds}
     small = _data(SMALL)

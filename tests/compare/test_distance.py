@@ -24,7 +24,7 @@ def test_a_network_against_a_grid_and_quadrature():
         "natural": splines.natural(DATA),
         "linear": splines.linear(DATA),
         "weighted": splines.weighted(DATA, "gaussian"),
-        "smoothing": splines.smoothing(DATA, 1e-4),
+        "smoothing": splines.smoothing(DATA, penalty=1e-4),
         "tv": splines.tv(DATA, 0.3),
     }
     assert list(found) == list(members)

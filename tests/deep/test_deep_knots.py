@@ -160,11 +160,18 @@ def test_input_errors(layers, message):
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda rng: kf.deep.draw((3, 0), rng), r"widths\[1\] is 0: it must be an integer, at least 1"),
-        (lambda rng: kf.deep.draw((3,), rng, "glorot"), "start is 'glorot': it must be 'pytorch' or 'he'"),
-        (lambda rng: kf.deep.initial_knots((3,), 0, rng), "networks is 0: it must be an integer, at least 1"),
+        (lambda rng: kf.deep.draw((3, 0), rng), r"widths\[1\] is 0: it must be a whole number of at least 1"),
+        (lambda rng: kf.deep.draw((3,), rng, "glorot"), "start is 'glorot': it must be one of 'pytorch', 'he'"),
+        (lambda rng: kf.deep.initial_knots((3,), 0, rng), "networks is 0: it must be a whole number of at least 1"),
     ],
 )
 def test_input_errors_of_starts(call, message):
     with pytest.raises(kf.InputError, match=message):
         call(np.random.default_rng(0))
+
+
+def test_repr_of_initial_knots():
+    found = kf.deep.initial_knots((3,), 2, np.random.default_rng(0))
+    assert repr(found).startswith(f"InitialKnots({len(found.knots)} knots in [")
+    assert len(repr(found)) < 90
+    assert repr(kf.deep.InitialKnots(*np.zeros((3, 0)))) == "InitialKnots(0 knots)"

@@ -98,6 +98,7 @@ def test_no_steps_change_nothing():
     layers = kf.deep.draw((4,), np.random.default_rng(0))
     data = kf.Samples([0.0, 1.0], [1.0, 2.0])
     result = kf.deep.train([layers], data, 0.1, 0)
+    assert repr(result) == f"Trained(1 network, losses in [{result.losses[0]:.6g}, {result.losses[0]:.6g}])"
     for (w, b), (w0, b0) in zip(result.networks[0], layers, strict=True):
         np.testing.assert_array_equal(w, w0)
         np.testing.assert_array_equal(b, b0)
@@ -112,9 +113,9 @@ def test_no_steps_change_nothing():
             r"networks\[1\] has layers",
         ),
         ({"data": [kf.Samples([0.0, 1.0], [1.0, 2.0])] * 2}, "data has 2 Samples for 1 networks"),
-        ({"data": [3]}, "data must be Samples, or a sequence of Samples"),
+        ({"data": [3]}, "data is of type int: it must be Samples"),
         ({"lr": 0.0}, "lr is 0.0: it must be a finite number > 0"),
-        ({"steps": -1}, "steps is -1: it must be an integer, at least 0"),
+        ({"steps": -1}, "steps is -1: it must be a whole number of at least 0"),
         ({"lr": 1e6, "steps": 300}, "trial 0 diverged within 300 steps: lr is 1e[+]06"),
     ],
 )
@@ -132,5 +133,5 @@ def test_input_errors_of_training(change, message):
 def test_lengths_must_agree():
     nets = [kf.ReLUNet([1.0], [0.0], [1.0])] * 2
     data = [kf.Samples([0.0, 1.0], [1.0, 2.0]), kf.Samples([0.0, 1.0, 2.0], [1.0, 2.0, 0.0])]
-    with pytest.raises(kf.InputError, match="data has Samples of 2 and of 3 points: all must have as many"):
+    with pytest.raises(kf.InputError, match="data has Samples of 2 and of 3 points: they must have equal lengths"):
         kf.deep.train(nets, data, 0.1, 1)

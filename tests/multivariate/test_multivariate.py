@@ -47,7 +47,7 @@ def test_function_and_round_trips(seed, dimensions):
     planes = net.breakplanes()
     np.testing.assert_allclose(np.linalg.norm(planes.directions, axis=1), 1, rtol=1e-15)
     for gauge in ("unit", "equal", "balanced"):
-        other = planes.to_net(gauge)
+        other = planes.network(gauge)
         assert np.max(np.abs(other(x) - f) / size) < 1e-13
         again = other.breakplanes()
         np.testing.assert_allclose(again.delta_slopes, planes.delta_slopes, rtol=1e-13)
@@ -96,7 +96,7 @@ def test_one_dimension_is_the_univariate_network():
     np.testing.assert_array_equal(back.a, net.a)
     np.testing.assert_array_equal(back.b, net.b)
     data = kf.Samples(np.linspace(-1, 1, 9), np.sin(np.arange(9.0)))
-    ours = descend(Net.of(net), data.x[:, None], data.y, 0.01, 50)
+    ours = descend(Net.of(net), (data.x[:, None], data.y), 0.01, 50)
     theirs = kf.evolve(net, data, kf.GradientDescent(lr=0.01), steps=50)
     np.testing.assert_allclose(ours.final.a[:, 0], theirs.final.a, atol=1e-13)
     assert ours.losses[-1] == pytest.approx(theirs.final.loss(data), rel=1e-12)
@@ -113,7 +113,7 @@ def test_gradient_is_that_of_autograd(seed):
     net = random_net(seed)
     rng = np.random.default_rng(seed + 3)
     x, y, w = rng.standard_normal((11, 3)), rng.standard_normal(11), rng.uniform(0.1, 2, 11)
-    ours = gradient(net, x, y, w)
+    ours = gradient(net, (x, y), weights=w)
     parameters = tuple(map(np.array, (net.a, net.b, net.c, net.bias)))
     expected = autograd.grad(loss_of)(parameters, net.norm, x, y, w)
     for mine, theirs in zip(ours[:4], expected, strict=True):
@@ -134,7 +134,7 @@ def test_velocities_are_the_chain_rule_of_autograd():
         return anp.concatenate([c * size / net.norm, anp.reshape(a / size[:, None], (-1,)), b / size])
 
     expected = autograd.jacobian(planes)(0.0)
-    ours = velocities(net, x, y, w)
+    ours = velocities(net, (x, y), weights=w)
     np.testing.assert_allclose(ours.delta_slopes, expected[:9], rtol=1e-11, atol=1e-12)
     np.testing.assert_allclose(ours.directions.ravel(), expected[9:36], rtol=1e-11, atol=1e-12)
     np.testing.assert_allclose(ours.offsets, expected[36:], rtol=1e-11, atol=1e-12)
@@ -152,7 +152,7 @@ def test_descent_follows_autograd(train):
         for k, name in enumerate(("a", "b", "c", "bias")):
             if name in train:
                 parameters[k] = parameters[k] - 0.02 * slope[k]
-    ours = descend(net, x, y, 0.02, 40, train=train)
+    ours = descend(net, (x, y), 0.02, 40, train=train)
     for mine, theirs in zip((ours.final.a, ours.final.b, ours.final.c, ours.final.bias), parameters, strict=True):
         np.testing.assert_allclose(mine, theirs, rtol=1e-11, atol=1e-13)
     assert ours.losses[-1] < ours.losses[0]
@@ -166,7 +166,7 @@ def test_delta_is_conserved_to_first_order():
     x, y = rng.standard_normal((12, 3)), rng.standard_normal(12)
 
     def drift(lr):
-        end = descend(net, x, y, lr, round(1 / lr)).final
+        end = descend(net, (x, y), lr, round(1 / lr)).final
         before, after = (n.c**2 - np.sum(n.a**2, axis=1) - n.b**2 for n in (net, end))
         return np.abs(after - before).max()
 
@@ -178,22 +178,22 @@ def test_delta_is_conserved_to_first_order():
     [
         (lambda n: Net([1.0, 2.0], [0.0], [1.0]), r"a has shape \(2,\): it must be \(m, D\)"),
         (lambda n: Net([[1.0], [2.0]], [0.0], [1.0]), "b has length 1: it must have length 2, as a has"),
-        (lambda n: n([1.0]), r"x has shape \(1,\): its last axis must be the 2 inputs"),
-        (lambda n: n.along([0.0, 0.0], [0.0, 0.0]), "direction is 0: it must lead somewhere"),
+        (lambda n: n([1.0]), r"x has shape \(1,\): it must be \(\.\.\., 2\), one value for each input"),
+        (lambda n: n.along([0.0, 0.0], [0.0, 0.0]), "direction is 0: it must have a length > 0"),
         (lambda n: n.along([0.0], [1.0, 0.0]), "start has length 1: it must have length 2"),
-        (lambda n: n.breakplanes().to_net("free"), "gauge is 'free': it must be one of 'unit'"),
+        (lambda n: n.breakplanes().network("free"), "gauge is 'free': it must be one of 'unit'"),
         (lambda n: Net([[0.0]], [1.0], [1.0]).breakplanes(), "a is 0 in all 1 neurons"),
         (lambda n: Breakplanes([1.0], [[1.0, 1.0]], [0.0]), r"directions\[0\] has length 1.41421: every direction"),
-        (lambda n: pytorch(0, 2, np.random.default_rng(0)), "m is 0: it must be an integer, at least 1"),
-        (lambda n: pytorch(2, 0.5, np.random.default_rng(0)), r"dimensions is 0\.5: it must be an integer"),
-        (lambda n: gradient(n, [1.0, 2.0], [1.0]), r"x has shape \(2,\): it must be \(n, D\)"),
-        (lambda n: gradient(n, [[1.0]], [1.0]), r"x has shape \(1, 1\): the network has 2 inputs"),
-        (lambda n: gradient(n, [[1.0, 2.0]], [1.0, 2.0]), "y has length 2: it must have length 1, as x has"),
-        (lambda n: gradient(n, [[1.0, 2.0]], [1.0], [0.0]), r"weights\[0\] is 0: every weight must be > 0"),
-        (lambda n: descend(n, [[1.0, 2.0]], [1.0], 0.0, 3), r"lr is 0\.0: it must be a finite number > 0"),
-        (lambda n: descend(n, [[1.0, 2.0]], [1.0], 0.1, -3), "steps is -3: it must be an integer, at least 0"),
-        (lambda n: descend(n, [[1.0, 2.0]], [1.0], 0.1, 3, train={"d"}), "train is {'d'}: it must be a non-empty"),
-        (lambda n: descend(n, [[1.0, 2.0]], [1.0], 1e9, 90, train={"c"}), r"diverged at step \d+: lr is 1e\+09"),
+        (lambda n: pytorch(0, 2, np.random.default_rng(0)), "m is 0: it must be a whole number of at least 1"),
+        (lambda n: pytorch(2, 0.5, np.random.default_rng(0)), r"dimensions is 0\.5: it must be a whole number"),
+        (lambda n: gradient(n, ([1.0, 2.0], [1.0])), r"x has shape \(2,\): it must be \(n, D\)"),
+        (lambda n: gradient(n, ([[1.0]], [1.0])), r"x has shape \(1, 1\): it must have 2 columns, one for each input"),
+        (lambda n: gradient(n, ([[1.0, 2.0]], [1.0, 2.0])), "y has length 2: it must have length 1, as x has"),
+        (lambda n: gradient(n, ([[1.0, 2.0]], [1.0]), weights=[0.0]), r"weights\[0\] is 0: every weight must be > 0"),
+        (lambda n: descend(n, ([[1.0, 2.0]], [1.0]), 0.0, 3), r"lr is 0\.0: it must be a finite number > 0"),
+        (lambda n: descend(n, ([[1.0, 2.0]], [1.0]), 0.1, -3), "steps is -3: it must be a whole number of at least 0"),
+        (lambda n: descend(n, ([[1.0, 2.0]], [1.0]), 0.1, 3, train={"d"}), "train is {'d'}: it must be a non-empty"),
+        (lambda n: descend(n, ([[1.0, 2.0]], [1.0]), 1e9, 90, train={"c"}), r"diverged at step \d+: lr is 1e\+09"),
     ],
 )
 def test_input_errors(call, message):
@@ -201,7 +201,51 @@ def test_input_errors(call, message):
         call(Net([[1.0, 2.0], [0.5, 1.0]], [0.1, -0.2], [1.0, 1.0]))
 
 
+def test_one_input_takes_samples():
+    net = kf.initial.pytorch(20, np.random.default_rng(1))
+    data = kf.Samples([0.0, 1.0, 2.0], [1.0, 0.0, 2.0], [1.0, 2.0, 0.5])
+    ours = descend(Net.of(net), data, 0.01, 10)
+    theirs = descend(Net.of(net), (data.x[:, None], data.y), 0.01, 10, weights=data.weights)
+    np.testing.assert_array_equal(ours.losses, theirs.losses)
+    assert ours.losses[0] == pytest.approx(net.loss(data), rel=1e-12)
+    with pytest.raises(kf.InputError, match=r"data is of type ndarray: it must be a pair \(x, y\), or Samples"):
+        gradient(Net.of(net), data.x)
+
+
+def test_the_former_order_of_arguments_warns_and_gives_the_same():
+    net = pytorch(4, 2, np.random.default_rng(3))
+    rng = np.random.default_rng(4)
+    x, y, w = rng.standard_normal((5, 2)), rng.standard_normal(5), rng.uniform(1, 2, 5)
+    new = gradient(net, (x, y), weights=w)
+    message = r"gradient\(net, x, y, \.\.\.\) is deprecated: use gradient\(net, \(x, y\), \.\.\.\)"
+    for call in (
+        lambda: gradient(net, x, y, w),
+        lambda: gradient(net, x, y, weights=w),
+        lambda: gradient(net, x, y=y, weights=w),
+        lambda: gradient(net, x=x, y=y, weights=w),
+    ):
+        with pytest.warns(DeprecationWarning, match=message):
+            np.testing.assert_array_equal(call().a, new.a)
+    with pytest.warns(DeprecationWarning, match="velocities"):
+        np.testing.assert_array_equal(velocities(net, x, y).offsets, velocities(net, (x, y)).offsets)
+    run = descend(net, (x, y), 0.01, 5, weights=w, train={"c"})
+    for call in (
+        lambda: descend(net, x, y, 0.01, 5, w, {"c"}),
+        lambda: descend(net, x, y, lr=0.01, steps=5, weights=w, train={"c"}),
+    ):
+        with pytest.warns(DeprecationWarning, match="descend"):
+            np.testing.assert_array_equal(call().losses, run.losses)
+    with pytest.warns(DeprecationWarning, match=r"Breakplanes\.to_net\(\) is deprecated: use Breakplanes\.network"):
+        old = net.breakplanes().to_net()
+    np.testing.assert_array_equal(old.a, Net.from_breakplanes(net.breakplanes()).a)
+
+
 def test_repr():
+    two = Net([[1.0, 2.0]], [0.0], [1.0])
+    data = ([[1.0, 1.0], [2.0, 0.0]], [1.0, 3.0])
+    assert repr(gradient(two, data)) == "Gradient(1 neurons, 2 inputs; loss=2.5, length=4.69042)"
+    assert repr(velocities(two, data)) == "Velocities(1 planes in 2 dimensions)"
+    assert repr(descend(two, data, 0.01, 50)) == "Descent(50 steps, loss 2.5 -> 1.06725)"
     net = Net([[3.0, 4.0]], [10.0], [1.0])
     assert repr(net) == "Net(1 neurons, 2 inputs; norm=1, bias=0)"
     assert repr(net.breakplanes()) == "Breakplanes(1 planes in 2 dimensions; offsets in [2, 2], bias=0)"

@@ -19,9 +19,8 @@ def polygon(noise: float, n: int = 121, seed: int = 1) -> kf.Samples:
 @pytest.mark.parametrize("continuous", [False, True])
 def test_the_number_of_pieces_of_a_polygon_is_found(continuous):
     data = [polygon(0.2, seed=seed) for seed in range(5)]
-    found = {
-        rule: [kf.segmented.choose(d, 6, rule, continuous, min_length=5).pieces for d in data] for rule in ("bic", "cv")
-    }
+    options = {"continuous": continuous, "min_length": 5}
+    found = {rule: [kf.segmented.choose(d, 6, rule=rule, **options).pieces for d in data] for rule in ("bic", "cv")}
     assert min(found["bic"] + found["cv"]) >= 3
     assert np.median(found["bic"]) == 3
     assert np.median(found["cv"]) <= 4  # cross-validation takes a piece too many more often
@@ -31,7 +30,7 @@ def test_the_number_of_pieces_of_a_polygon_is_found(continuous):
 def test_without_structure_there_is_one_piece(rule):
     rng = np.random.default_rng(3)
     data = kf.Samples(np.arange(80.0), 2 + rng.standard_normal(80))
-    assert kf.segmented.choose(data, 5, rule, continuous=True, min_length=5).pieces == 1
+    assert kf.segmented.choose(data, 5, rule=rule, continuous=True, min_length=5).pieces == 1
 
 
 def test_exact_polygon_needs_no_more_pieces_than_it_has():
@@ -46,7 +45,7 @@ def test_bic_is_its_formula():
     assert bic(loose, data) == pytest.approx(121 * np.log(loose.error / 121) + 11 * np.log(121), rel=1e-12)
     weighted = kf.Samples(data.x, data.y, np.full(121, 2.0))
     twice = kf.Samples(np.tile(data.x, 2), np.tile(data.y, 2))
-    one, other = (bic(kf.segmented.optimal(d, 3, True), d, True) for d in (weighted, twice))
+    one, other = (bic(kf.segmented.optimal(d, 3, continuous=True), d, continuous=True) for d in (weighted, twice))
     assert one == pytest.approx(other, rel=1e-12)
 
 
@@ -70,10 +69,13 @@ def test_cross_validation_tries_what_the_training_sets_allow():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda d: kf.segmented.choose(d, 2, "aic"), "rule is 'aic': it must be 'bic' or 'cv'"),
-        (lambda d: kf.segmented.choose(d, 9), "pieces is 9: a fit to 4 distinct x has at most 4 pieces"),
-        (lambda d: kf.segmented.choose(d, 2, "cv", folds=3), "folds is 3: it must be between 2 and half"),
-        (lambda d: kf.segmented.choose(d, 2, "cv", folds=1), "folds is 1: it must be between 2 and half"),
+        (lambda d: kf.segmented.choose(d, 2, rule="aic"), "rule is 'aic': it must be one of 'bic', 'cv'"),
+        (
+            lambda d: kf.segmented.choose(d, 9),
+            "pieces is 9: it must be at most 4, because a fit to 4 distinct x has",
+        ),
+        (lambda d: kf.segmented.choose(d, 2, rule="cv", folds=3), "folds is 3: it must be between 2 and half"),
+        (lambda d: kf.segmented.choose(d, 2, rule="cv", folds=1), "folds is 1: it must be between 2 and half"),
     ],
 )
 def test_input_errors(call, message):

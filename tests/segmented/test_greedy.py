@@ -24,7 +24,7 @@ def test_error_and_pieces_are_within_the_guarantee(seed, n, pieces, tau, gamma, 
     y = np.abs(x) + (x > 1) + noise * rng.standard_normal(n)
     data = kf.Samples(x, y, rng.uniform(0.1, 2, n))
     pieces = min(pieces, len(data.distinct.x))
-    fit = kf.segmented.greedy(data, pieces, tau, gamma)
+    fit = kf.segmented.greedy(data, pieces, tau=tau, gamma=gamma)
     best = kf.segmented.optimal(data, pieces)
     assert fit.pieces <= (2 + 2 / tau) * pieces + gamma
     within = 2 * data.distinct.within
@@ -56,8 +56,8 @@ def test_a_polygon_is_fitted_exactly():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda d: kf.segmented.greedy(d, 0), "pieces is 0: it must be an integer, at least 1"),
-        (lambda d: kf.segmented.greedy(d, 4), "pieces is 4: a fit to 3 distinct x has at most 3 pieces"),
+        (lambda d: kf.segmented.greedy(d, 0), "pieces is 0: it must be a whole number of at least 1"),
+        (lambda d: kf.segmented.greedy(d, 4), "pieces is 4: it must be at most 3, the number of distinct x"),
         (lambda d: kf.segmented.greedy(d, 2, tau=0.0), "tau is 0.0: it must be a finite number > 0"),
         (lambda d: kf.segmented.greedy(d, 2, gamma=0.5), "gamma is 0.5: it must be at least 1"),
         (lambda d: kf.segmented.greedy(None, 2), "data is of type NoneType: it must be Samples"),

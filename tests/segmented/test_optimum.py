@@ -59,11 +59,11 @@ def test_optimum_is_that_of_brute_force(data, pieces, min_length, continuous, mo
     most = room_for(data, continuous, min_length)
     if most == 0:
         with pytest.raises(kf.InputError, match="at most 0 pieces"):
-            kf.segmented.optimal(data, 1, continuous, min_length, monotone)
+            kf.segmented.optimal(data, 1, continuous=continuous, min_length=min_length, monotone=monotone)
         return
     pieces = min(pieces, most)
     best = brute.least_error(data, pieces, continuous, min_length, monotone)
-    fit = kf.segmented.optimal(data, pieces, continuous, min_length, monotone)
+    fit = kf.segmented.optimal(data, pieces, continuous=continuous, min_length=min_length, monotone=monotone)
     assert fit.pieces == pieces
     assert fit.error == pytest.approx(best, rel=1e-9, abs=1e-12)
     check_shape(fit, data, continuous, monotone)
@@ -75,7 +75,7 @@ def test_optimum_of_ten_noisy_samples(continuous, monotone):
     for _ in range(3):
         data = kf.Samples(rng.uniform(1000, 1001, 10), rng.standard_normal(10), rng.uniform(0.1, 3, 10))
         for pieces in (2, 3, 4):
-            fit = kf.segmented.optimal(data, pieces, continuous, monotone=monotone)
+            fit = kf.segmented.optimal(data, pieces, continuous=continuous, monotone=monotone)
             best = brute.least_error(data, pieces, continuous, 1, monotone)
             assert fit.error == pytest.approx(best, rel=1e-9, abs=1e-12)
 
@@ -85,8 +85,8 @@ def test_path_is_the_optima_one_by_one(continuous, monotone):
     rng = np.random.default_rng(6)
     x = np.sort(rng.standard_normal(60))
     data = kf.Samples(x, np.sin(2 * x) + 0.1 * rng.standard_normal(60))
-    fits = kf.segmented.path(data, 6, continuous, 3, monotone)
-    alone = [kf.segmented.optimal(data, k, continuous, 3, monotone) for k in range(1, 7)]
+    fits = kf.segmented.path(data, 6, continuous=continuous, min_length=3, monotone=monotone)
+    alone = [kf.segmented.optimal(data, k, continuous=continuous, min_length=3, monotone=monotone) for k in range(1, 7)]
     assert [fit.pieces for fit in fits] == list(range(1, 7))
     np.testing.assert_allclose([fit.error for fit in fits], [fit.error for fit in alone], rtol=1e-9)
 
@@ -128,19 +128,19 @@ def test_exact_polygon_is_found_with_its_knots():
     y = np.interp(x, [-2, -0.625, 1, 3], [1, -1, 4, 0])
     data = kf.Samples(x, y)
     for continuous in (False, True):
-        fit = kf.segmented.optimal(data, 3, continuous)
+        fit = kf.segmented.optimal(data, 3, continuous=continuous)
         assert fit.error < 1e-25
         assert fit.continuous
         np.testing.assert_allclose(fit(x), y, atol=1e-12)
-    np.testing.assert_allclose(kf.segmented.optimal(data, 3, True).knots, [-0.625, 1], atol=1e-12)
+    np.testing.assert_allclose(kf.segmented.optimal(data, 3, continuous=True).knots, [-0.625, 1], atol=1e-12)
 
 
 @kinds
 def test_units_of_x_and_y_do_not_matter(continuous, monotone):
     rng = np.random.default_rng(8)
     x, y = rng.uniform(0, 1, 25), rng.standard_normal(25)
-    fit = kf.segmented.optimal(kf.Samples(x, y), 4, continuous, monotone=monotone)
-    large = kf.segmented.optimal(kf.Samples(1e6 + 1e3 * x, 1e100 * y), 4, continuous, monotone=monotone)
+    fit = kf.segmented.optimal(kf.Samples(x, y), 4, continuous=continuous, monotone=monotone)
+    large = kf.segmented.optimal(kf.Samples(1e6 + 1e3 * x, 1e100 * y), 4, continuous=continuous, monotone=monotone)
     np.testing.assert_allclose(large.knots, 1e6 + 1e3 * fit.knots, rtol=1e-12)
     assert large.error == pytest.approx(1e200 * fit.error, rel=1e-6)
 
@@ -150,7 +150,7 @@ def test_x_that_are_close_together_beside_one_that_is_not(continuous, monotone):
     x = np.array([-32.0, 59049.0, -2.1e-6, 1.1e-5, -3.0e-3, 4.6e-2, 2.0e-4])
     data = kf.Samples(x, [0.6, 3.5, 2.0, 2.4, 1.2, 2.6, 2.3], [0.5, 0.1, 100.0, 15.0, 0.8, 0.007, 2.0])
     for pieces in (2, 3, 4):
-        fit = kf.segmented.optimal(data, pieces, continuous, monotone=monotone)
+        fit = kf.segmented.optimal(data, pieces, continuous=continuous, monotone=monotone)
         best = brute.least_error(data, pieces, continuous, 1, monotone)
         assert fit.error == pytest.approx(best, rel=1e-9, abs=1e-10)
 
@@ -169,12 +169,21 @@ def test_a_weight_of_two_is_the_sample_twice(continuous, monotone):
 
 @kinds
 def test_degenerate_data(continuous, monotone):
-    two = kf.segmented.optimal(kf.Samples([0.0, 1.0], [2.0, 2.0]), 1, continuous, monotone=monotone)
+    two = kf.segmented.optimal(kf.Samples([0.0, 1.0], [2.0, 2.0]), 1, continuous=continuous, monotone=monotone)
     assert two.error == 0
     np.testing.assert_allclose(two([-1.0, 0.5, 9.0]), 2.0)
-    flat = kf.segmented.optimal(kf.Samples(np.arange(9.0), np.full(9, 0.1)), 3, continuous, monotone=monotone)
+    flat = kf.segmented.optimal(
+        kf.Samples(np.arange(9.0), np.full(9, 0.1)), 3, continuous=continuous, monotone=monotone
+    )
     assert flat.error < 1e-30
     np.testing.assert_allclose(flat.slopes, 0, atol=1e-15)
+
+
+def test_pieces_that_meet_where_f_is_0_up_to_rounding_have_no_gap():
+    data = kf.Samples([-4.25, 0.0, 1.0, 2.0, 7.5], [0.0, -2.0, 0.0, 0.0, 0.0], [1.0, 7.0, 1.0, 1.0, 1.0])
+    fit = kf.segmented.optimal(data, 4, continuous=True, monotone="increasing")
+    assert fit.continuous
+    np.testing.assert_allclose(fit.network()(data.x), fit(data.x), atol=1e-14)
 
 
 def test_as_many_pieces_as_samples():
@@ -188,13 +197,22 @@ def test_as_many_pieces_as_samples():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda d: kf.segmented.optimal(d, 0), "pieces is 0: it must be an integer, at least 1"),
-        (lambda d: kf.segmented.optimal(d, 2.5), "pieces is 2.5: it must be an integer"),
-        (lambda d: kf.segmented.optimal(d, 5), "pieces is 5: a fit to 4 distinct x has at most 4 pieces"),
-        (lambda d: kf.segmented.optimal(d, 4, True), "a continuous fit to 4 distinct x has at most 3 pieces"),
+        (lambda d: kf.segmented.optimal(d, 0), "pieces is 0: it must be a whole number of at least 1"),
+        (lambda d: kf.segmented.optimal(d, 2.5), "pieces is 2.5: it must be a whole number"),
+        (
+            lambda d: kf.segmented.optimal(d, 5),
+            "pieces is 5: it must be at most 4, because a fit to 4 distinct x has at most 4 pieces",
+        ),
+        (
+            lambda d: kf.segmented.optimal(d, 4, continuous=True),
+            "a continuous fit to 4 distinct x has at most 3 pieces",
+        ),
         (lambda d: kf.segmented.path(d, 3, min_length=2), "at most 2 pieces of at least 2"),
-        (lambda d: kf.segmented.optimal(d, 2, min_length=0), "min_length is 0: it must be an integer"),
-        (lambda d: kf.segmented.optimal(d, 2, monotone="up"), "monotone is 'up': it must be None, 'increasing'"),
+        (lambda d: kf.segmented.optimal(d, 2, min_length=0), "min_length is 0: it must be a whole number"),
+        (
+            lambda d: kf.segmented.optimal(d, 2, monotone="up"),
+            "monotone is 'up': it must be one of 'increasing', 'decreasing'",
+        ),
         (lambda d: kf.segmented.optimal([1, 2], 1), "data is of type list: it must be Samples"),
     ],
 )

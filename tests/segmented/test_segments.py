@@ -19,7 +19,7 @@ def noisy(n: int = 40, seed: int = 0) -> kf.Samples:
 def test_continuous_fit_is_a_network_exactly(pieces):
     data = noisy()
     fit = kf.segmented.optimal(data, pieces, continuous=True)
-    net = fit.net(norm=3.0)
+    net = fit.network(norm=3.0)
     assert isinstance(net, kf.ReLUNet)
     assert net.norm == 3.0
     x = np.concatenate([np.linspace(-30, 30, 999), fit.knots])
@@ -42,7 +42,7 @@ def test_a_ramp_keeps_the_values_at_the_samples(ramp):
     data = noisy()
     fit = kf.segmented.optimal(data, 6)
     assert not fit.continuous
-    net = fit.net(ramp)
+    net = fit.network(ramp)
     np.testing.assert_allclose(net(data.x), fit(data.x), atol=1e-9)
     assert 2 * net.loss(data) == pytest.approx(fit.error, rel=1e-9)
     assert len(net.cpwl().knots) == 5 + np.count_nonzero(fit.gaps)
@@ -60,8 +60,8 @@ def test_lines_that_meet_between_two_samples_have_their_knot_there():
     fit = kf.segmented.optimal(kf.Samples(x, np.abs(x - 2.25)), 2)
     np.testing.assert_allclose(fit.knots, [2.25], rtol=1e-14)
     assert fit.continuous
-    np.testing.assert_allclose(fit.net()(x), np.abs(x - 2.25), atol=1e-14)
-    np.testing.assert_allclose(fit.net().cpwl().knots, [2.25], rtol=1e-12)
+    np.testing.assert_allclose(fit.network()(x), np.abs(x - 2.25), atol=1e-14)
+    np.testing.assert_allclose(fit.network().cpwl().knots, [2.25], rtol=1e-12)
 
 
 @pytest.mark.parametrize("y", [np.abs(np.arange(6.0) - 2), np.arange(6.0) * (np.arange(6.0) > 2)])
@@ -80,7 +80,7 @@ def test_a_network_with_coincident_knots_and_no_knots():
     flat = Segments.of(kf.ReLUNet([0.0], [0.0], [1.0], bias=0.7), data)
     assert flat.pieces == 1
     np.testing.assert_allclose(flat([-9.0, 9.0]), 0.7)
-    np.testing.assert_allclose(flat.net()([-9.0, 9.0]), 0.7)
+    np.testing.assert_allclose(flat.network()([-9.0, 9.0]), 0.7)
 
 
 def test_values_do_not_change():
@@ -100,13 +100,36 @@ def test_input_errors():
     data = noisy()
     fit = kf.segmented.optimal(data, 6)
     with pytest.raises(kf.InputError, match=r"the fit jumps at \d+ of its knots, first at x = .*: pass ramp"):
-        fit.net()
-    with pytest.raises(kf.InputError, match=r"ramp is 1\.0: it must be between 0 and 1"):
-        fit.net(1.0)
+        fit.network()
+    with pytest.raises(kf.InputError, match=r"ramp is 1\.0: it must be a finite number > 0 and < 1"):
+        fit.network(1.0)
     with pytest.raises(kf.InputError, match="net is of type int: it must be a ReLUNet"):
         Segments.of(3, data)
     with pytest.raises(kf.InputError, match="data is of type int: it must be Samples"):
-        Segments.of(kf.segmented.optimal(data, 1).net(), 3)
+        Segments.of(kf.segmented.optimal(data, 1).network(), 3)
     close = kf.Samples([0.0, 1.0, np.nextafter(1.0, 2), 2.0], [0.0, 0.0, 1.0, 1.0])
     with pytest.raises(kf.InputError, match="the gap at x = 1 is between samples too close for a ramp"):
-        kf.segmented.optimal(close, 2, min_length=2).net(0.5)
+        kf.segmented.optimal(close, 2, min_length=2).network(0.5)
+
+
+def test_former_ways_of_calling_warn_and_give_the_same():
+    data = noisy()
+    fit = kf.segmented.optimal(data, 3, continuous=True)
+    with pytest.warns(DeprecationWarning, match=r"Segments\.net\(\) is deprecated: use Segments\.network\(\)"):
+        net = fit.net(norm=2.0)
+    np.testing.assert_array_equal(net.c, fit.network(norm=2.0).c)
+    keywords = r"giving optimal its continuous by position is deprecated: use keywords: continuous=\.\.\."
+    with pytest.warns(DeprecationWarning, match=keywords):
+        assert kf.segmented.optimal(data, 3, True).error == fit.error
+    with pytest.warns(DeprecationWarning, match=r"continuous=\.\.\., min_length=\.\.\."):
+        assert len(kf.segmented.path(data, 3, True, 2)) == 3
+    with pytest.warns(DeprecationWarning, match=r"rule=\.\.\."):
+        kf.segmented.choose(data, 3, "bic")
+    with pytest.warns(DeprecationWarning, match=r"continuous=\.\.\."):
+        assert kf.segmented.bic(fit, data, True) == kf.segmented.bic(fit, data, continuous=True)
+    with pytest.warns(DeprecationWarning, match=r"continuous=\.\.\."):
+        kf.segmented.cross_validation(data, 2, True)
+    with pytest.warns(DeprecationWarning, match=r"tau=\.\.\., gamma=\.\.\."):
+        kf.segmented.greedy(data, 3, 1.0, 2.0)
+    with pytest.raises(TypeError, match="positional argument"):
+        kf.segmented.bic(fit, data, True, False)

@@ -192,13 +192,13 @@ def test_what_is_no_data_is_refused(member):
 
 @pytest.mark.parametrize("order", [-1, 1.5, "1", None])
 def test_orders_that_are_no_order(order):
-    with pytest.raises(InputError, match=r"^order is .*: it must be an integer, at least 0$"):
+    with pytest.raises(InputError, match=r"^nu is .*: it must be a whole number of at least 0$"):
         splines.linear(LOPSIDED).derivative(order)
 
 
 @pytest.mark.parametrize(("a", "b", "name"), [(-np.inf, 0, "a is -inf"), (0, np.nan, "b is nan")])
 def test_bounds_that_are_not_finite(a, b, name):
-    with pytest.raises(InputError, match=rf"^{name}: the bounds of an integral must be finite$"):
+    with pytest.raises(InputError, match=rf"^{name}: it must be a finite number$"):
         splines.natural(LOPSIDED).integral(a, b)
 
 
@@ -289,3 +289,18 @@ def test_the_motorcycle_data_have_94_knots():
     for member in FAMILY:
         assert len(member(data).knots) == 94
         assert member(data)(14.6) == pytest.approx(np.mean(data.y[data.x == 14.6]), abs=1e-12)
+
+
+@pytest.mark.parametrize("order", [0, 1, 2, 3])
+def test_values_of_a_derivative_are_those_of_the_derivative(order):
+    x = np.linspace(-5, 12, 41)
+    for f in (splines.natural(LOPSIDED), splines.linear(LOPSIDED)):
+        np.testing.assert_allclose(f(x, nu=order), f.derivative(order)(x), rtol=1e-14)
+    with pytest.raises(InputError, match=r"^nu is 0\.5: it must be a whole number of at least 0$"):
+        splines.linear(LOPSIDED)(x, nu=0.5)
+
+
+def test_the_former_keyword_of_derivative_warns():
+    f = splines.natural(LOPSIDED)
+    with pytest.warns(DeprecationWarning, match="the keyword order of derivative is deprecated: use nu"):
+        np.testing.assert_array_equal(f.derivative(order=2)(1.0), f.derivative(2)(1.0))

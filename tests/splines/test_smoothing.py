@@ -39,7 +39,7 @@ def hat_matrix(data: Samples, lam: float) -> np.ndarray:
 @given(problems())
 def test_it_is_the_dense_solution_with_its_degrees_of_freedom(problem):
     data, penalty = problem
-    f = splines.smoothing(data, penalty)
+    f = splines.smoothing(data, penalty=penalty)
     matrix = hat_matrix(data, f.lam)
     np.testing.assert_allclose(f(data.x), matrix @ data.y, rtol=0, atol=2e-9 * np.abs(data.y).max())
     assert f.df == pytest.approx(np.trace(matrix), rel=1e-8)
@@ -55,7 +55,7 @@ def test_it_is_scipys(lam):
     x = np.sort(rng.uniform(-3, 4, 60))
     y, w = np.sin(2 * x) + 0.3 * rng.normal(size=60), rng.uniform(0.2, 3, 60)
     expected = make_smoothing_spline(x, y, w, lam=lam)
-    f = splines.smoothing(Samples(x, y, w), lam / np.ptp(x) ** 3)
+    f = splines.smoothing(Samples(x, y, w), penalty=lam / np.ptp(x) ** 3)
     at = np.linspace(x[0], x[-1], 777)
     for order in range(3):
         wanted = expected.derivative(order)(at) if order else expected(at)
@@ -69,20 +69,22 @@ def test_cross_validation_finds_what_scipy_finds_where_scipy_finds_the_minimum()
     f, expected = splines.smoothing(Samples(x, y)), make_smoothing_spline(x, y)
     np.testing.assert_allclose(f(x), expected(x), rtol=0, atol=1e-4)
     for factor in 10.0 ** np.linspace(-6, 6, 61):
-        assert f.gcv <= splines.smoothing(Samples(x, y), f.penalty * factor).gcv * (1 + 1e-9)
+        assert f.gcv <= splines.smoothing(Samples(x, y), penalty=f.penalty * factor).gcv * (1 + 1e-9)
 
 
 @given(problems(), st.floats(0.01, 100), st.floats(0.01, 100), st.floats(-5, 5))
 @settings(max_examples=25)
 def test_the_penalty_has_no_unit(problem, x_unit, y_unit, shift):
     data, penalty = problem
-    f = splines.smoothing(data, penalty)
-    moved = splines.smoothing(Samples(shift + x_unit * data.x, y_unit * data.y + 7 * shift, data.weights), penalty)
+    f = splines.smoothing(data, penalty=penalty)
+    moved = splines.smoothing(
+        Samples(shift + x_unit * data.x, y_unit * data.y + 7 * shift, data.weights), penalty=penalty
+    )
     at = np.linspace(*data.range, 50)
     size = y_unit * np.abs(data.y).max() + 7 * abs(shift)
     np.testing.assert_allclose(moved(shift + x_unit * at), y_unit * f(at) + 7 * shift, rtol=0, atol=1e-8 * size)
     assert moved.df == pytest.approx(f.df, rel=1e-7)
-    mirrored = splines.smoothing(Samples(-data.x, data.y, data.weights), penalty)
+    mirrored = splines.smoothing(Samples(-data.x, data.y, data.weights), penalty=penalty)
     np.testing.assert_allclose(mirrored(-at), f(at), rtol=0, atol=1e-8 * np.abs(data.y).max())
 
 
@@ -92,7 +94,7 @@ def test_a_weight_of_two_is_the_sample_twice_also_in_the_choice():
     y += 5 * x**2
     weighted, repeated = Samples(x, y, w), Samples(np.repeat(x, w), np.repeat(y, w))
     for penalty in (1e-5, None):
-        a, b = splines.smoothing(weighted, penalty), splines.smoothing(repeated, penalty)
+        a, b = splines.smoothing(weighted, penalty=penalty), splines.smoothing(repeated, penalty=penalty)
         np.testing.assert_allclose(a(x), b(x), rtol=1e-9)
         assert a.df == pytest.approx(b.df, rel=1e-6)
         assert a.gcv == pytest.approx(b.gcv, rel=1e-9)
@@ -109,14 +111,14 @@ def test_the_criterion_of_ties_is_that_of_nearly_tied_samples():
 def test_the_two_ends_of_the_penalty():
     data = datasets.motorcycle()
     at = np.linspace(-5, 70, 500)
-    f = splines.smoothing(data, 0)
+    f = splines.smoothing(data, penalty=0)
     np.testing.assert_array_equal(f(at), splines.natural(data)(at))
     assert (f.df, f.lam) == (94.0, 0.0)
-    line = splines.smoothing(data, np.inf)
+    line = splines.smoothing(data, penalty=np.inf)
     np.testing.assert_allclose(line(at), np.polyval(np.polyfit(data.x, data.y, 1), at), rtol=0, atol=1e-10)
     assert line.df == 2.0
-    np.testing.assert_allclose(splines.smoothing(data, 1e12)(at), line(at), rtol=0, atol=1e-7)
-    np.testing.assert_allclose(splines.smoothing(data, 1e-16)(data.x), data.distinct.y[np.searchsorted(
+    np.testing.assert_allclose(splines.smoothing(data, penalty=1e12)(at), line(at), rtol=0, atol=1e-7)
+    np.testing.assert_allclose(splines.smoothing(data, penalty=1e-16)(data.x), data.distinct.y[np.searchsorted(
         data.distinct.x, data.x)], rtol=0, atol=1e-4)  # fmt: skip
 
 
@@ -135,17 +137,22 @@ def test_few_points():
     assert np.isnan(two.gcv)
     three = Samples([0, 1, 3], [0, 2, 1])  # cross-validation says nothing about three points: the line
     assert splines.smoothing(three).penalty == np.inf
-    np.testing.assert_allclose(splines.smoothing(three, 0.01)(three.x), hat_matrix(three, 0.27) @ three.y, rtol=1e-12)
+    np.testing.assert_allclose(
+        splines.smoothing(three, penalty=0.01)(three.x), hat_matrix(three, 0.27) @ three.y, rtol=1e-12
+    )
 
 
 def test_a_huge_offset_costs_only_its_rounding():
     x, y = np.arange(12.0), np.sin(np.arange(12.0))
-    near, far = splines.smoothing(Samples(x, y), 1e-4), splines.smoothing(Samples(x + 1e9, y + 1e6), 1e-4)
+    near, far = (
+        splines.smoothing(Samples(x, y), penalty=1e-4),
+        splines.smoothing(Samples(x + 1e9, y + 1e6), penalty=1e-4),
+    )
     np.testing.assert_allclose(far(x + 1e9) - 1e6, near(x), rtol=0, atol=1e-9)
 
 
 def test_it_says_what_it_is():
-    f = splines.smoothing(datasets.motorcycle(), 1e-4)
+    f = splines.smoothing(datasets.motorcycle(), penalty=1e-4)
     assert repr(f).startswith("SmoothingSpline(degree 3, 94 knots in [2.4, 57.6], penalty 0.0001, df ")
     np.testing.assert_array_equal(f.knots, datasets.motorcycle().distinct.x)
     jump = f.derivative(2)
@@ -156,8 +163,8 @@ def test_it_says_what_it_is():
 
 @pytest.mark.parametrize("penalty", [-1.0, np.nan, "much"])
 def test_penalties_that_are_refused(penalty):
-    with pytest.raises(InputError, match=r"^penalty is .*: it must be a number of at least 0, or None to choose it$"):
-        splines.smoothing(datasets.nile(), penalty)
+    with pytest.raises(InputError, match=r"^penalty is .*: it must be a finite number >= 0$"):
+        splines.smoothing(datasets.nile(), penalty=penalty)
 
 
 def test_weights_that_count_less_than_the_samples():
@@ -168,3 +175,32 @@ def test_weights_that_count_less_than_the_samples():
         splines.smoothing(Samples(x, x**2, np.full(9, 0.1)))
     with pytest.raises(InputError, match=r"^data is of type str"):
         splines.smoothing("data")
+
+
+def test_lam_is_that_of_scipy():
+    rng = np.random.default_rng(11)
+    x = np.sort(rng.uniform(-3, 5, 30))
+    y, w = np.sin(x) + 0.2 * rng.standard_normal(30), rng.uniform(0.2, 3, 30)
+    at = np.linspace(-2, 4, 50)
+    for lam in (1e-4, 0.03, 2.0):
+        f, theirs = splines.smoothing(Samples(x, y, w), lam=lam), make_smoothing_spline(x, y, w, lam)
+        assert f.lam == lam
+        np.testing.assert_allclose(f(at), theirs(at), rtol=0, atol=1e-9)
+        same = splines.smoothing(Samples(x, y, w), penalty=f.penalty)
+        np.testing.assert_array_equal(same(at), f(at))
+        assert same.lam == pytest.approx(lam, rel=1e-14)
+    assert splines.smoothing(Samples(x, y, w), lam=0.0).penalty == 0
+    assert splines.smoothing(Samples(x, y, w), lam=np.inf).penalty == np.inf
+
+
+def test_lam_and_penalty_exclude_each_other():
+    with pytest.raises(InputError, match=r"^lam is 1\.0 and penalty is 0\.5: at most one of them must be given$"):
+        splines.smoothing(datasets.nile(), lam=1.0, penalty=0.5)
+    with pytest.raises(InputError, match=r"^lam is -1: it must be a finite number >= 0$"):
+        splines.smoothing(datasets.nile(), lam=-1)
+
+
+def test_the_penalty_by_position_warns():
+    data = datasets.nile()
+    with pytest.warns(DeprecationWarning, match=r"smoothing .* by position is deprecated: use keywords: penalty="):
+        assert splines.smoothing(data, 0.01).penalty == 0.01

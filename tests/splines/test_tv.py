@@ -179,7 +179,7 @@ def test_larger_problems_come_with_their_proof(kind, lam):
 def test_it_is_a_spline_that_says_what_it_is():
     f = splines.tv(datasets.motorcycle(), 100.0)
     for lam, weight in ((0, None), (100.0, None), (100.0, "canonical")):
-        assert not splines.tv(datasets.motorcycle(), lam, weight).knots.flags.writeable
+        assert not splines.tv(datasets.motorcycle(), lam, weight=weight).knots.flags.writeable
     assert repr(f) == "TVSpline(lam 100, 10 knots, norm 90.3022)"
     assert repr(splines.tv(datasets.motorcycle(), 1e6).derivative()) == "Spline(degree 0, 0 knots)"
     assert f.derivative().integral(10, 40) == pytest.approx(float(f(40) - f(10)), rel=1e-12)
@@ -190,10 +190,10 @@ def test_it_is_a_spline_that_says_what_it_is():
 @pytest.mark.parametrize(
     ("lam", "message"),
     [
-        (-0.5, r"^lam is -0\.5: it must be at least 0$"),
-        (np.nan, r"^lam is nan: it must be a finite number$"),
-        (np.inf, r"^lam is inf: it must be a finite number$"),
-        ("1", r"^lam is '1': it must be a finite number$"),
+        (-0.5, r"^lam is -0\.5: it must be a finite number >= 0$"),
+        (np.nan, r"^lam is nan: it must be a finite number >= 0$"),
+        (np.inf, r"^lam is inf: it must be a finite number >= 0$"),
+        ("1", r"^lam is '1': it must be a finite number >= 0$"),
     ],
 )
 def test_penalties_that_are_refused(lam, message):
@@ -202,7 +202,27 @@ def test_penalties_that_are_refused(lam, message):
 
 
 def test_other_arguments_that_are_refused():
-    with pytest.raises(InputError, match=r"^weight is 'round': it must be None or 'canonical'$"):
+    with pytest.raises(InputError, match=r"^weight is 'round': it must be one of 'canonical'$"):
         splines.tv(datasets.nile(), 1.0, weight="round")
     with pytest.raises(InputError, match=r"^data is of type tuple"):
         splines.tv((1, 2), 1.0)
+
+
+@pytest.mark.parametrize("weight", [None, "canonical"])
+@pytest.mark.parametrize("lam", [0.0, 1e-3, 10.0, 1e7])
+def test_the_network_is_the_function(weight, lam):
+    data = Samples([-2.0, -1.5, -0.2, 0.1, 1.0, 2.5], [3.0, 1.0, 0.5, 2.0, -1.0, 0.0], [1.0, 2.0, 1.0, 0.5, 1.0, 1.0])
+    f = splines.tv(data, lam, weight=weight)
+    net = f.network(norm=3.0)
+    x = np.linspace(data.x[0] - 50, data.x[-1] + 50, 501)
+    np.testing.assert_allclose(net(x), f(x), rtol=0, atol=1e-9 * np.abs(f(x)).max())
+    assert net.norm == 3.0
+    if weight:
+        assert np.sum(np.abs(net.c) * np.hypot(net.a, net.b)) / net.norm == pytest.approx(f.norm, rel=1e-12)
+    with pytest.raises(InputError, match=r"^norm is 0: it must be a finite number > 0$"):
+        f.network(norm=0)
+
+
+def test_the_weight_by_position_warns():
+    with pytest.warns(DeprecationWarning, match=r"tv .* by position is deprecated: use keywords: weight="):
+        splines.tv(datasets.nile(), 1.0, None)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import copy
+import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard, cast
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -25,20 +26,38 @@ _SAME = 1e-9
 
 
 def layers_of(network: LayersLike) -> Layers:
-    """((W, b), ...), read-only float64 of shapes (out, in) and (out,), from one input to one output.
+    """The layers of a network R -> R, checked: ((W, b), ...), W of shape (out, in) and b of shape (out,).
 
-    `network` is a sequence of (W, b) pairs, a `ReLUNet`, or a PyTorch module whose Linear layers, in the order in
-    which they are registered, are its layers; its forward pass (in float64, in evaluation mode) is compared with
-    theirs at some points, so that other activations, skip connections and the like are refused.
+    Parameters
+    ----------
+    network : sequence of (W, b) pairs, ReLUNet or torch.nn.Module
+        The Linear layers of a module, in the order in which they are registered, are its layers. Its forward pass (in
+        float64, in evaluation mode) is compared with theirs at some points, so that other activations, skip
+        connections and the like are refused.
 
-    Raises InputError for other networks, and shapes that do not follow on each other.
+    Returns
+    -------
+    tuple of (ndarray, ndarray)
+        Read-only float64, from one input to one output.
+
+    Raises
+    ------
+    InputError
+        For other networks, and shapes that do not follow on each other.
+
+    Examples
+    --------
+    >>> import knotflow as kf
+    >>> layers = kf.deep.layers_of([([[1.0], [2.0]], [0.0, -1.0]), ([[1.0, 1.0]], [0.5])])
+    >>> [weight.shape for weight, bias in layers]
+    [(2, 1), (1, 2)]
     """
     if isinstance(network, ReLUNet):
         return _checked([(network.a[:, None], -network.b), (network.c[None] / network.norm, [network.bias])])
-    if hasattr(network, "named_modules"):
-        return _from_torch(cast("torch.nn.Module", network))
+    if _is_module(network):
+        return _from_torch(network)
     try:
-        pairs = [(weight, bias) for weight, bias in network]
+        pairs = [(weight, bias) for weight, bias in cast("Sequence[tuple[ArrayLike, ArrayLike]]", network)]
     except (TypeError, ValueError):
         raise InputError(
             f"layers is of type {type(network).__name__}: it must be a sequence of (W, b) pairs, a ReLUNet or a "
@@ -47,9 +66,15 @@ def layers_of(network: LayersLike) -> Layers:
     return _checked(pairs)
 
 
+def _is_module(network: Any) -> TypeGuard[torch.nn.Module]:
+    """Whether it is a PyTorch module, without importing PyTorch: who has one has imported it."""
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(network, torch.nn.Module)
+
+
 def _checked(pairs: Sequence[tuple[ArrayLike, ArrayLike]]) -> Layers:
     if not pairs:
-        raise InputError("layers is empty: a network has at least one layer")
+        raise InputError("layers is empty: it must have at least one layer")
     result: list[tuple[Array, Array]] = []
     inputs, whose = 1, "a network of one variable has one input"
     for k, (weight, bias) in enumerate(pairs):
@@ -82,7 +107,7 @@ def _from_torch(module: torch.nn.Module) -> Layers:
     exact = copy.deepcopy(module).double().eval()
     linear = [part for part in exact.modules() if isinstance(part, torch.nn.Linear)]
     if not linear:
-        raise InputError(f"layers is a {type(module).__name__} without a Linear layer: there is nothing to follow")
+        raise InputError(f"layers is a {type(module).__name__} without a Linear layer: it must have at least one")
     layers = _checked(
         [
             (
@@ -99,7 +124,7 @@ def _from_torch(module: torch.nn.Module) -> Layers:
         np.abs(ours - theirs) > _SAME * (np.abs(ours).max() + np.abs(theirs).max())
     ):
         raise InputError(
-            f"layers is a {type(module).__name__} that does something else than its {len(linear)} Linear layers with "
-            "ReLU between them: only such networks are followed"
+            f"layers is a {type(module).__name__} that does something else than its {len(linear)} Linear layers: "
+            "it must have ReLU between them and nothing else"
         )
     return layers

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-from knotflow._typing import Array
+from knotflow._typing import Array, Ints
 from knotflow.deep.layers import LayersLike, layers_of
 from knotflow.network import CPWL
 
@@ -17,20 +16,73 @@ def knots(layers: LayersLike) -> CPWL:
 
     Every unit is affine between the knots of the layers before it, and its own knots are the roots of these affine
     functions that lie inside their intervals. A knot of which nothing arrives at the output, or which cancels there,
-    is dropped. Exact up to rounding: roots that rounding cannot tell from a knot, or from each other, are one.
+    is dropped.
 
-    O(knots times the number of weights). Source: the method behind Sahs et al. 2022, figures 12 and 13. `origins`
-    tells which layer made each knot. Raises InputError for layers that are not a network R -> R, see `layers_of`.
+    Parameters
+    ----------
+    layers : sequence of (W, b) pairs, ReLUNet or torch.nn.Module
+        The network, see `layers_of`.
+
+    Returns
+    -------
+    CPWL
+        Exact up to rounding: roots that rounding cannot tell from a knot, or from each other, are one.
+
+    Raises
+    ------
+    InputError
+        For layers that are not a network R -> R, see `layers_of`.
+
+    Notes
+    -----
+    O(knots times the number of weights). `origins` tells which layer made each knot.
+
+    References
+    ----------
+    The method behind Sahs et al. 2022, figures 12 and 13.
+
+    Examples
+    --------
+    >>> import knotflow as kf
+    >>> tent = [([[1.0], [1.0]], [1.0, -1.0]), ([[1.0, -2.0]], [0.0])]
+    >>> kf.deep.knots(tent).knots
+    array([-1.,  1.])
+    >>> twice = [tent[0], ([[1.0, -2.0], [1.0, -2.0]], [0.0, -0.5]), ([[2.0, -4.0]], [0.0])]
+    >>> kf.deep.knots(twice).knots
+    array([-1. , -0.5,  1. ,  2.5,  3. ])
     """
-    return _propagated(layers)[0]
+    return propagated(layers)[0]
 
 
-def origins(layers: LayersLike) -> NDArray[np.int64]:
-    """(k,) for each knot of `knots(layers)` the hidden layer, counted from 1, whose units make it."""
-    return _propagated(layers)[1]
+def origins(layers: LayersLike) -> Ints:
+    """For each knot of `knots(layers)` the hidden layer, counted from 1, whose units make it.
+
+    Parameters
+    ----------
+    layers : sequence of (W, b) pairs, ReLUNet or torch.nn.Module
+        The network, see `layers_of`.
+
+    Returns
+    -------
+    ndarray of int, shape (k,)
+        In the order of the knots.
+
+    Raises
+    ------
+    InputError
+        For layers that are not a network R -> R, see `layers_of`.
+
+    Examples
+    --------
+    >>> import knotflow as kf
+    >>> kf.deep.origins([([[1.0], [1.0]], [0.0, -1.0]), ([[1.0, -2.0]], [-0.5]), ([[2.0]], [0.0])])
+    array([2, 1, 2])
+    """
+    return propagated(layers)[1]
 
 
-def _propagated(network: LayersLike) -> tuple[CPWL, NDArray[np.int64]]:
+def propagated(network: LayersLike) -> tuple[CPWL, Ints]:
+    """What `knots` and `origins` return."""
     layers = layers_of(network)
     at, layer = np.zeros(0), np.zeros(0, dtype=np.int64)
     slope, constant = np.ones((1, 1)), np.zeros((1, 1))  # (pieces, units): h = slope x + constant on each piece

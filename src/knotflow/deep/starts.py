@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal, get_args
 
 import numpy as np
-from numpy.typing import NDArray
 
-from knotflow._typing import Array
+from knotflow._checks import choice, count, extent, generator
+from knotflow._typing import Array, Ints
 from knotflow.deep.layers import Layers, layers_of
-from knotflow.deep.propagation import _propagated
-from knotflow.errors import InputError
+from knotflow.deep.propagation import propagated
 
 Start = Literal["pytorch", "he"]
 
@@ -22,14 +20,36 @@ Start = Literal["pytorch", "he"]
 def draw(widths: Sequence[int], rng: np.random.Generator, start: Start = "pytorch") -> Layers:
     """A random network with hidden layers of these widths, all weights and biases of a layer of one law.
 
-    "pytorch"  U(-1/sqrt(fan_in), 1/sqrt(fan_in)), the default of torch.nn.Linear
-    "he"       N(0, 2 / fan_in), biases too: with biases of 0 every knot would be at 0
+    Parameters
+    ----------
+    widths : sequence of int
+        The number of units of each hidden layer, at least 1.
+    rng : numpy.random.Generator
+        Draws layer by layer, W before b.
+    start : {"pytorch", "he"}
+        "pytorch": U(-1/sqrt(fan_in), 1/sqrt(fan_in)), the default of torch.nn.Linear. "he": N(0, 2 / fan_in), biases
+        too: with biases of 0 every knot would be at 0.
 
-    Drawn layer by layer, W before b. Raises InputError for other widths and starts.
+    Returns
+    -------
+    tuple of (ndarray, ndarray)
+        The layers, see `layers_of`.
+
+    Raises
+    ------
+    InputError
+        For other arguments.
+
+    Examples
+    --------
+    >>> import numpy as np, knotflow as kf
+    >>> layers = kf.deep.draw([3, 2], np.random.default_rng(0))
+    >>> [weight.shape for weight, bias in layers]
+    [(3, 1), (2, 3), (1, 2)]
     """
-    if start not in get_args(Start):
-        raise InputError(f"start is {start!r}: it must be 'pytorch' or 'he'")
-    sizes = [1, *(_count(f"widths[{k}]", width) for k, width in enumerate(widths)), 1]
+    choice("start", start, get_args(Start))
+    generator(rng)
+    sizes = [1, *(count(f"widths[{k}]", width, least=1) for k, width in enumerate(widths)), 1]
 
     def values(fan_in: int, shape: tuple[int, ...]) -> Array:
         if start == "he":
@@ -39,49 +59,83 @@ def draw(widths: Sequence[int], rng: np.random.Generator, start: Start = "pytorc
     return layers_of([(values(fan_in, (out, fan_in)), values(fan_in, (out,))) for fan_in, out in pairwise(sizes)])
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class InitialKnots:
-    """The k knots of many random networks together; arrays are read-only.
+    """The k knots of many random networks together; arrays are read-only. Made by `initial_knots`.
 
-    knots   (k,) where
-    jumps   (k,) change of the slope of f there, left to right: the function's delta-slopes
-    layers  (k,) the hidden layer, from 1, that made the knot
+    Attributes
+    ----------
+    knots : ndarray of shape (k,)
+        Where.
+    jumps : ndarray of shape (k,)
+        Change of the slope of f there, left to right: the function's delta-slopes.
+    layers : ndarray of int, shape (k,)
+        The hidden layer, from 1, that made the knot.
     """
 
     knots: Array
     jumps: Array
-    layers: NDArray[np.int64]
+    layers: Ints
 
     def of_layer(self, layer: int) -> tuple[Array, Array]:
-        """(knots, jumps) that hidden layer `layer` made."""
+        """The knots that hidden layer `layer`, from 1, made, and their jumps."""
         mine = self.layers == layer
         return self.knots[mine], self.jumps[mine]
+
+    def __repr__(self) -> str:
+        if not len(self.knots):
+            return "InitialKnots(0 knots)"
+        return f"InitialKnots({len(self.knots)} knots in {extent(self.knots)}, jumps in {extent(self.jumps)})"
 
 
 def initial_knots(
     widths: Sequence[int], networks: int, rng: np.random.Generator, start: Start = "pytorch"
 ) -> InitialKnots:
-    """Knots and delta-slopes of `networks` random networks, by the layer they come from.
+    """Knots and delta-slopes of many random networks, by the layer they come from.
 
-    Each hidden layer adds about one knot a unit. With one hidden layer more the delta-slopes of the whole network
-    are about 1 / sqrt(6) as large under the "pytorch" start; under "he" they stay as large, which corrects Sahs et al.
-    2022, appendix 1 (ii). Source: figure 12. Raises InputError for other arguments.
+    Each hidden layer adds about one knot a unit.
+
+    Parameters
+    ----------
+    widths : sequence of int
+        The number of units of each hidden layer, at least 1.
+    networks : int
+        How many networks, at least 1.
+    rng : numpy.random.Generator
+        Draws one network after the other, as `draw` does.
+    start : {"pytorch", "he"}
+        See `draw`.
+
+    Returns
+    -------
+    InitialKnots
+        Of all networks together.
+
+    Raises
+    ------
+    InputError
+        For other arguments.
+
+    Notes
+    -----
+    With one hidden layer more the delta-slopes of the whole network are about 1 / sqrt(6) as large under the
+    "pytorch" start. Under "he" they stay as large, which corrects Sahs et al. 2022, appendix 1 (ii).
+
+    References
+    ----------
+    Sahs et al. 2022, figure 12.
+
+    Examples
+    --------
+    >>> import numpy as np, knotflow as kf
+    >>> found = kf.deep.initial_knots([10], 4, np.random.default_rng(0))
+    >>> len(found.knots), len(found.of_layer(1)[0])
+    (40, 40)
     """
-    parts = [_propagated(draw(widths, rng, start)) for _ in range(_count("networks", networks))]
+    parts = [propagated(draw(widths, rng, start)) for _ in range(count("networks", networks, least=1))]
     knots = np.concatenate([f.knots for f, _ in parts])
     jumps = np.concatenate([f.jumps for f, _ in parts])
     layers = np.concatenate([origin for _, origin in parts])
     for values in (knots, jumps, layers):
         values.setflags(write=False)
     return InitialKnots(knots, jumps, layers)
-
-
-def _count(name: str, value: int) -> int:
-    """`value` as an integer >= 1, or InputError."""
-    try:
-        count = operator.index(value)
-    except TypeError:
-        count = 0
-    if count < 1:
-        raise InputError(f"{name} is {value!r}: it must be an integer, at least 1")
-    return count

@@ -2,43 +2,81 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
 
-from knotflow._checks import number
+from knotflow._checks import count, extent, number
 from knotflow._typing import Array
 from knotflow.data import Samples
 from knotflow.deep.layers import Layers, LayersLike, layers_of
 from knotflow.errors import InputError, KnotflowError
+from knotflow.samples import Samples, given
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Trained:
-    """networks  the trained networks, in the order of the trials
-    losses    (trials,) 1/2 sum_j w_j (f(x_j) - y_j)^2 of each, read-only
+    """What `train` leaves.
+
+    Attributes
+    ----------
+    networks : tuple of layers
+        The trained networks, in the order of the trials.
+    losses : ndarray of shape (trials,)
+        1/2 sum_j w_j (f(x_j) - y_j)^2 of each at the end, read-only.
     """
 
     networks: tuple[Layers, ...]
     losses: Array
 
+    def __repr__(self) -> str:
+        trials = len(self.networks)
+        return f"Trained({trials} network{'s' if trials > 1 else ''}, losses in {extent(self.losses)})"
+
 
 def train(networks: Sequence[LayersLike], data: Samples | Sequence[Samples], lr: float, steps: int) -> Trained:
     """Full-batch gradient descent on 1/2 sum_j w_j (f(x_j) - y_j)^2, for all trials at once, in float64.
 
-    networks  one for each trial, all with layers of the same shapes
-    data      samples for all trials, or one Samples each, of the same length
-    lr        learning rate, for the sum over the samples (not the mean)
-    steps     how many updates of all weights and biases
+    Trials do not interact: the result is that of training them one by one.
 
-    Trials do not interact: the result is that of training them one by one. Time is one batched matrix product a
-    layer and step, so that 35 small trials cost little more than one.
+    Parameters
+    ----------
+    networks : sequence
+        The starts, one for each trial, see `layers_of`; all with layers of the same shapes.
+    data : Samples or sequence of Samples
+        Samples for all trials, or one Samples each, of the same length.
+    lr : float
+        Learning rate > 0, for the sum over the samples (not the mean).
+    steps : int
+        How many updates of all weights and biases, at least 0.
 
-    Source: Sahs et al. 2022, appendix A.2 (table 3, figure 13). Raises InputError for other arguments and where a
-    trial diverges, and KnotflowError without PyTorch.
+    Returns
+    -------
+    Trained
+        The networks at the end, and their losses.
+
+    Raises
+    ------
+    InputError
+        For other arguments and where a trial diverges.
+    KnotflowError
+        Without PyTorch.
+
+    Notes
+    -----
+    Time is one batched matrix product a layer and step, so that 35 small trials cost little more than one.
+
+    References
+    ----------
+    Sahs et al. 2022, appendix A.2 (table 3, figure 13).
+
+    Examples
+    --------
+    >>> import numpy as np, knotflow as kf
+    >>> start = kf.deep.draw([4, 4], np.random.default_rng(0))
+    >>> run = kf.deep.train([start], kf.Samples([0, 1, 2], [0, 1, 0]), lr=0.01, steps=5)  # doctest: +SKIP
     """
     try:
         import torch
@@ -47,12 +85,7 @@ def train(networks: Sequence[LayersLike], data: Samples | Sequence[Samples], lr:
     starts = [layers_of(network) for network in networks]
     x, y, w = (torch.tensor(values) for values in _batch(starts, data))
     lr = number("lr", lr, above=0.0)
-    try:
-        count = operator.index(steps)
-    except TypeError:
-        count = -1
-    if count < 0:
-        raise InputError(f"steps is {steps!r}: it must be an integer, at least 0")
+    steps = count("steps", steps)
     weights, biases = (
         [torch.tensor(np.stack([start[k][part] for start in starts])) for k in range(len(starts[0]))] for part in (0, 1)
     )
@@ -66,14 +99,14 @@ def train(networks: Sequence[LayersLike], data: Samples | Sequence[Samples], lr:
         return 0.5 * (w * (h - y) ** 2).sum(dim=(1, 2))
 
     with _one_thread():
-        for _ in range(count):
+        for _ in range(steps):
             gradients = torch.autograd.grad(losses().sum(), parameters)
             with torch.no_grad():
                 torch._foreach_add_(parameters, gradients, alpha=-lr)
     final = losses().detach().numpy()
     if not np.isfinite(final).all():
         trial = int(np.argmin(np.isfinite(final)))
-        raise InputError(f"trial {trial} diverged within {count} steps: lr is {lr:g}, which is too large for it")
+        raise InputError(f"trial {trial} diverged within {steps} steps: lr is {lr:g}, which is too large for it")
     final.setflags(write=False)
     values = [
         (weight.detach().numpy(), bias.detach().numpy()[:, :, 0]) for weight, bias in zip(weights, biases, strict=True)
@@ -98,18 +131,18 @@ def _one_thread() -> Iterator[None]:
 def _batch(starts: Sequence[Layers], data: Samples | Sequence[Samples]) -> tuple[Array, Array, Array]:
     """x, y and weights of shape (trials, 1, n), after checking that all trials have the same shapes."""
     if not starts:
-        raise InputError("networks is empty: there must be at least one trial")
+        raise InputError("networks is empty: it must hold at least one network")
     shapes = [[weight.shape for weight, _ in start] for start in starts]
     for k, shape in enumerate(shapes):
         if shape != shapes[0]:
-            raise InputError(f"networks[{k}] has layers {shape}: all must have those of the first, {shapes[0]}")
+            raise InputError(f"networks[{k}] has layers {shape}: it must have those of the first, {shapes[0]}")
     each = [data] * len(starts) if isinstance(data, Samples) else list(data)
-    if not all(isinstance(part, Samples) for part in each):
-        raise InputError("data must be Samples, or a sequence of Samples")
+    for part in each:
+        given(part)
     if len(each) != len(starts):
-        raise InputError(f"data has {len(each)} Samples for {len(starts)} networks: there must be one for each")
+        raise InputError(f"data has {len(each)} Samples for {len(starts)} networks: it must have one for each")
     lengths = sorted({len(part) for part in each})
     if len(lengths) > 1:
-        raise InputError(f"data has Samples of {lengths[0]} and of {lengths[-1]} points: all must have as many")
+        raise InputError(f"data has Samples of {lengths[0]} and of {lengths[-1]} points: they must have equal lengths")
     x, y, w = (np.stack([getattr(part, name) for part in each])[:, None] for name in ("x", "y", "weights"))
     return x, y, w

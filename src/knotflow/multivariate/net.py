@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import operator
 from dataclasses import dataclass, field
 from typing import get_args
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from knotflow._checks import extent, freeze, number, numbers, vector
-from knotflow._typing import Array
+from knotflow._checks import choice, count, extent, freeze, generator, number, numbers, vector
+from knotflow._deprecated import warn
+from knotflow._typing import Array, Ints
 from knotflow.errors import InputError
 from knotflow.network import ReLUNet
 from knotflow.network.bdso import Gauge
@@ -22,11 +22,28 @@ _UNIT = 1e-9
 class Net:
     """f(x) = bias + (1/norm) sum_i c_i max(<a_i, x> - b_i, 0), for x in D dimensions: a value, as `ReLUNet`.
 
-    a     (m, D), m and D >= 1, finite; kept as a read-only float64 copy, as b and c are
-    b, c  (m,)
-    norm  > 0
+    Parameters
+    ----------
+    a : array_like of shape (m, D)
+        Inner weights, m and D >= 1, finite; kept as a read-only float64 copy, as b and c are.
+    b, c : array_like of shape (m,)
+        Thresholds and outer weights.
+    norm : float
+        > 0.
+    bias : float
+        The output bias.
 
-    Raises InputError, naming the argument, for anything else.
+    Raises
+    ------
+    InputError
+        For anything else, naming the argument.
+
+    Examples
+    --------
+    >>> from knotflow.multivariate import Net
+    >>> net = Net([[1.0, 2.0]], [0.5], [3.0], bias=1.0)
+    >>> net([[1.0, 0.0], [0.0, 0.0]])
+    array([2.5, 1. ])
     """
 
     a: Array
@@ -58,50 +75,111 @@ class Net:
         return f"Net({len(self)} neurons, {self.dimensions} inputs; norm={self.norm:.6g}, bias={self.bias:.6g})"
 
     def __call__(self, x: ArrayLike) -> Array:
-        """f(x) for x of shape (..., D), in shape (...). O(m D) for each x. Raises InputError for another D."""
+        """f(x) for x of shape (..., D), in shape (...).
+
+        Parameters
+        ----------
+        x : array_like of shape (..., D)
+            Where.
+
+        Returns
+        -------
+        ndarray of shape (...)
+            The values. O(m D) for each x.
+
+        Raises
+        ------
+        InputError
+            For another D.
+        """
         x = numbers("x", x)
         if x.ndim == 0 or x.shape[-1] != self.dimensions:
-            raise InputError(
-                f"x has shape {x.shape}: its last axis must be the {self.dimensions} inputs of the network"
-            )
+            raise InputError(f"x has shape {x.shape}: it must be (..., {self.dimensions}), one value for each input")
         return (self.bias + np.maximum(x @ self.a.T - self.b, 0) @ self.c / self.norm)[()]
 
     def along(self, start: ArrayLike, direction: ArrayLike) -> ReLUNet:
-        """The function of t on a line: g(t) = f(start + t direction), exactly, neuron by neuron. O(m D).
+        """The function of t on a line: g(t) = f(start + t direction), exactly, neuron by neuron.
 
         (a_i, b_i, c_i) becomes (<a_i, direction>, b_i - <a_i, start>, c_i): the knots of g are where the line
-        crosses the breakplanes. `direction` need not have length 1, but t is measured in its length. Raises
-        InputError for other shapes and for direction 0.
+        crosses the breakplanes.
+
+        Parameters
+        ----------
+        start, direction : array_like of shape (D,)
+            The point at t = 0, and what is added when t grows by 1; it need not have length 1, but must not be 0.
+
+        Returns
+        -------
+        ReLUNet
+            As many neurons. O(m D).
+
+        Raises
+        ------
+        InputError
+            For other shapes and for direction 0.
+
+        Examples
+        --------
+        >>> from knotflow.multivariate import Net
+        >>> Net([[1.0, 2.0]], [0.5], [3.0]).along([0.0, 0.0], [1.0, 0.0]).knots
+        array([0.5])
         """
         start, direction = (
             vector(name, values, self.dimensions, "an input of the network")
             for name, values in (("start", start), ("direction", direction))
         )
         if not direction.any():
-            raise InputError("direction is 0: it must lead somewhere")
+            raise InputError("direction is 0: it must have a length > 0")
         return ReLUNet(self.a @ direction, self.b - self.a @ start, self.c, self.norm, self.bias)
 
     def breakplanes(self) -> Breakplanes:
         """Delta-slopes, directions and offsets; see `Breakplanes`."""
         return Breakplanes.of(self)
 
+    @classmethod
+    def from_breakplanes(cls, view: Breakplanes, gauge: Gauge = "unit") -> Net:
+        """A network with the planes of a view; see `Breakplanes.network`."""
+        return view.network(gauge)
+
 
 @dataclass(frozen=True, init=False, eq=False, repr=False)
 class Breakplanes:
     """f(x) = bias + sum_i delta_slopes_i max(<directions_i, x> - offsets_i, 0).
 
-    delta_slopes  (k,) c |a| / norm: the slope across the plane, on the side where the neuron is active
-    directions    (k, D) a / |a|: unit normals, to the active side
-    offsets       (k,) b / |a|: signed distance of the plane from the origin along its direction
-    bias          the output bias plus what neurons with a = 0 add to it
-    norm          has no part in f, and is what `to_net` gives back
-    live          indices of the network's neurons with a plane, those with a != 0
-
     For D = 1 and the BDSO view, directions are the orientations s, offsets s times the knots, and delta_slopes s
     times the delta-slopes there.
 
-    Source: Sahs et al. 2022, section 2.7, whose b is -b here: eta, xi and gamma. Raises InputError for other shapes
-    and values, and directions that are not of length 1 (to 1e-9; they are then made so to rounding).
+    Attributes
+    ----------
+    delta_slopes : ndarray of shape (k,)
+        c |a| / norm: the slope across the plane, on the side where the neuron is active.
+    directions : ndarray of shape (k, D)
+        a / |a|: unit normals, to the active side.
+    offsets : ndarray of shape (k,)
+        b / |a|: signed distance of the plane from the origin along its direction.
+    bias : float
+        The output bias plus what neurons with a = 0 add to it.
+    norm : float
+        Has no part in f; `network` gives it back.
+    live : ndarray of int, shape (k,)
+        Indices of the network's neurons with a plane, those with a != 0.
+
+    Raises
+    ------
+    InputError
+        For other shapes and values, and directions that are not of length 1 (to 1e-9; they are then made so to
+        rounding).
+
+    References
+    ----------
+    Sahs et al. 2022, section 2.7, whose b is -b here: eta, xi and gamma.
+
+    Examples
+    --------
+    >>> from knotflow.multivariate import Net
+    >>> planes = Net([[3.0, 4.0]], [10.0], [2.0]).breakplanes()
+    >>> planes.offsets, planes.delta_slopes
+    (array([2.]), array([10.]))
     """
 
     delta_slopes: Array
@@ -109,7 +187,7 @@ class Breakplanes:
     offsets: Array
     bias: float
     norm: float
-    live: NDArray[np.int64] = field(repr=False)
+    live: Ints = field(repr=False)
 
     def __init__(
         self,
@@ -157,17 +235,28 @@ class Breakplanes:
 
     def __call__(self, x: ArrayLike) -> Array:
         """f(x) for x of shape (..., D), in shape (...)."""
-        return self.to_net()(x)
+        return self.network()(x)
 
-    def to_net(self, gauge: Gauge = "unit") -> Net:
-        """A network with these planes. O(k D). |a_i| is free, and `gauge` fixes it, as `BDSO.lift` does:
+    def network(self, gauge: Gauge = "unit") -> Net:
+        """A network with these planes.
 
-            "unit" |a| = 1     "equal" |a| = |c|     "balanced" |a|^2 + b^2 = c^2
+        Parameters
+        ----------
+        gauge : {"unit", "equal", "balanced"}
+            |a_i| is free. "unit": |a| = 1. "equal": |a| = |c|. "balanced": |a|^2 + b^2 = c^2. |a| = 1 where the
+            delta-slope is 0.
 
-        and |a| = 1 where the delta-slope is 0. Raises InputError for another gauge.
+        Returns
+        -------
+        Net
+            k neurons. O(k D).
+
+        Raises
+        ------
+        InputError
+            For another gauge.
         """
-        if gauge not in get_args(Gauge):
-            raise InputError(f"gauge is {gauge!r}: it must be one of {', '.join(map(repr, get_args(Gauge)))}")
+        choice("gauge", gauge, get_args(Gauge))
         product = self.norm * np.abs(self.delta_slopes)  # |c| |a|
         if gauge == "unit":
             size = np.ones_like(product)
@@ -179,15 +268,43 @@ class Breakplanes:
         a = size[:, None] * self.directions
         return Net(a, size * self.offsets, self.norm * self.delta_slopes / size, self.norm, self.bias)
 
+    def to_net(self, gauge: Gauge = "unit") -> Net:
+        """The former name of `network`."""
+        warn("Breakplanes.to_net()", "Breakplanes.network()")
+        return self.network(gauge)
+
 
 def pytorch(m: int, dimensions: int, rng: np.random.Generator, *, norm: float = 1.0) -> Net:
     """The default start of Linear(D, m), ReLU, Linear(m, 1): a, b ~ U(+-1/sqrt(D)), c, bias ~ U(+-1/sqrt(m)).
 
-    Drawn in this order. Raises InputError unless m and `dimensions` are integers >= 1.
+    Parameters
+    ----------
+    m, dimensions : int
+        The number of neurons and of inputs, at least 1.
+    rng : numpy.random.Generator
+        Draws a, b, c and bias, in this order.
+    norm : float
+        > 0.
+
+    Returns
+    -------
+    Net
+        A random network.
+
+    Raises
+    ------
+    InputError
+        For other arguments.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from knotflow.multivariate import pytorch
+    >>> len(pytorch(5, 3, np.random.default_rng(0)))
+    5
     """
-    for name, value in (("m", m), ("dimensions", dimensions)):
-        if not (hasattr(value, "__index__") and operator.index(value) >= 1):
-            raise InputError(f"{name} is {value!r}: it must be an integer, at least 1")
+    m, dimensions = count("m", m, least=1), count("dimensions", dimensions, least=1)
+    generator(rng)
     inner, outer = 1 / np.sqrt(dimensions), 1 / np.sqrt(m)
     a, b = rng.uniform(-inner, inner, (m, dimensions)), rng.uniform(-inner, inner, m)
     return Net(a, b, rng.uniform(-outer, outer, m), norm, float(rng.uniform(-outer, outer)))

@@ -1,12 +1,15 @@
 """How well descent could have done: piecewise linear fits that are optimal, or nearly so.
 
-    optimal   the fit with k pieces of least error, by dynamic programming; continuous, monotone, or neither
-    path      the optimal fits with 1, ..., k pieces, for the cost of one
-    choose    the optimal fit with as many pieces as BIC or cross-validation calls for
-    greedy    a fit with a guarantee, by merging, in linear time (Acharya et al. 2016)
+    optimal            the fit with k pieces of least error, by dynamic programming; continuous, monotone, or neither
+    path               the optimal fits with 1, ..., k pieces, for the cost of one
+    greedy             a fit with a guarantee, by merging, in linear time (Acharya et al. 2016)
+    choose             the optimal fit with as many pieces as BIC or cross-validation calls for
+    bic                the Bayesian information criterion of a fit
+    cross_validation   the error of optimal fits on samples left out, by the number of pieces
+    Segments           what all of them return
 
-All return `Segments`: knots, slopes, values and error of the fit, which is callable, and a network by `net()`;
-`Segments.of(net, data)` is the way back.
+`Segments` has the knots, slopes, values and error of a fit. It is callable; `Segments.network()` is a network with this
+function, and `Segments.of(net, data)` is the way back.
 """
 
 from knotflow.segmented.choice import bic, choose, cross_validation

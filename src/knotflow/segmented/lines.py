@@ -6,14 +6,12 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.optimize import nnls
 
-from knotflow._typing import Array
-from knotflow.data import Samples
-from knotflow.segmented.segments import Segments, jump, nearest
+from knotflow._typing import Array, Ints
+from knotflow.samples import Samples
+from knotflow.segmented.segments import ROUNDING, Segments, jump, nearest
 
-Nodes = NDArray[np.int64]
+Nodes = Ints
 
 
 @dataclass(frozen=True)
@@ -54,7 +52,8 @@ class Standard:
         piece = np.searchsorted(knots, data.x, side="right")
         f = levels[piece] + slopes[piece] * (data.x - centres[piece])
         error = float(np.sum(data.weights * (f - data.y) ** 2))
-        return Segments(knots, slopes, centres, levels, nearest(x, knots), error)
+        rounding = ROUNDING * (abs(self.y_shift) + abs(self.y_scale))
+        return Segments(knots, slopes, centres, levels, nearest(x, knots), error, rounding)
 
 
 def _meeting(x: Array, starts: Nodes, slopes: Array, centres: Array, levels: Array) -> Array:
@@ -98,6 +97,8 @@ def joined(points: Standard, nodes: Nodes, meet: bool, rising: bool) -> tuple[Ar
     f = base + rises of the pieces + steps between them (0 if they meet): a linear least-squares problem, with
     rises and steps >= 0 if the fit may not fall. O(s k^2).
     """
+    from scipy.optimize import nnls
+
     k = len(nodes) - 1
     first, last = nodes[:-1], nodes[1:] if meet else nodes[1:] - 1
     width = points.u[last] - points.u[first]

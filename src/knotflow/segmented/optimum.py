@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import operator
 from dataclasses import replace
 from typing import Literal, get_args
 
 import numpy as np
 
-from knotflow.data import Samples
+from knotflow._checks import choice, count, flag
+from knotflow._deprecated import keyword_only
 from knotflow.errors import InputError
+from knotflow.samples import Samples, given
 from knotflow.segmented.lines import Nodes, Standard, joined, separate
-from knotflow.segmented.segments import Segments, check_data
+from knotflow.segmented.segments import Segments
 
 Monotone = Literal["increasing", "decreasing"]
 
@@ -20,8 +21,9 @@ Monotone = Literal["increasing", "decreasing"]
 _SHARES = (1 / 16, 1 / 4, 1.0)
 
 
+@keyword_only("continuous", "min_length", "monotone")
 def optimal(
-    data: Samples, pieces: int, continuous: bool = False, min_length: int = 1, monotone: Monotone | None = None
+    data: Samples, pieces: int, *, continuous: bool = False, min_length: int = 1, monotone: Monotone | None = None
 ) -> Segments:
     """The piecewise linear f with exactly `pieces` pieces and the least sum_j w_j (f(x_j) - y_j)^2.
 
@@ -29,31 +31,88 @@ def optimal(
     function with as many pieces, such as a network's, has a smaller error. A knot between two samples is placed
     where the lines meet if that is between them, else in the middle.
 
-    continuous  the pieces meet, at samples: the optimum is over all continuous f with knots at distinct x.
-                Knots between samples, which a network may have, can do better
-    min_length  each piece has at least so many distinct x, a knot at a sample counting for both its pieces
-    monotone    "increasing": no slope is negative and f does not fall from any sample to the next, so that a
-                continuous f rises everywhere; where two pieces do not meet, lines that are too steep may still
-                overlap between the samples at the knot. "decreasing": the same for -f
+    Parameters
+    ----------
+    data : Samples
+        s distinct x. Samples with one x are one sample, with the mean y and the total weight.
+    pieces : int
+        How many pieces, at least 1.
+    continuous : bool
+        Whether the pieces meet, at samples: the optimum is over all continuous f with knots at distinct x.
+        Knots between samples, which a network may have, can do better.
+    min_length : int
+        How many distinct x each piece has at least. A knot at a sample counts for both its pieces.
+    monotone : {None, "increasing", "decreasing"}
+        "increasing": no slope is negative and f does not fall from any sample to the next. A continuous f then
+        rises everywhere; where two pieces do not meet, lines that are too steep may still overlap between the
+        samples at the knot. "decreasing": the same for -f.
 
-    Samples with one x are one sample, with the mean y and the total weight; they cannot be separated. The result is
-    exact up to rounding. Cost for s distinct x and k pieces: O(k s^2) at most (3 s for s = 20,000 and k = 50). With
-    constraints the dynamic programme runs over functions of the last value, O(k s^2) times the square of their rows
-    (see `value_functions`); branch and bound leaves the less of it the better the data obey the constraint: from one
-    second to a minute for s = 1000, k = 10. `path` has the fits with 1, ..., k pieces in one
-    run, at the same cost without constraints.
+    Returns
+    -------
+    Segments
+        The fit, exact up to rounding.
 
-    Source: Sahs et al. 2022, section 3.1 (Bai and Perron 1998). Raises InputError for more pieces than the
-    distinct x allow, and other arguments.
+    Raises
+    ------
+    InputError
+        For more pieces than the distinct x allow, and for other arguments.
+
+    Notes
+    -----
+    O(k s^2) at most for k pieces: 3 s for s = 20,000 and k = 50. With constraints the dynamic programme runs over
+    functions of the last value: O(k s^2) times the square of their rows, see `value_functions`. Branch and bound
+    leaves less of it the better the data obey the constraint: from less than a second to a minute for s = 1000,
+    k = 10. `path` has the fits with 1, ..., k pieces in one run, without constraints at the same cost.
+
+    References
+    ----------
+    Sahs et al. 2022, section 3.1. Bai and Perron 1998, Econometrica 66, for the dynamic programme.
+
+    Examples
+    --------
+    >>> import knotflow as kf
+    >>> data = kf.Samples([0, 1, 2, 3, 4, 5], [2, 1, 0, 1, 2, 3])
+    >>> kf.segmented.optimal(data, 2, continuous=True).knots
+    array([2.])
+    >>> kf.segmented.optimal(data, 1, monotone="increasing")
+    Segments(1 piece, continuous; error=4.34286)
     """
-    return _fits(data, count("pieces", pieces), continuous, min_length, monotone, only_last=True)[-1]
+    return _fits(data, count("pieces", pieces, least=1), continuous, min_length, monotone, only_last=True)[-1]
 
 
+@keyword_only("continuous", "min_length", "monotone")
 def path(
-    data: Samples, pieces: int, continuous: bool = False, min_length: int = 1, monotone: Monotone | None = None
+    data: Samples, pieces: int, *, continuous: bool = False, min_length: int = 1, monotone: Monotone | None = None
 ) -> tuple[Segments, ...]:
-    """The optimal fits with 1, 2, ..., `pieces` pieces, in one run. See `optimal`."""
-    return _fits(data, count("pieces", pieces), continuous, min_length, monotone)
+    """The optimal fits with 1, 2, ..., `pieces` pieces, in one run.
+
+    Parameters
+    ----------
+    data, pieces, continuous, min_length, monotone
+        As in `optimal`.
+
+    Returns
+    -------
+    tuple of Segments
+        The fit with k pieces at place k - 1.
+
+    Raises
+    ------
+    InputError
+        As in `optimal`.
+
+    Notes
+    -----
+    O(pieces s^2), the cost of the last fit alone; with constraints up to the sum of the costs.
+
+    Examples
+    --------
+    >>> import knotflow as kf
+    >>> data = kf.Samples([0, 1, 2, 3, 4, 5], [2, 1, 0, 1, 2, 3])
+    >>> [round(fit.error, 3) for fit in kf.segmented.path(data, 3)]
+    [4.343, 0.0, 0.0]
+    """
+    return _fits(data, count("pieces", pieces, least=1), continuous, min_length, monotone)
 
 
 def most_pieces(data: Samples, continuous: bool, min_length: int) -> int:
@@ -65,16 +124,18 @@ def most_pieces(data: Samples, continuous: bool, min_length: int) -> int:
 def _fits(
     data: Samples, pieces: int, continuous: bool, min_length: int, monotone: Monotone | None, only_last: bool = False
 ) -> tuple[Segments, ...]:
-    check_data(data)
-    min_length = count("min_length", min_length)
-    if monotone is not None and monotone not in get_args(Monotone):
-        raise InputError(f"monotone is {monotone!r}: it must be None, 'increasing' or 'decreasing'")
+    given(data)
+    flag("continuous", continuous)
+    min_length = count("min_length", min_length, least=1)
+    if monotone is not None:
+        choice("monotone", monotone, get_args(Monotone))
     most = most_pieces(data, continuous, min_length)
     if pieces > most:
         kind = "a continuous fit" if continuous else "a fit"
         least = f" of at least {min_length}" if min_length > 1 else ""
         raise InputError(
-            f"pieces is {pieces}: {kind} to {len(data.distinct.x)} distinct x has at most {most} pieces{least}"
+            f"pieces is {pieces}: it must be at most {most}, because {kind} to {len(data.distinct.x)} distinct x has "
+            f"at most {most} pieces{least}"
         )
     points = Standard.of(data)
     counts = [pieces] if only_last else list(range(1, pieces + 1))
@@ -101,26 +162,16 @@ def _partitions(points: Standard, counts: list[int], min_length: int) -> list[No
 
 def _constrained(points: Standard, counts: list[int], min_length: int, continuous: bool, rising: bool) -> list[Nodes]:
     from knotflow.segmented.bounds import Bounds
-    from knotflow.segmented.value_functions import constrained_nodes
+    from knotflow.segmented.value_functions import Points, Rules, constrained_nodes
 
     length = max(min_length - 1, 1) if continuous else min_length
-    problem = points.u, points.v, points.w
+    problem = Points(points.u, points.v, points.w)
+    rules = Rules(length, continuous, rising)
     bounds = Bounds(points, counts, min_length, continuous, rising)
     found: dict[int, Nodes] = {}
     for share in _SHARES:
         missing = [k for k in counts if k not in found]
         if missing:
-            nodes = constrained_nodes(*problem, bounds.caps(missing, share), length, continuous, rising)
+            nodes = constrained_nodes(problem, bounds.caps(missing, share), rules)
             found |= {k: nodes[k - 1, : k + 1] for k in missing if nodes[k - 1, 0] == 0}
     return [found[k] for k in counts]
-
-
-def count(name: str, value: int) -> int:
-    """`value` as an integer >= 1, or InputError."""
-    try:
-        count = operator.index(value)
-    except TypeError:
-        count = 0
-    if count < 1:
-        raise InputError(f"{name} is {value!r}: it must be an integer, at least 1")
-    return count

@@ -5,29 +5,53 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from knotflow._checks import extent, number, numbers
-from knotflow._typing import Array
-from knotflow.data import Samples
+from knotflow._deprecated import warn
+from knotflow._typing import Array, Flags
 from knotflow.errors import InputError
-from knotflow.network import CPWL, ReLUNet
+from knotflow.network import ReLUNet
+from knotflow.samples import Samples, given
+from knotflow.views import CPWL
 
-_ROUNDING = 64 * np.finfo(np.float64).eps
+ROUNDING = 64 * np.finfo(np.float64).eps
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Segments:
-    """k lines: f(x) = levels_p + slopes_p (x - centres_p) for x in piece p, with k - 1 knots between the pieces.
+    """A piecewise linear fit: f(x) = levels_p + slopes_p (x - centres_p) for x in piece p.
 
-    knots    (k - 1,) ascending, where one piece ends and the next begins; a knot belongs to the piece on its right
-    slopes   (k,)
-    centres  (k,) the x at which each line is anchored, near its samples
-    levels   (k,) its value there
-    room     (k - 1,) distance from each knot to the nearest sample
-    error    sum_j w_j (f(x_j) - y_j)^2 over the samples it was made for: twice the loss
+    Made by `optimal`, `path`, `greedy`, `choose` and `Segments.of`. Calling it gives f(x) in the shape of x, in
+    O(log k) for each x; the outermost lines go on outside. All arrays are read-only.
 
-    All arrays are read-only. Made by `optimal`, `greedy`, `path` and `Segments.of`.
+    Attributes
+    ----------
+    knots : ndarray of shape (k - 1,)
+        Where one piece ends and the next begins, ascending; a knot belongs to the piece on its right.
+    slopes : ndarray of shape (k,)
+        The slope of each line.
+    centres : ndarray of shape (k,)
+        The x at which each line is anchored, near its samples.
+    levels : ndarray of shape (k,)
+        The value of each line there.
+    room : ndarray of shape (k - 1,)
+        Distance from each knot to the nearest sample.
+    error : float
+        sum_j w_j (f(x_j) - y_j)^2 over the samples it was made for: twice the loss.
+    rounding : float
+        How far rounding may have moved the levels; lines that are no farther apart at a knot meet there.
+
+    Examples
+    --------
+    >>> import knotflow as kf
+    >>> fit = kf.segmented.optimal(kf.Samples([0, 1, 2, 3, 4], [2, 1, 0, 1, 2]), 2, continuous=True)
+    >>> fit.knots
+    array([2.])
+    >>> fit.slopes.round(12)
+    array([-1.,  1.])
+    >>> round(float(fit.network()(10)), 12)
+    8.0
     """
 
     knots: Array
@@ -36,6 +60,7 @@ class Segments:
     levels: Array
     room: Array
     error: float
+    rounding: float = 0.0
 
     def __post_init__(self) -> None:
         for values in (self.knots, self.slopes, self.centres, self.levels, self.room):
@@ -43,13 +68,32 @@ class Segments:
 
     @classmethod
     def of(cls, net: ReLUNet, data: Samples) -> Segments:
-        """The function of a network, with its error on `data`. Every knot of it counts, also outside the data.
+        """The function of a network, with its error on `data`.
 
-        O(m log m + n log n). Raises InputError for other arguments.
+        Parameters
+        ----------
+        net : ReLUNet
+            m neurons. Every knot of its function counts, also those outside the data.
+        data : Samples
+            n samples, for the error.
+
+        Returns
+        -------
+        Segments
+            Continuous.
+
+        Raises
+        ------
+        InputError
+            For other arguments.
+
+        Notes
+        -----
+        O(m log m + n log n).
         """
         if not isinstance(net, ReLUNet):
             raise InputError(f"net is of type {type(net).__name__}: it must be a ReLUNet")
-        check_data(data)
+        given(data)
         f = net.cpwl()
         left = np.append(f.knots[:1], f.knots) if len(f.knots) else np.zeros(1)
         levels = np.append(f.values[:1], f.values) if len(f.knots) else np.array([f.intercept])
@@ -73,7 +117,8 @@ class Segments:
     @property
     def gaps(self) -> Array:
         """(k - 1,) by how much f jumps at each knot, right minus left; 0 where the lines meet up to rounding."""
-        return jump(self.knots, self.slopes, self.centres, self.levels)
+        gaps = jump(self.knots, self.slopes, self.centres, self.levels)
+        return np.where(np.abs(gaps) <= self.rounding, 0.0, gaps)
 
     @property
     def continuous(self) -> bool:
@@ -93,16 +138,27 @@ class Segments:
         return f"Segments({self.pieces} piece{'s' if self.pieces > 1 else ''}, {meet}{knots}; error={self.error:.6g})"
 
     def cpwl(self, ramp: float | None = None) -> CPWL:
-        """The same function as a `CPWL`, if it is continuous.
+        """The same function as a `CPWL`; gaps become steep lines if `ramp` is given.
 
-        No network jumps. With 0 < ramp < 1 every gap becomes a steep line over the part `ramp` of the room
-        around its knot, where there is no sample: all values at the samples, and so the error, stay, at the
-        cost of one more knot for each gap.
+        Parameters
+        ----------
+        ramp : float, optional
+            0 < ramp < 1. No network jumps: every gap becomes a steep line over the part `ramp` of the room around
+            its knot, where there is no sample. All values at the samples, and so the error, stay; each gap costs
+            one more knot.
 
-        Raises InputError for a fit with gaps if `ramp` is None, and for a ramp outside (0, 1).
+        Returns
+        -------
+        CPWL
+            The function alone.
+
+        Raises
+        ------
+        InputError
+            For a fit with gaps if `ramp` is None, and for a ramp outside (0, 1).
         """
-        if ramp is not None and not 0 < number("ramp", ramp) < 1:
-            raise InputError(f"ramp is {ramp!r}: it must be between 0 and 1, the part of the room that a ramp takes")
+        if ramp is not None:
+            ramp = number("ramp", ramp, above=0.0, below=1.0)
         jumps = self.gaps != 0
         if jumps.any() and ramp is None:
             raise InputError(
@@ -117,7 +173,7 @@ class Segments:
             raise InputError(f"the gap at x = {self.knots[p]:g} is between samples too close for a ramp")
         return self._with_ramps(jumps, left, right)
 
-    def _with_ramps(self, jumps: NDArray[np.bool_], left: Array, right: Array) -> CPWL:
+    def _with_ramps(self, jumps: Flags, left: Array, right: Array) -> CPWL:
         k = len(self.knots)
         ends = self.levels[:-1] + self.slopes[:-1] * (left - self.centres[:-1])
         starts = self.levels[1:] + self.slopes[1:] * (right - self.centres[1:])
@@ -129,21 +185,43 @@ class Segments:
         slopes[::2] = self.slopes
         with np.errstate(divide="ignore", invalid="ignore"):
             slopes[1::2] = (starts - ends) / (right - left)
-        intercept = None if k else float(self(0.0))
-        return CPWL(knots[kept], values[kept], slopes[np.append(True, kept)] if k else slopes, intercept)
+        if not k:
+            return CPWL(knots, values, slopes, float(self(0.0)))
+        knots, values, slopes = knots[kept], values[kept], slopes[np.append(True, kept)]
+        width, rise = np.diff(knots), np.diff(values)
+        size = np.abs(values[1:]) + np.abs(values[:-1]) + np.abs(rise)
+        miss = np.abs(slopes[1:-1] * width - rise)
+        rounded = (miss > ROUNDING * size) & (miss <= self.rounding)  # where f is 0 but for rounding
+        slopes[1:-1][rounded] = rise[rounded] / width[rounded]
+        return CPWL(knots, values, slopes)
+
+    def network(self, ramp: float | None = None, norm: float = 1.0) -> ReLUNet:
+        """A network with this function on the whole line, up to rounding.
+
+        Parameters
+        ----------
+        ramp : float, optional
+            For a fit with gaps, as in `cpwl`. The values at the samples are then those of the fit up to rounding
+            of the ramps' slopes.
+        norm : float
+            The norm of the network, > 0.
+
+        Returns
+        -------
+        ReLUNet
+            A neuron for each knot and two more; see `ReLUNet.from_cpwl`.
+
+        Raises
+        ------
+        InputError
+            As `cpwl` does.
+        """
+        return ReLUNet.from_cpwl(self.cpwl(ramp), norm)
 
     def net(self, ramp: float | None = None, norm: float = 1.0) -> ReLUNet:
-        """A network with this function on the whole line, up to rounding; with gaps, see `cpwl` for `ramp`.
-
-        It has a neuron for each knot and two more; see `CPWL.lift`. With a ramp its values at the samples are
-        those of the fit up to rounding of the ramps' slopes. Raises what `cpwl` raises.
-        """
-        return self.cpwl(ramp).network(norm)
-
-
-def check_data(data: object) -> None:
-    if not isinstance(data, Samples):
-        raise InputError(f"data is of type {type(data).__name__}: it must be Samples, made by Samples(x, y)")
+        """The former name of `network`."""
+        warn("Segments.net()", "Segments.network()")
+        return self.network(ramp, norm)
 
 
 def jump(x: Array, slopes: Array, centres: Array, levels: Array) -> Array:
@@ -155,7 +233,7 @@ def jump(x: Array, slopes: Array, centres: Array, levels: Array) -> Array:
         return at, np.abs(levels[pieces]) + rise
 
     (left, left_size), (right, right_size) = lines(slice(-1)), lines(slice(1, None))
-    return np.where(np.abs(right - left) <= _ROUNDING * (left_size + right_size), 0.0, right - left)
+    return np.where(np.abs(right - left) <= ROUNDING * (left_size + right_size), 0.0, right - left)
 
 
 def nearest(x: Array, at: Array) -> Array:

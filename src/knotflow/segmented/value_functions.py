@@ -18,16 +18,83 @@ not fall, have to be looked at.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
+from knotflow._typing import Array, Ints
 from knotflow.engine.compiled import kernel
 from knotflow.segmented.partitions import with_point
 
 _TIE = 1e-14  # errors are in units of that of the best constant; what is not better by this is no better
 _CAP = -2.0  # the parent of a row that stands for whatever is not worth keeping
+_NODE, _LEAST = 5, 6  # columns of `Past.rows`
+_NO_ROWS = np.int64(0)  # not the literal 0, for which numba would compile `_emit` once more
 
 
-@kernel
+class Points(NamedTuple):
+    """Distinct samples by ascending x, and their weights: (s,) each."""
+
+    x: Array
+    y: Array
+    w: Array
+
+
+class Rules(NamedTuple):
+    """What pieces must do: their least length, whether they meet at samples, whether the fit may not fall."""
+
+    length: int
+    continuous: bool
+    rising: bool
+
+
+class Past(NamedTuple):
+    """The envelopes of all earlier nodes. That of k pieces that end at node i is rows[first[k, i] :][: size[k, i]].
+
+    first, size  (pieces + 1, s + 1)
+    rows         (n, 7) left end, A, B, C, parent; the node; the least value
+    """
+
+    first: Ints
+    size: Ints
+    rows: Array
+
+
+class Present(NamedTuple):
+    """The envelopes of the node that is being looked at, by the number of pieces: rows[k, : size[k]].
+
+    spare is as long as one of them, for the new rows while they are made.
+    """
+
+    rows: Array
+    size: Ints
+    spare: Array
+
+
+class Source(NamedTuple):
+    """One row of an earlier envelope, from `left` to `right`, and its place there."""
+
+    left: float
+    right: float
+    a: float
+    b: float
+    c: float
+    place: float
+
+
+class Piece(NamedTuple):
+    """One piece from sample to sample: its width, where its mean x is in parts of that, and its regression."""
+
+    width: float
+    tau: float
+    total: float
+    mean: float
+    spread: float
+    slope: float
+    error: float
+
+
+@kernel(inline="always")
 def _middle(lo, hi):
     """A point strictly inside (lo, hi), whichever end is infinite."""
     if lo == -np.inf and hi == np.inf:
@@ -39,7 +106,7 @@ def _middle(lo, hi):
     return lo + 0.5 * (hi - lo)
 
 
-@kernel
+@kernel(inline="always")
 def _at(a, b, c, v):
     return (a * v + b) * v + c
 
@@ -59,7 +126,7 @@ def _dips(a, b, c, lo, hi):
     return (lo == -np.inf and (a < 0 or b > 0)) or (hi == np.inf and (a < 0 or b < 0))
 
 
-@kernel
+@kernel(inline="always")
 def _roots(a, b, c):
     """The real roots of a v^2 + b v + c in order, inf for those that are not there."""
     if a == 0:
@@ -126,18 +193,17 @@ def _insert(rows, n, out, lo, hi, a, b, c, parent):
 
 
 @kernel
-def _offer(env, sizes, spare, k, lo, hi, a, b, c, parent):
-    """Put a parabola into envelope k; the arrays, which are replaced by larger ones when they are full."""
-    if not lo < hi or not _improves(env[k], sizes[k], lo, hi, a, b, c):
-        return env, spare
-    if 3 * sizes[k] + 3 > env.shape[1]:
-        larger = np.empty((env.shape[0], 2 * env.shape[1] + 3, 5))
-        larger[:, : env.shape[1]] = env
-        env, spare = larger, np.empty((larger.shape[1], 5))
-    m = _insert(env[k], sizes[k], spare, lo, hi, a, b, c, parent)
-    env[k, :m] = spare[:m]
-    sizes[k] = m
-    return env, spare
+def _offer(now, k, lo, hi, a, b, c, parent):
+    """Put a parabola into envelope k, where it is lower. It takes up to 3 n + 2 rows for n."""
+    rows, n = now.rows[k], now.size[k]
+    if not lo < hi or not _improves(rows, n, lo, hi, a, b, c):
+        return
+    spare = now.spare
+    m = _insert(rows, n, spare, lo, hi, a, b, c, parent)
+    for p in range(m):
+        for column in range(5):
+            rows[p, column] = spare[p, column]
+    now.size[k] = m
 
 
 @kernel
@@ -150,20 +216,17 @@ def _inside(alpha, beta, left, right):
     return (-np.inf, np.inf) if left <= beta < right else (np.inf, -np.inf)
 
 
-@kernel
-def _grow(env, sizes, spare, k, row, right, parent, width, tau, state, rising):
-    """Offer envelope k what the source's `row`, which ends at `right`, becomes over one more piece.
-
-    The piece is `width` wide and has the regression `state`, its mean x the part tau of the way.
-    """
-    total, _, my, spread, slope, error = state
-    left, a, b, c = row[0], row[1], row[2], row[3]
+@kernel(inline="always")
+def _grow(now, k, source, piece, rising):
+    """Offer envelope k what a row of an earlier one becomes over one more piece."""
+    left, right, a, b, c, parent = source
+    width, tau, total, my, spread, slope, error = piece
     stiff, rise = (spread / (width * width), slope * width) if width > 0 else (0.0, 0.0)
     const = error + stiff * rise * rise + total * my * my
     if rising:  # u = v
-        env, spare = _offer(env, sizes, spare, k, left, right, a + total, b - 2 * total * my, c + const, parent)
+        _offer(now, k, left, right, a + total, b - 2 * total * my, c + const, parent)
     if width == 0:
-        return env, spare
+        return
     u2 = a + stiff + total * (1 - tau) * (1 - tau)
     uv = 2 * (total * tau * (1 - tau) - stiff)
     u1 = b + 2 * (stiff * rise - total * (1 - tau) * my)
@@ -175,18 +238,7 @@ def _grow(env, sizes, spare, k, row, right, parent, width, tau, state, rising):
         lo, hi = _inside(alpha, beta, left, right)
         # u <= v; without rounding alpha < 1, because the mean x is not beyond x_j
         lo = max(lo, beta / (1 - alpha)) if alpha < 1 else (lo if beta <= 0 else np.inf)
-    return _offer(
-        env,
-        sizes,
-        spare,
-        k,
-        lo,
-        hi,
-        v2 + 0.5 * uv * alpha,
-        v1 + uv * beta,
-        c + const + 0.5 * u1 * beta,
-        parent,
-    )
+    _offer(now, k, lo, hi, v2 + 0.5 * uv * alpha, v1 + uv * beta, c + const + 0.5 * u1 * beta, parent)
 
 
 @kernel
@@ -224,7 +276,83 @@ def _least(a, b, c, lo, hi):
 
 
 @kernel
-def constrained_nodes(x, y, w, caps, length, continuous, rising):
+def _envelopes(points, j, caps, past, now, rules):
+    """Make `now` the envelopes of all pieces that end at sample j, by looking back at every node before it.
+
+    Returns whether there was room for them: if not, they are to be made once more in a larger `now`.
+    """
+    x, y, w = points
+    length, continuous, rising = rules
+    first, count, rows = past  # once: numba counts a reference each time an array is taken out of a record
+    size, room = now.size, now.spare.shape[0]
+    for k in range(size.size):
+        size[k] = _emit(now.rows[k], _NO_ROWS, -np.inf, 0.0, 0.0, caps[k, j], _CAP)
+    state = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+    for i in range(j, -1, -1):
+        steps = j - i if continuous else j - i + 1
+        if not continuous:
+            state = with_point(*state, x[i], y[i], w[i])
+        if steps >= length and steps > 0:
+            width = x[j] - x[i]
+            tau = (state[1] - x[i]) / width if width > 0 else 0.0
+            piece = Piece(width, tau, state[0], state[2], state[3], state[4], state[5])
+            for k in range(1, size.size):
+                cap = caps[k, j]
+                if piece.error >= cap:
+                    continue
+                stop = first[k - 1, i] + count[k - 1, i]
+                for p in range(first[k - 1, i], stop):
+                    if rows[p, 4] == _CAP or rows[p, _LEAST] + piece.error >= cap:
+                        continue
+                    right = rows[p + 1, 0] if p + 1 < stop else np.inf
+                    source = Source(rows[p, 0], right, rows[p, 1], rows[p, 2], rows[p, 3], float(p))
+                    if 9 * size[k] + 8 > room:  # what two offers may need
+                        return False
+                    _grow(now, k, source, piece, rising)
+        if continuous:
+            state = with_point(*state, x[i], y[i], w[i])
+    most = 0
+    for k in range(size.size):
+        most = max(most, size[k])
+    return 3 * most + 3 <= room  # what `_running_minimum` may need
+
+
+@kernel(inline="always")
+def _kept(past, used, rows, n, k, node):
+    """`past` with the n rows of an envelope of k pieces at a node, after the `used` rows that there are."""
+    pool = past.rows
+    if used + n > pool.shape[0]:
+        pool = np.empty((2 * (used + n), 7))
+        for p in range(used):
+            for column in range(7):
+                pool[p, column] = past.rows[p, column]
+    for p in range(n):
+        for column in range(5):
+            pool[used + p, column] = rows[p, column]
+        right = rows[p + 1, 0] if p + 1 < n else np.inf
+        pool[used + p, _NODE] = node
+        pool[used + p, _LEAST] = _least(rows[p, 1], rows[p, 2], rows[p, 3], rows[p, 0], right)
+    past.first[k, node] = used
+    past.size[k, node] = n
+    return Past(past.first, past.size, pool)
+
+
+@kernel(inline="always")
+def _traced(past, k, last, nodes):
+    """Write to `nodes` those of the best fit in k pieces that end at node `last`; nothing if there is none."""
+    row, best = -1, np.inf
+    start = past.first[k, last]
+    for p in range(start, start + past.size[k, last]):
+        if row < 0 or past.rows[p, _LEAST] < best:
+            row, best = p, past.rows[p, _LEAST]
+    for p in range(k, -1, -1):
+        if row >= 0 and past.rows[row, 4] != _CAP:
+            nodes[p] = int(past.rows[row, _NODE])
+            row = int(past.rows[row, 4])
+
+
+@kernel
+def constrained_nodes(points, caps, rules):
     """(pieces, pieces + 1) row k - 1: the nodes of the best fit in k pieces, -1 beyond them.
 
     caps        (pieces + 1, s) the error from which k pieces that end at sample j need no longer be looked at
@@ -233,73 +361,36 @@ def constrained_nodes(x, y, w, caps, length, continuous, rising):
                 sample to sample
     otherwise   piece p has the points node_p .. node_(p+1) - 1, at least `length` of them
 
-    The envelope of k pieces that end at node i is pool[first[k, i] : first[k, i] + count[k, i]]. Time
-    O(pieces s^2) times the square of the rows in an envelope, which are few; memory O(pieces s) envelopes.
+    Time O(pieces s^2) times the square of the rows in an envelope, which are few; memory O(pieces s) envelopes.
     """
-    s = x.size
-    pieces = caps.shape[0] - 1
-    last = s - 1 if continuous else s
-    first = np.zeros((pieces + 1, s + 1), np.int64)
-    count = np.zeros((pieces + 1, s + 1), np.int64)
-    pool = np.empty((1024, 5))
-    node = np.empty(1024, np.int64)
-    pool[0] = (-np.inf, 0.0, 0.0, 0.0, -1.0)
+    s, pieces = points.x.size, caps.shape[0] - 1
+    continuous = rules.continuous
+    past = Past(np.zeros((pieces + 1, s + 1), np.int64), np.zeros((pieces + 1, s + 1), np.int64), np.empty((1024, 7)))
+    now = Present(np.empty((pieces + 1, 64, 5)), np.zeros(pieces + 1, np.int64), np.empty((64, 5)))
+    a, b, c = 0.0, 0.0, 0.0
     if continuous:
-        pool[0] = (-np.inf, w[0], -2 * w[0] * y[0], w[0] * y[0] * y[0], -1.0)
-    node[0], used = 0, 1
-    lowest = np.zeros(1024)
-    count[0, 0] = 1
-    env = np.empty((pieces + 1, 64, 5))
-    spare = np.empty((64, 5))
-    sizes = np.zeros(pieces + 1, np.int64)
+        w, y = points.w[0], points.y[0]
+        a, b, c = w, -2 * w * y, w * y * y
+    used = _emit(past.rows, _NO_ROWS, -np.inf, a, b, c, -1.0)
+    past.rows[0, _NODE] = past.rows[0, _LEAST] = 0.0
+    past.size[0, 0] = 1
     for j in range(s):
-        for k in range(pieces + 1):
-            sizes[k] = _emit(env[k], 0, -np.inf, 0.0, 0.0, caps[k, j], _CAP)
-        state = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
-        for i in range(j, -1, -1):
-            steps = j - i if continuous else j - i + 1
-            if not continuous:
-                state = with_point(*state, x[i], y[i], w[i])
-            if steps >= length and steps > 0:
-                width = x[j] - x[i]
-                tau = (state[1] - x[i]) / width if width > 0 else 0.0
-                for k in range(1, pieces + 1):
-                    if state[5] >= caps[k, j]:
-                        continue
-                    start, n = first[k - 1, i], count[k - 1, i]
-                    for p in range(start, start + n):
-                        if pool[p, 4] == _CAP or lowest[p] + state[5] >= caps[k, j]:
-                            continue
-                        right = pool[p + 1, 0] if p + 1 < start + n else np.inf
-                        env, spare = _grow(env, sizes, spare, k, pool[p], right, float(p), width, tau, state, rising)
-            if continuous:
-                state = with_point(*state, x[i], y[i], w[i])
-        at = j if continuous else j + 1
+        while not _envelopes(points, j, caps, past, now, rules):
+            room = 2 * now.spare.shape[0]
+            now = Present(np.empty((pieces + 1, room, 5)), now.size, np.empty((room, 5)))
         for k in range(1, pieces + 1):
-            if sizes[k] == 1 and env[k, 0, 4] == _CAP:
+            n = now.size[k]
+            if n == 1 and now.rows[k, 0, 4] == _CAP:
                 continue
-            if 3 * sizes[k] + 3 > spare.shape[0]:
-                spare = np.empty((3 * sizes[k] + 3, 5))
-            n = sizes[k]
-            spare[:n] = env[k, :n]
-            if not continuous:
-                n = _running_minimum(env[k], sizes[k], spare)
-            while used + n > pool.shape[0]:
-                pool = np.concatenate((pool, np.empty_like(pool)))
-                node = np.concatenate((node, np.empty_like(node)))
-                lowest = np.concatenate((lowest, np.empty_like(lowest)))
-            for p in range(n):
-                right = spare[p + 1, 0] if p + 1 < n else np.inf
-                pool[used + p], node[used + p] = spare[p], at
-                lowest[used + p] = _least(spare[p, 1], spare[p, 2], spare[p, 3], spare[p, 0], right)
-            first[k, at], count[k, at] = used, n
+            if continuous:
+                past = _kept(past, used, now.rows[k], n, k, j)
+            else:
+                n = _running_minimum(now.rows[k], n, now.spare)
+                past = _kept(past, used, now.spare, n, k, j + 1)
             used += n
-    nodes = np.full((pieces, pieces + 1), -1)
+    nodes = np.empty((pieces, pieces + 1), np.int64)
     for k in range(1, pieces + 1):
-        start, n = first[k, last], count[k, last]
-        row = start + np.argmin(lowest[start : start + n]) if n > 0 else -1
-        for p in range(k, -1, -1):
-            if row >= 0 and pool[row, 4] != _CAP:
-                nodes[k - 1, p] = node[row]
-                row = int(pool[row, 4])
+        for p in range(pieces + 1):
+            nodes[k - 1, p] = -1
+        _traced(past, k, s - 1 if continuous else s, nodes[k - 1])
     return nodes

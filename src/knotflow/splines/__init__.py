@@ -1,13 +1,16 @@
 """What networks turn into: splines through or near the data, one member of the family a file.
 
-    natural    least int f''^2 through the data: wide networks in the kernel regime, if knots are spread evenly
-    weighted   least int f''^2 / nu: the same for any initialiser or density
-    smoothing  least squares + lam int f''^2: the kernel regime before its end
-    linear     straight between the data: one of the least int |f''| through them
-    tv         least squares + lam int |f''|: the adaptive regime; with the canonical weight, that of networks
+    natural          least int f''^2 through the data: wide networks in the kernel regime, if knots are spread evenly
+    weighted         least int f''^2 / nu: the same for any initialiser or density
+    smoothing        least squares + lam int f''^2: the kernel regime before its end
+    linear           straight between the data: one of the least int |f''| through them
+    tv               least squares + lam int |f''|: the adaptive regime; with the canonical weight, that of networks
+    Spline           what all of them return: callable, with `knots`, `derivative` and `integral`
+    SmoothingSpline  the `Spline` of `smoothing`, with `lam`, `penalty`, `df` and `gcv`
+    TVSpline         the `Spline` of `tv`, with `lam`, `norm`, `objective`, `gap` and `network()`
+    compare          how far a network or any function is from each of them, as a `Distance`
 
-Every member takes `Samples` and returns a `Spline`: a callable with `knots`, `derivative` and `integral`.
-`compare` says how far a network or any function is from each of them.
+Every member takes `Samples` first.
 """
 
 from __future__ import annotations

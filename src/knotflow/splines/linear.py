@@ -13,8 +13,28 @@ def linear(data: Samples) -> Spline:
 
     It goes through the distinct x and, where there are ties, the weighted mean of y. Of all interpolants it
     has the least int f'(x)^2 dx between the data and the least total variation of f', though not alone in
-    the latter. Cost: O(s) for s distinct x. Raises InputError if `data` is not Samples, or has two x closer
-    than 1e-50 of the span.
+    the latter.
+
+    Parameters
+    ----------
+    data : Samples
+        s distinct x.
+
+    Returns
+    -------
+    Spline
+        Of degree 1, with its knots at the distinct x. O(s).
+
+    Raises
+    ------
+    InputError
+        If `data` is not Samples, or has two x closer than 1e-50 of the span.
+
+    Examples
+    --------
+    >>> import knotflow as kf
+    >>> kf.splines.linear(kf.Samples([0, 1, 3], [0, 2, 2]))([-1.0, 0.5, 2.0])
+    array([-2.,  1.,  2.])
     """
     points = points_of(data)
     return extended(points, np.stack([np.diff(points.y) / np.diff(points.u), points.y[:-1]]))

@@ -5,14 +5,10 @@ Imported by the functions that need it, so that `import knotflow.splines` compil
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
+from knotflow._typing import AnyArray as Array
 from knotflow.engine.compiled import kernel
-
-Array = NDArray[Any]
 
 
 @kernel(error_model="numpy")
@@ -87,7 +83,7 @@ def _rotate(rows: Array, columns: int) -> None:
     for c in range(columns):
         for r in range(c + 1, rows.shape[0]):
             if rows[r, c] != 0.0:
-                size = np.sqrt(rows[c, c] ** 2 + rows[r, c] ** 2)
+                size = np.sqrt(rows[c, c] * rows[c, c] + rows[r, c] * rows[r, c])
                 cosine, sine = rows[c, c] / size, rows[r, c] / size
                 for k in range(c, rows.shape[1]):
                     upper, lower = rows[c, k], rows[r, k]
@@ -114,7 +110,8 @@ def smoothed(h: Array, y: Array, weight: Array, penalty: float) -> tuple[Array, 
         if j == s - 1:
             break
         step = h[j]
-        rows[:2] = 0.0
+        for column in range(5):
+            rows[0, column] = rows[1, column] = 0.0
         rows[0, 0] = np.sqrt(3 * penalty / step) / step
         rows[1, 1] = 2 * np.sqrt(penalty / step)
         rows[1, 0] = -1.5 / step * rows[1, 1]
@@ -123,8 +120,11 @@ def smoothed(h: Array, y: Array, weight: Array, penalty: float) -> tuple[Array, 
             rows[2 + r, 0], rows[2 + r, 1] = -value, step * value - slope
             rows[2 + r, 2], rows[2 + r, 3], rows[2 + r, 4] = value, slope - step * value, known[r, 2]
         _rotate(rows, 2)
-        kept[j] = rows[:2]
-        known[:2] = rows[2:, 2:]
+        for r in range(2):
+            for column in range(5):
+                kept[j, r, column] = rows[r, column]
+            for column in range(3):
+                known[r, column] = rows[2 + r, 2 + column]
     return _backwards(h, weight, kept, known)
 
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from numbers import Real
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
-from scipy.optimize import minimize_scalar
 
-from knotflow.data import Samples
+from knotflow._checks import number
+from knotflow._deprecated import keyword_only
+from knotflow._typing import Array
 from knotflow.errors import InputError
 from knotflow.splines.natural import interpolant
-from knotflow.splines.spline import Array, Points, Spline, extended, points_of
+from knotflow.splines.spline import Points, Spline, extended, points_of
 
 _PER_DECADE = 2  # values of the penalty tried before the best is refined
 _MOST_TRIED = 200
@@ -22,12 +22,18 @@ _FLAT = 1e-8  # criteria that differ less, relatively, count as equal
 
 @dataclass(frozen=True, eq=False, repr=False)
 class SmoothingSpline(Spline):
-    """A natural cubic spline that passes near the data, with what was asked of it.
+    """A natural cubic spline that passes near the data, with what was asked of it. Made by `smoothing`.
 
-    penalty   lam / span^3, a number without a unit: 0 interpolates, inf is the line of least squares
-    lam       the factor of int f''^2, in the units of w x^3
-    df        effective degrees of freedom, sum_j d f(x_j) / d y_j: from s at penalty 0 down to 2
-    gcv       n sum_j w_j (f(x_j) - y_j)^2 / (n - df)^2 with n = sum_j w_j; nan unless n > df
+    Attributes
+    ----------
+    penalty : float
+        lam / span^3, a number without a unit: 0 interpolates, inf is the line of least squares.
+    lam : float
+        The factor of int f''^2, in the units of w x^3: the `lam` of SciPy's make_smoothing_spline.
+    df : float
+        Effective degrees of freedom, sum_j d f(x_j) / d y_j: from s at penalty 0 down to 2.
+    gcv : float
+        n sum_j w_j (f(x_j) - y_j)^2 / (n - df)^2 with n = sum_j w_j; nan unless n > df.
     """
 
     penalty: float
@@ -39,29 +45,70 @@ class SmoothingSpline(Spline):
         return f"Smoothing{super().__repr__()[:-1]}, penalty {self.penalty:.4g}, df {self.df:.4g})"
 
 
-def smoothing(data: Samples, penalty: float | None = None) -> SmoothingSpline:
-    """argmin_f  sum_j w_j (f(x_j) - y_j)^2 + lam int f''(x)^2 dx,    lam = penalty * span^3.
+@keyword_only("penalty")
+def smoothing(data: Samples, *, lam: float | None = None, penalty: float | None = None) -> SmoothingSpline:
+    """The smoothing spline: a natural cubic spline near the data, with its knots at the distinct x.
 
-    A natural cubic spline with its knots at the distinct x. `penalty` does not depend on the units of x and y:
-    0 gives the natural spline through the (mean) data, inf the line of least squares. None chooses the
-    penalty by generalised cross-validation: of all penalties the one with the least `gcv`, and the largest
-    of those where it is flat. There, as everywhere in the package, a weight of 2 is the sample twice: if weights
-    are precisions, scale them to the mean 1.
+    Minimises  sum_j w_j (f(x_j) - y_j)^2 + lam int f''(x)^2 dx,    lam = penalty * span^3.
 
-    Cost: O(s) for one penalty, by rotations that never form a square of the least-squares matrix; about 100
-    times that with None. Raises InputError if `data` is not Samples or has two x closer than 1e-50 of the span,
-    if `penalty` is not a number of at least 0, and if it is None while the weights add up to less than the
-    number of distinct x.
+    Parameters
+    ----------
+    data : Samples
+        s distinct x; ties count with their total weight. A weight of 2 is the sample twice: if weights are
+        precisions, scale them to the mean 1.
+    lam : float, optional
+        The factor of int f''^2 >= 0, as in SciPy's make_smoothing_spline; it has the units of w x^3.
+    penalty : float, optional
+        The same without a unit, >= 0: 0 gives the natural spline through the (mean) data, inf the line of least
+        squares. At most one of `lam` and `penalty` may be given. If neither is, the penalty is chosen by
+        generalised cross-validation: the one with the least `gcv`, and the largest of those where it is flat.
 
-    Source: Reinsch 1967; Craven & Wahba 1979, equation (1.9), for the criterion. The state-space form is that of
-    Wecker & Ansley 1983. Of a network that trains c alone from 0 for a finite time, it is the counterpart.
+    Returns
+    -------
+    SmoothingSpline
+        A `Spline` with `lam`, `penalty`, `df` and `gcv`.
+
+    Raises
+    ------
+    InputError
+        If `data` is not Samples or has two x closer than 1e-50 of the span, if `lam` or `penalty` is not a number
+        of at least 0, if both are given, and if neither is while the weights add up to less than s.
+
+    Notes
+    -----
+    O(s) for one penalty, by rotations that never form a square of the least-squares matrix; about 100 times that if
+    it is to be chosen. The second argument by position is `penalty`, for one more release; then it will be `lam`.
+
+    References
+    ----------
+    Reinsch 1967. Craven and Wahba 1979, equation (1.9), for the criterion. Wecker and Ansley 1983 for the
+    state-space form. It is the counterpart of a network that trains c alone, from 0, for a finite time.
+
+    Examples
+    --------
+    >>> import knotflow as kf
+    >>> data = kf.Samples([0, 1, 2, 3], [0, 1, 0, 1])
+    >>> kf.splines.smoothing(data, lam=0.0)(data.x).round(12)
+    array([0., 1., 0., 1.])
+    >>> kf.splines.smoothing(data, penalty=float("inf")).derivative()([0.0, 9.0]).round(12)
+    array([0.2, 0.2])
     """
     problem = _problem(data)
-    if penalty is None:
-        return _solved(problem, _chosen(problem))
-    if not isinstance(penalty, Real) or not penalty >= 0:
-        raise InputError(f"penalty is {penalty!r}: it must be a number of at least 0, or None to choose it")
-    return _solved(problem, float(penalty))
+    if lam is not None and penalty is not None:
+        raise InputError(f"lam is {lam!r} and penalty is {penalty!r}: at most one of them must be given")
+    if lam is not None:
+        lam = _at_least_0("lam", lam)
+        with np.errstate(over="ignore", under="ignore"):
+            return _solved(problem, float(lam / _cube_of_span(problem.points)), lam)
+    return _solved(problem, _chosen(problem) if penalty is None else _at_least_0("penalty", penalty))
+
+
+def _at_least_0(name: str, value: Any) -> float:
+    return math.inf if isinstance(value, float) and value == math.inf else number(name, value, least=0.0)
+
+
+def _cube_of_span(points: Points) -> Any:
+    return np.float64(points.x[-1] - points.x[0]) ** 3
 
 
 class _Problem(NamedTuple):
@@ -151,15 +198,18 @@ def _chosen(problem: _Problem) -> float:
     if best in (0, count):
         return float(np.exp(grid[best]))
     between = (grid[best - 1], min(grid[best + 1], highest + 1))
+    from scipy.optimize import minimize_scalar
+
     found = minimize_scalar(criterion, bounds=between, method="bounded", options={"xatol": 1e-7})
     return math.exp(found.x if found.fun <= values[best] else grid[best])
 
 
-def _solved(problem: _Problem, penalty: float) -> SmoothingSpline:
-    """The spline with its numbers."""
+def _solved(problem: _Problem, penalty: float, lam: float | None = None) -> SmoothingSpline:
+    """The spline with its numbers; `lam`, if it is known, is that of the penalty."""
     points, h = problem.points, np.diff(problem.points.u)
-    with np.errstate(over="ignore"):
-        lam = float(penalty * np.float64(points.x[-1] - points.x[0]) ** 3)
+    if lam is None:
+        with np.errstate(over="ignore"):
+            lam = float(penalty * _cube_of_span(points))
     if penalty <= problem.negligible and len(h) > 1:
         spline, df, gcv = interpolant(points), float(len(points.x)), _gcv(problem, problem.rest, len(points.x))
     else:

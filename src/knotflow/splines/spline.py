@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import math
-import operator
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.interpolate import PPoly
 
-from knotflow.data import Samples
+from knotflow._checks import count, number
+from knotflow._deprecated import renamed
+from knotflow._typing import AnyArray, Array
 from knotflow.errors import InputError
+from knotflow.samples import Samples, given
 
-Array = NDArray[np.float64]
-Indices = NDArray[Any]  # of whole numbers, or a mask
+Indices = AnyArray  # of whole numbers, or a mask
 
 _CLOSEST = 1e-50  # least distance of two knots over their span: its cube still divides any y that Samples takes
 
@@ -24,45 +25,117 @@ _CLOSEST = 1e-50  # least distance of two knots over their span: its cube still 
 class Spline:
     """A piecewise polynomial f on the whole line, with a line on each side of it.
 
-    Calling it gives f(x) in the shape of x, in O(log s) for each x. At a knot where a value or a derivative
-    jumps, it is the one from the right.
+    Calling it, f(x) or f(x, nu) for the derivative of order nu, gives the values in the shape of x, in O(log s) for
+    each x. At a knot where a value or a derivative jumps, it is the one from the right.
 
     The pieces are kept in u = x / 2^exponent, where the knots span between 1/2 and 1, so that no power of a
     knot distance leaves the range of float64; dividing by a power of two does not round.
 
-    knots     ascending, read-only: the distinct x of the data, or what the member says
-    pieces    SciPy's polynomials in u, the two outer lines included; there may be more of them than knots
-    exponent  see above
+    Attributes
+    ----------
+    knots : ndarray
+        Ascending, read-only: the distinct x of the data, or what the member says.
+    pieces : scipy.interpolate.PPoly
+        The polynomials in u, the two outer lines included; there may be more of them than knots.
+    exponent : int
+        See above.
+
+    Examples
+    --------
+    >>> import knotflow as kf
+    >>> f = kf.splines.natural(kf.Samples([0, 1, 2], [0, 1, 0]))
+    >>> f
+    Spline(degree 3, 3 knots in [0, 2])
+    >>> f([0.5, 1.0, 3.0])
+    array([ 0.6875,  1.    , -1.5   ])
+    >>> f([0.0, 1.0], nu=2)
+    array([ 0., -3.])
     """
 
     knots: Array
     pieces: PPoly
     exponent: int
 
-    def __call__(self, x: ArrayLike) -> Array:
-        return self.pieces(np.ldexp(np.asarray(x, dtype=float), -self.exponent))
+    def __call__(self, x: ArrayLike, nu: int = 0) -> Array:
+        """The derivative of order `nu` within the pieces at x, in the shape of x; nu = 0 is f itself.
 
-    def derivative(self, order: int = 1) -> Spline:
-        """The derivative of that order within the pieces, as a Spline on the same knots.
+        Parameters
+        ----------
+        x : array_like
+            Any real numbers; NaN where x is NaN.
+        nu : int
+            The order of the derivative, at least 0.
 
-        Jumps leave no trace in it: the second derivative of a linear spline is 0 everywhere. Raises
-        InputError unless `order` is an integer >= 0.
+        Returns
+        -------
+        ndarray
+            In the shape of x.
+
+        Raises
+        ------
+        InputError
+            If `nu` is not a whole number of at least 0.
         """
-        try:
-            times = operator.index(order)
-        except TypeError:
-            times = -1
-        if times < 0:
-            raise InputError(f"order is {order!r}: it must be an integer, at least 0")
+        order = count("nu", nu)
+        values = self.pieces(np.ldexp(np.asarray(x, dtype=float), -self.exponent), order)
+        return np.ldexp(values, -self.exponent * order) if order else values
+
+    @renamed(order="nu")
+    def derivative(self, nu: int = 1) -> Spline:
+        """The derivative of order `nu` within the pieces, as a Spline on the same knots.
+
+        Jumps leave no trace in it: the second derivative of a linear spline is 0 everywhere.
+
+        Parameters
+        ----------
+        nu : int
+            The order, at least 0. `order` is its former name.
+
+        Returns
+        -------
+        Spline
+            A plain one, without the numbers of a fit.
+
+        Raises
+        ------
+        InputError
+            If `nu` is not a whole number of at least 0.
+
+        Examples
+        --------
+        >>> import knotflow as kf
+        >>> kf.splines.linear(kf.Samples([0, 1, 3], [0, 2, 2])).derivative()([0.5, 2.0])
+        array([2., 0.])
+        """
+        times = count("nu", nu)
         pieces = self.pieces.derivative(times)
         return Spline(self.knots, PPoly(np.ldexp(pieces.c, -self.exponent * times), pieces.x), self.exponent)
 
     def integral(self, a: float, b: float) -> float:
-        """int_a^b f(x) dx, negated when a > b. O(s). Raises InputError if a bound is not finite."""
-        for name, bound in (("a", a), ("b", b)):
-            if not math.isfinite(bound):
-                raise InputError(f"{name} is {bound}: the bounds of an integral must be finite")
-        lo, hi = math.ldexp(a, -self.exponent), math.ldexp(b, -self.exponent)
+        """int_a^b f(x) dx, negated when a > b.
+
+        Parameters
+        ----------
+        a, b : float
+            The bounds, finite.
+
+        Returns
+        -------
+        float
+            The integral, exact up to rounding. O(s).
+
+        Raises
+        ------
+        InputError
+            If a bound is not a finite number.
+
+        Examples
+        --------
+        >>> import knotflow as kf
+        >>> kf.splines.linear(kf.Samples([0, 1, 3], [0, 2, 2])).integral(0, 3)
+        5.0
+        """
+        lo, hi = (math.ldexp(number(name, bound), -self.exponent) for name, bound in (("a", a), ("b", b)))
         return math.ldexp(float(self.pieces.integrate(lo, hi)), self.exponent)
 
     def __repr__(self) -> str:
@@ -82,9 +155,7 @@ class Points(NamedTuple):
 
 def points_of(data: Samples) -> Points:
     """The distinct x of the data and the weighted mean y there. Raises InputError for what has no spline."""
-    if not isinstance(data, Samples):
-        raise InputError(f"data is of type {type(data).__name__}: it must be Samples, made by Samples(x, y)")
-    x, y = data.distinct.x, data.distinct.y
+    x, y = given(data).distinct.x, data.distinct.y
     closest = np.argmin(np.diff(x))
     if x[closest + 1] - x[closest] < _CLOSEST * data.span:
         pair = f"{x[closest]} and {x[closest + 1]}"

@@ -22,7 +22,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy.linalg.lapack import dptsv
 
-from knotflow.splines.spline import Array, Indices
+from knotflow._typing import Array
+from knotflow.splines.spline import Indices
 
 _PATIENCE = 8  # rounds of exchanging many at once without a new least objective
 _ROUNDING = 1e-14  # of the objective

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
 
-from knotflow._checks import number
-from knotflow.data import Samples
-from knotflow.errors import InputError
+from knotflow._checks import choice, number
+from knotflow._deprecated import keyword_only
+from knotflow.network import ReLUNet
+from knotflow.samples import Samples
 from knotflow.splines.linear import linear
 from knotflow.splines.smoothing import least_squares_line
 from knotflow.splines.spline import Points, Spline, extended, points_of
+from knotflow.views import CPWL
 
 _EPS = np.finfo(float).eps
 _LARGEST = 1e200  # of lam in units of the data: the line of least squares by far
@@ -21,59 +23,134 @@ _LARGEST = 1e200  # of lam in units of the data: the line of least squares by fa
 
 @dataclass(frozen=True, eq=False, repr=False)
 class TVSpline(Spline):
-    """A polygon with few knots, and the proof that it is the best.
+    """A polygon with few knots, and the proof that it is the best. Made by `tv`.
 
-    knots      where it bends: a subset of the distinct x, or free with the canonical weight; there may be none
-    lam        the factor of the norm, in the units of w x y (w y^2 over those of the norm)
-    norm       int |f''|, the total variation of f'; or the norm of the canonical parametrisation
-    objective  1/2 sum_j w_j (f(x_j) - y_j)^2 + lam norm
-    gap        no function has an objective below objective - gap
+    Attributes
+    ----------
+    knots : ndarray
+        Where it bends: a subset of the distinct x, or free with the canonical weight; there may be none.
+    lam : float
+        The factor of the norm, in the units of w x y (w y^2 over those of the norm).
+    norm : float
+        int |f''|, the total variation of f'; or the norm of the canonical parametrisation.
+    objective : float
+        1/2 sum_j w_j (f(x_j) - y_j)^2 + lam norm.
+    gap : float
+        No function has an objective below objective - gap.
     """
 
     lam: float
     norm: float
     objective: float
     gap: float
+    _found: ReLUNet | None = field(default=None)  # with the canonical weight: the network of that norm
+
+    def network(self, norm: float = 1.0) -> ReLUNet:
+        """A network with this function on the whole line, up to rounding.
+
+        Parameters
+        ----------
+        norm : float
+            The norm of the network, > 0.
+
+        Returns
+        -------
+        ReLUNet
+            With the canonical weight the network that was found: sum_i |c_i| hypot(a_i, b_i) / norm is the `norm` of
+            the spline. Else a neuron for each knot and two more, see `ReLUNet.from_cpwl`.
+
+        Raises
+        ------
+        InputError
+            If `norm` is not a finite number > 0.
+
+        Examples
+        --------
+        >>> import knotflow as kf
+        >>> f = kf.splines.tv(kf.Samples([0, 1, 2], [1, 0, 1]), 0.1)
+        >>> bool(abs(f.network()(5.0) - f(5.0)) < 1e-12)
+        True
+        """
+        norm = number("norm", norm, above=0.0)
+        if self._found is not None:
+            return self._found.replace(c=self._found.c * norm, norm=norm)
+        slopes = self.derivative()(np.append(self.knots[0] - 1 if len(self.knots) else 0.0, self.knots))
+        intercept = None if len(self.knots) else float(self(0.0))
+        return ReLUNet.from_cpwl(CPWL(self.knots, self(self.knots), slopes, intercept), norm)
 
     def __repr__(self) -> str:
         count = len(self.knots)
         return f"TVSpline(lam {self.lam:.4g}, {count} knot{'' if count == 1 else 's'}, norm {self.norm:.6g})"
 
 
-def tv(data: Samples, lam: float, weight: Literal["canonical"] | None = None) -> TVSpline:
-    """argmin_f  1/2 sum_j w_j (f(x_j) - y_j)^2 + lam int |f''(x)| dx, exactly.
+@keyword_only("weight")
+def tv(data: Samples, lam: float, *, weight: Literal["canonical"] | None = None) -> TVSpline:
+    """Total-variation spline: the piecewise linear fit with the fewest, smallest kinks, exactly.
 
-    int |f''| is the total variation of f', jumps included. The values at the samples are unique; among the
-    functions through them the polygon with its knots at samples is a minimiser, and it is the one returned: for
-    lam = 0 the linear interpolant, from some lam on the line of least squares. Another minimiser may have
-    fewer knots, between the samples, where two neighbouring kinks have one sign.
+    Minimises  1/2 sum_j w_j (f(x_j) - y_j)^2 + lam int |f''(x)| dx, the total variation of f', jumps included.
 
-    With `weight="canonical"` the norm is that of a network without a skip connection in canonical parameters,
+    Parameters
+    ----------
+    data : Samples
+        s distinct x; ties count with their total weight.
+    lam : float
+        The factor of the penalty, >= 0, in the units of w x y. 0 gives the linear interpolant; from some lam on
+        the result is the line of least squares.
+    weight : {None, "canonical"}
+        "canonical": the penalty is the norm of a network without a skip connection in canonical parameters,
 
-        ||f|| = min { sum_i |c_i| hypot(a_i, b_i) : f(x) = sum_i c_i max(a_i x - b_i, 0) on the data }
+            ||f|| = min { sum_i |c_i| hypot(a_i, b_i) : f(x) = sum_i c_i max(a_i x - b_i, 0) on the data }
 
-    which is int sqrt(1 + x^2) |f''| where kinks alone can make the affine part of f, and more where not. It
-    depends on the origin and the unit of x; the knots need not lie on samples or in the range of the data.
-    Its gap is 1e-12 of the objective unless rounding stops it (lam below 1e-6 of the largest, or x far from 0 beside
-    their distances), and at most 1e-6, or there is a KnotflowError. See `knotflow.splines.canonical`.
+        which is int sqrt(1 + x^2) |f''| where kinks alone can make the affine part of f, and more where not. It
+        depends on the origin and the unit of x; the knots need not lie on samples or in the range of the data.
 
-    Cost: O(s) a round, tens of rounds for noisy data (100,000 samples in less than a second), up to thousands for
-    smooth data and integrated random walks (some seconds); with the canonical weight O(s k^2) a round for k knots.
-    Raises InputError if `data` is not Samples or has two x closer than 1e-50 of the span, if lam is not a finite
-    number of at least 0, and for another weight.
+    Returns
+    -------
+    TVSpline
+        A `Spline` with `lam`, `norm`, `objective` and a duality `gap`; `network()` is a network with its function.
 
-    Source: Mammen & van de Geer 1997; Kim et al. 2009 (on an even grid: l1 trend filtering). Williams et al. 2019,
-    equation (V-17), which has |f''| with the canonical weight left out.
+    Raises
+    ------
+    InputError
+        If `data` is not Samples or has two x closer than 1e-50 of the span, if `lam` is not a finite number of at
+        least 0, and for another weight.
+    KnotflowError
+        If rounding leaves a gap of more than 1e-6 of the objective, with the canonical weight.
+
+    Notes
+    -----
+    The values at the samples are unique; among the functions through them the polygon with its knots at samples is a
+    minimiser, and it is the one returned. Another minimiser may have fewer knots, between the samples, where two
+    neighbouring kinks have one sign.
+
+    O(s) a round: tens of rounds for noisy data (100,000 samples in less than a second), up to thousands for smooth
+    data and integrated random walks (some seconds). With the canonical weight O(s k^2) a round for k knots; its gap
+    is 1e-12 of the objective unless rounding stops it (lam below 1e-6 of the largest, or x far from 0 beside their
+    distances). See `knotflow.splines.trend` and `knotflow.splines.canonical_tv`.
+
+    References
+    ----------
+    Mammen and van de Geer 1997. Kim et al. 2009, on an even grid: l1 trend filtering. Williams et al. 2019, equation
+    (V-17), which leaves out |f''| with the canonical weight.
+
+    Examples
+    --------
+    >>> import knotflow as kf
+    >>> data = kf.Samples([0, 1, 2, 3, 4], [0, 0, 0, 1, 2])
+    >>> kf.splines.tv(data, 0.0).knots
+    array([2.])
+    >>> f = kf.splines.tv(data, 0.1)
+    >>> f
+    TVSpline(lam 0.1, 1 knot, norm 0.857143)
+    >>> bool(f.gap < 1e-12)
+    True
     """
     points = points_of(data)
-    lam = number("lam", lam)
-    if lam < 0:
-        raise InputError(f"lam is {lam:g}: it must be at least 0")
-    if weight == "canonical":
-        return _network(data, lam)
-    if weight is not None:
-        raise InputError(f"weight is {weight!r}: it must be None or 'canonical'")
-    return _polygon(data, points, lam)
+    lam = number("lam", lam, least=0.0)
+    if weight is None:
+        return _polygon(data, points, lam)
+    choice("weight", weight, ["canonical"])
+    return _network(data, lam)
 
 
 def _polygon(data: Samples, points: Points, lam: float) -> TVSpline:
@@ -106,13 +183,13 @@ def _polygon(data: Samples, points: Points, lam: float) -> TVSpline:
 
 def _network(data: Samples, lam: float) -> TVSpline:
     """The minimiser with the canonical weight, as a function."""
-    from knotflow.splines.canonical import canonical
+    from knotflow.splines.canonical_tv import canonical
 
     best = canonical(data, lam)
     polygon = best.net.cpwl()
     pieces = polygon.to_ppoly(*data.range)
     objective = (best.objective if lam > 0 else 0.0) + data.distinct.within
-    return TVSpline(polygon.knots, pieces, 0, lam, best.norm, objective, best.gap)
+    return TVSpline(polygon.knots, pieces, 0, lam, best.norm, objective, best.gap, best.net)
 
 
 def _interpolant(data: Samples, lam: float) -> TVSpline:

@@ -23,10 +23,11 @@ from typing import NamedTuple
 import numpy as np
 from scipy.optimize import linprog
 
-from knotflow.data import Samples
+from knotflow._typing import Array
 from knotflow.errors import KnotflowError
 from knotflow.network import ReLUNet
-from knotflow.splines.spline import Array, Indices
+from knotflow.samples import Samples
+from knotflow.splines.spline import Indices
 
 _ENOUGH = 1e-12  # of the objective: a gap that is small enough
 _ACCEPTED = 1e-6  # of the objective: a gap that rounding may leave where lam or the distances of x are tiny
