@@ -10,10 +10,9 @@ import numpy as np
 
 from knotflow._checks import count, extent, number
 from knotflow._typing import Array
-from knotflow.data import Samples
+from knotflow.data import Samples, given
 from knotflow.deep.layers import Layers, LayersLike, layers_of
 from knotflow.errors import InputError, KnotflowError
-from knotflow.samples import Samples, given
 
 
 @dataclass(frozen=True, eq=False, repr=False)

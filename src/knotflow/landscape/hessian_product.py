@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from knotflow.engine.arcs import arc_sums, predict
 from knotflow.engine.compiled import kernel
-from knotflow.engine.lanes import LANES, gather, load, peek, poke, scatter, spread, store
+from knotflow.engine.simd import LANES, gather, load, peek, poke, scatter, spread, store
 
 Array = NDArray[np.float64]
 

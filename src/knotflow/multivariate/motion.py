@@ -13,9 +13,9 @@ from numpy.typing import ArrayLike
 from knotflow._checks import count, number, vector
 from knotflow._deprecated import warn
 from knotflow._typing import Array
+from knotflow.data import Samples
 from knotflow.errors import InputError
 from knotflow.multivariate.net import Net, matrix
-from knotflow.samples import Samples
 
 Data: TypeAlias = "tuple[ArrayLike, ArrayLike] | Samples"
 F = TypeVar("F", bound=Callable[..., Any])
@@ -278,6 +278,8 @@ def _gradient(a: Array, b: Array, c: Array, norm: float, bias: float, x: Array, 
 
 
 def _samples(net: Net, data: Data, weights: ArrayLike | None) -> tuple[Array, Array, Array]:
+    x: ArrayLike
+    y: ArrayLike
     if isinstance(data, Samples):
         x, y = data.x[:, None], data.y
         weights = data.weights if weights is None else weights

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from knotflow._typing import Array, Ints
-from knotflow.samples import Samples
+from knotflow.data import Samples
 from knotflow.segmented.segments import ROUNDING, Segments, jump, nearest
 
 Nodes = Ints

@@ -9,8 +9,8 @@ import numpy as np
 
 from knotflow._checks import choice, count, flag
 from knotflow._deprecated import keyword_only
+from knotflow.data import Samples, given
 from knotflow.errors import InputError
-from knotflow.samples import Samples, given
 from knotflow.segmented.lines import Nodes, Standard, joined, separate
 from knotflow.segmented.segments import Segments
 

@@ -10,10 +10,9 @@ from numpy.typing import ArrayLike
 from knotflow._checks import extent, number, numbers
 from knotflow._deprecated import warn
 from knotflow._typing import Array, Flags
+from knotflow.data import Samples, given
 from knotflow.errors import InputError
-from knotflow.network import ReLUNet
-from knotflow.samples import Samples, given
-from knotflow.views import CPWL
+from knotflow.network import CPWL, ReLUNet
 
 ROUNDING = 64 * np.finfo(np.float64).eps
 

@@ -24,9 +24,9 @@ import numpy as np
 from scipy.optimize import linprog
 
 from knotflow._typing import Array
+from knotflow.data import Samples
 from knotflow.errors import KnotflowError
 from knotflow.network import ReLUNet
-from knotflow.samples import Samples
 from knotflow.splines.spline import Indices
 
 _ENOUGH = 1e-12  # of the objective: a gap that is small enough

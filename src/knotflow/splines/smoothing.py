@@ -11,6 +11,7 @@ import numpy as np
 from knotflow._checks import number
 from knotflow._deprecated import keyword_only
 from knotflow._typing import Array
+from knotflow.data import Samples
 from knotflow.errors import InputError
 from knotflow.splines.natural import interpolant
 from knotflow.splines.spline import Points, Spline, extended, points_of

@@ -10,12 +10,11 @@ import numpy as np
 
 from knotflow._checks import choice, number
 from knotflow._deprecated import keyword_only
-from knotflow.network import ReLUNet
-from knotflow.samples import Samples
+from knotflow.data import Samples
+from knotflow.network import CPWL, ReLUNet
 from knotflow.splines.linear import linear
 from knotflow.splines.smoothing import least_squares_line
 from knotflow.splines.spline import Points, Spline, extended, points_of
-from knotflow.views import CPWL
 
 _EPS = np.finfo(float).eps
 _LARGEST = 1e200  # of lam in units of the data: the line of least squares by far

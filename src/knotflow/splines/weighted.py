@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from knotflow._typing import Array
+from knotflow.data import Samples
 from knotflow.errors import InputError
-from knotflow.samples import Samples
 from knotflow.splines.spline import Indices, Points, Spline, extended, points_of
 
 Density = Callable[[Array], Any]

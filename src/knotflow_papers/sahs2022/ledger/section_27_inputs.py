@@ -70,8 +70,5 @@ def breakplane_flow(rng: Rng) -> Outcome:
         -db / size + b * rise / size**2,
     )
     ours = kf.multivariate.velocities(kf.multivariate.Net(w, -b, v), (x, y))
-    error = max(relative(mine, exact) for mine, exact in zip(ours, truth, strict=True))
-    return Outcome(None, error, ROUNDING)
-
-
-ENTRIES = tuple(value for value in globals().values() if isinstance(value, Entry))
+    error = largest(*(relative(mine, exact) for mine, exact in zip(ours, truth, strict=True)))
+    return corrected(None, error, tol=ROUNDING)
