@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import knotflow.deep as deep
     import knotflow.multivariate as multivariate
     from knotflow import (
+        dynamics,
         initial,
         kernels,
         landscape,
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
 
 _ROOMS = (
     "deep",
+    "dynamics",
     "initial",
     "kernels",
     "landscape",
@@ -102,6 +104,7 @@ __all__ = [
     "Trajectory",
     "animate",
     "deep",
+    "dynamics",
     "evolve",
     "fit",
     "gradient",

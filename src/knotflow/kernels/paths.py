@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from knotflow._checks import number, numbers
-from knotflow.dynamics.lazy import Modes, moment
+from knotflow.dynamics.lazy_flow import Modes, moment
 from knotflow.errors import InputError
 from knotflow.kernels.interpolation import Kernel, gram, points_of
 from knotflow.samples import Samples
