@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import itertools
+import json
 
 import numpy as np
 import pytest
 
 import knotflow as kf
-from knotflow.dynamics import methods
+from knotflow.dynamics import archive, registry
 from knotflow.engine import dense
 
 NAMES = ("a", "b", "c", "bias")
@@ -194,31 +195,31 @@ TRAIN = r'must be a non-empty subset of \{"a", "b", "c", "bias"\}'
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: kf.GradientDescent(0.0), r"lr is 0\.0; it must be a finite number > 0"),
-        (lambda: kf.GradientDescent(np.inf), r"lr is inf; it must be a finite number > 0"),
-        (lambda: kf.GradientDescent(np.nan), r"lr is nan; it must be a finite number > 0"),
-        (lambda: kf.GradientDescent("fast"), r"lr is 'fast'; it must be a finite number > 0"),
-        (lambda: kf.GradientDescent(True), r"lr is True; it must be a finite number > 0"),
-        (lambda: kf.GradientDescent(0.1, momentum=1.0), r"momentum is 1\.0; it must be a finite number >= 0 and < 1"),
-        (lambda: kf.GradientDescent(0.1, momentum=-0.1), r"momentum is -0\.1; it must be a finite number >= 0 and < 1"),
-        (lambda: kf.GradientDescent(0.1, weight_decay=-1), r"weight_decay is -1; it must be a finite number >= 0"),
-        (lambda: kf.GradientDescent(0.1, train=()), rf"train is \{{nothing\}}; it {TRAIN}"),
-        (lambda: kf.GradientDescent(0.1, train={"a", "w"}), rf"train is \{{'a', 'w'\}}; it {TRAIN}"),
-        (lambda: kf.GradientDescent(0.1, train=5), rf"train is \{{5\}}; it {TRAIN}"),
-        (lambda: kf.GradientDescent(0.1, train=[["a"]]), rf"train is \{{\['a'\]\}}; it {TRAIN}"),
-        (lambda: kf.SGD(-1.0, 1), r"lr is -1\.0; it must be a finite number > 0"),
-        (lambda: kf.SGD(0.1, 0), r"batch is 0; it must be a whole number of samples, at least 1"),
-        (lambda: kf.SGD(0.1, 2.0), r"batch is 2\.0; it must be a whole number of samples, at least 1"),
-        (lambda: kf.SGD(0.1, True), r"batch is True; it must be a whole number of samples, at least 1"),
-        (lambda: kf.SGD(0.1, 1, rng=-1), r"rng is -1; it must be a numpy\.random\.Generator"),
-        (lambda: kf.SGD(0.1, 1, rng=None), r"rng is None; it must be a numpy\.random\.Generator"),
-        (lambda: kf.SGD(0.1, 1, train="d"), rf"train is \{{'d'\}}; it {TRAIN}"),
-        (lambda: kf.Adam(0), r"lr is 0; it must be a finite number > 0"),
-        (lambda: kf.Adam(eps=0.0), r"eps is 0\.0; it must be a finite number > 0"),
-        (lambda: kf.Adam(betas=(0.9, 1.0)), r"betas is 1\.0; it must be a finite number >= 0 and < 1"),
-        (lambda: kf.Adam(betas=0.9), r"betas is 0\.9; it must be a pair of numbers in \[0, 1\)"),
-        (lambda: kf.Adam(betas=(0.9,)), r"betas is \(0\.9,\); it must be a pair of numbers in \[0, 1\)"),
-        (lambda: kf.Adam(train={"bias", "x"}), rf"train is \{{'bias', 'x'\}}; it {TRAIN}"),
+        (lambda: kf.GradientDescent(0.0), r"lr is 0\.0: it must be a finite number > 0"),
+        (lambda: kf.GradientDescent(np.inf), r"lr is inf: it must be a finite number > 0"),
+        (lambda: kf.GradientDescent(np.nan), r"lr is nan: it must be a finite number > 0"),
+        (lambda: kf.GradientDescent("fast"), r"lr is 'fast': it must be a finite number > 0"),
+        (lambda: kf.GradientDescent(True), r"lr is True: it must be a finite number > 0"),
+        (lambda: kf.GradientDescent(0.1, momentum=1.0), r"momentum is 1\.0: it must be a finite number >= 0 and < 1"),
+        (lambda: kf.GradientDescent(0.1, momentum=-0.1), r"momentum is -0\.1: it must be a finite number >= 0 and < 1"),
+        (lambda: kf.GradientDescent(0.1, weight_decay=-1), r"weight_decay is -1: it must be a finite number >= 0"),
+        (lambda: kf.GradientDescent(0.1, train=()), rf"train is \{{nothing\}}: it {TRAIN}"),
+        (lambda: kf.GradientDescent(0.1, train={"a", "w"}), rf"train is \{{'a', 'w'\}}: it {TRAIN}"),
+        (lambda: kf.GradientDescent(0.1, train=5), rf"train is \{{5\}}: it {TRAIN}"),
+        (lambda: kf.GradientDescent(0.1, train=[["a"]]), rf"train is \{{\['a'\]\}}: it {TRAIN}"),
+        (lambda: kf.SGD(-1.0, 1), r"lr is -1\.0: it must be a finite number > 0"),
+        (lambda: kf.SGD(0.1, 0), r"batch is 0: it must be a whole number of at least 1"),
+        (lambda: kf.SGD(0.1, 2.0), r"batch is 2\.0: it must be a whole number of at least 1"),
+        (lambda: kf.SGD(0.1, True), r"batch is True: it must be a whole number of at least 1"),
+        (lambda: kf.SGD(0.1, 1, rng=-1), r"rng is -1: it must be a whole number of at least 0"),
+        (lambda: kf.SGD(0.1, 1, rng=None), r"rng is None: it must be a numpy Generator"),
+        (lambda: kf.SGD(0.1, 1, train="d"), rf"train is \{{'d'\}}: it {TRAIN}"),
+        (lambda: kf.Adam(0), r"lr is 0: it must be a finite number > 0"),
+        (lambda: kf.Adam(eps=0.0), r"eps is 0\.0: it must be a finite number > 0"),
+        (lambda: kf.Adam(betas=(0.9, 1.0)), r"betas is 1\.0: it must be a finite number >= 0 and < 1"),
+        (lambda: kf.Adam(betas=0.9), r"betas is 0\.9: it must be a pair of numbers in \[0, 1\)"),
+        (lambda: kf.Adam(betas=(0.9,)), r"betas is \(0\.9,\): it must be a pair of numbers in \[0, 1\)"),
+        (lambda: kf.Adam(train={"bias", "x"}), rf"train is \{{'bias', 'x'\}}: it {TRAIN}"),
     ],
 )
 def test_bad_settings(make, message):
@@ -227,7 +228,7 @@ def test_bad_settings(make, message):
 
 
 def test_a_batch_larger_than_the_data_is_refused():
-    with pytest.raises(kf.InputError, match=r"batch is 13; it must be at most the number of samples, 12"):
+    with pytest.raises(kf.InputError, match=r"batch is 13: it must be at most the number of samples, 12"):
         kf.evolve(net(), data(), kf.SGD(0.01, 13), steps=1)
 
 
@@ -254,10 +255,10 @@ def test_settings_are_plain_frozen_values():
 )
 def test_text_form(dynamics):
     """Written down and read back, a method is the same to its generator's last bit."""
-    text = methods.to_json(dynamics)
-    back = methods.from_json(text)
+    text = archive.as_text(archive.settings(dynamics))
+    back = registry.from_settings(json.loads(text))
     assert type(back) is type(dynamics)
-    assert methods.to_json(back) == text
+    assert archive.as_text(archive.settings(back)) == text
     if isinstance(dynamics, kf.SGD):
         np.testing.assert_array_equal(back.rng.permutation(50), dynamics.rng.permutation(50))
     else:

@@ -1,4 +1,4 @@
-"""`evolve`, whatever the method: what is saved, why it stops, watching, interrupting, splitting, diverging."""
+"""`evolve` in steps: what is saved, why it stops, watching, interrupting, splitting, diverging."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 import knotflow as kf
-from knotflow.dynamics import evolution, load_trajectory
+from knotflow.dynamics import load_trajectory, saving
+from knotflow.dynamics.protocol import Asked
 
 RNG = np.random.default_rng
 METHODS = {
@@ -56,36 +57,7 @@ def assert_same_end(one, other):
         np.testing.assert_array_equal(value, other.state[name], err_msg=name)
 
 
-# -- the protocol: what holds for every method ------------------------------------------------------------------------
-
-
-def test_a_run_is_what_its_trajectory_says(method):
-    start = net()
-    traj = kf.evolve(start, data(), method, steps=100, save_every=30)
-    assert (traj.status, traj.message) == ("finished", "took all 100 steps")
-    np.testing.assert_array_equal(traj.steps, [0, 30, 60, 90, 100])
-    np.testing.assert_array_equal(traj.times, np.array([0, 30, 60, 90, 100]) * method.lr)
-    assert len(traj) == 5
-    assert traj.dynamics is method
-    for k in range(5):
-        assert traj.loss[k] == pytest.approx(traj.net_at(k).loss(data()), rel=1e-12)
-    for name in ("a", "b", "c"):
-        np.testing.assert_array_equal(getattr(traj.start, name), getattr(start, name))
-        moved = np.any(getattr(traj.final, name) != getattr(start, name))
-        assert moved == (name in method.train)
-    assert (traj.final.bias != start.bias) == ("bias" in method.train)
-    assert traj.final.norm == start.norm
-    assert traj.loss[-1] < traj.loss[0]
-
-
-def test_no_steps_save_the_start_once(method):
-    traj = kf.evolve(net(), data(), method, steps=0)
-    np.testing.assert_array_equal(traj.steps, [0])
-    assert traj.status == "finished"
-    np.testing.assert_array_equal(traj.final.a, net().a)
-    again = traj.resume(steps=0)
-    np.testing.assert_array_equal(again.steps, [0])
-    assert_same_end(traj.resume(steps=30), kf.evolve(net(), data(), method, steps=30))
+# -- splitting (what holds for flows too is in test_protocol) ------------------------------------------------------------------------
 
 
 def test_split_equals_whole(method, tmp_path):
@@ -109,33 +81,6 @@ def test_nothing_but_the_arguments_matters(method):
     for k, step in enumerate(plain.steps):
         np.testing.assert_array_equal(plain.b[k], watched.b[step])
         assert plain.loss[k] == pytest.approx(watched.loss[step], rel=1e-14)
-
-
-def test_the_arguments_are_left_alone(method):
-    start, samples = net(), data()
-    before = [np.array(v) for v in (start.a, start.b, start.c, samples.x, samples.y, samples.weights)]
-    kf.evolve(start, samples, method, steps=50)
-    for old, new in zip(before, (start.a, start.b, start.c, samples.x, samples.y, samples.weights), strict=True):
-        np.testing.assert_array_equal(old, new)
-
-
-def test_interrupted_runs_can_be_carried_on(method):
-    told = []
-
-    def interrupt(progress):
-        told.append(progress)
-        if len(told) == 1:
-            signal.raise_signal(signal.SIGINT)
-
-    before = signal.getsignal(signal.SIGINT)
-    traj = kf.evolve(net(), data(), method, steps=10**9, save_every=10**8, progress=interrupt)
-    assert signal.getsignal(signal.SIGINT) is before
-    assert (traj.status, traj.message) == ("interrupted", "interrupted by the user")
-    step = int(traj.steps[-1])
-    assert 0 < step == told[-1].step < 10**9
-    np.testing.assert_array_equal(traj.steps, [0, step])
-    assert traj.loss[-1] == pytest.approx(traj.final.loss(data()), rel=1e-9)
-    assert_same_end(traj.resume(steps=50), kf.evolve(net(), data(), method, steps=step + 50))
 
 
 # -- saving -----------------------------------------------------------------------------------------------------------
@@ -178,8 +123,8 @@ def test_default_saves_are_few_and_spread_logarithmically(steps):
 
 
 def test_default_saves_of_wide_networks_are_fewer():
-    plan = evolution.plan_of(10**6, 10**6, None, None, None, None)
-    assert 2 <= plan.saves.size <= 12
+    plan = saving.plan_steps(10**6, 0, Asked(steps=10**6), "GradientDescent")
+    assert 2 <= len(plan.saves) <= 12
     assert plan.saves[-1] == 10**6
 
 
@@ -345,7 +290,7 @@ def test_ten_times_the_bound_diverges_and_says_so():
     assert 2 < step < 20
     assert traj.loss[-1] > 1e8 * start > traj.loss[1]
     assert traj.state is None
-    with pytest.raises(kf.InputError, match=r"this run diverged and cannot be carried on; start anew with a"):
+    with pytest.raises(kf.InputError, match=r"this run diverged and cannot be carried on: start again with a"):
         traj.resume(steps=1)
 
 
@@ -418,23 +363,23 @@ def test_a_perfect_start_of_noisy_data_is_no_divergence():
     ("options", "message"),
     [
         ({"steps": None}, r"steps is missing: GradientDescent takes a number of steps, such as steps=10_000"),
-        ({"until": 5.0}, r"until is given, but GradientDescent takes steps; use steps="),
-        ({"steps": -1}, r"steps is -1; it must be a whole number, at least 0"),
-        ({"steps": 1.0}, r"steps is 1\.0; it must be a whole number, at least 0"),
-        ({"steps": True}, r"steps is True; it must be a whole number, at least 0"),
-        ({"steps": "9"}, r"steps is '9'; it must be a whole number, at least 0"),
-        ({"save_every": 0}, r"save_every is 0; it must be a whole number, at least 1"),
-        ({"save_every": 2.5}, r"save_every is 2\.5; it must be a whole number, at least 1"),
-        ({"save_every": 2, "save_at": [1]}, r"save_every and save_at are both given; give one of them"),
-        ({"save_at": [3, -1]}, r"save_at has -1; it must lie within the run, 0 to 10"),
-        ({"save_at": [11]}, r"save_at has 11; it must lie within the run, 0 to 10"),
-        ({"save_at": [1.5]}, r"save_at is \[1\.5\]; it must be a sequence of whole numbers, the steps to save at"),
-        ({"save_at": [True]}, r"save_at is \[True\]; it must be a sequence of whole numbers"),
-        ({"save_at": [[1], [2, 3]]}, r"save_at is \[\[1\], \[2, 3\]\]; it must be a sequence of whole numbers"),
-        ({"save_at": 5}, r"save_at is 5; it must be a sequence of whole numbers"),
-        ({"stop_loss": -1.0}, r"stop_loss is -1\.0; it must be a number >= 0, or None for no such stop"),
-        ({"stop_loss": np.nan}, r"stop_loss is nan; it must be a number >= 0"),
-        ({"stop_gradient": "low"}, r"stop_gradient is 'low'; it must be a number >= 0"),
+        ({"until": 5.0}, r"until is given, but GradientDescent takes steps: use steps="),
+        ({"steps": -1}, r"steps is -1: it must be a whole number of at least 0"),
+        ({"steps": 1.0}, r"steps is 1\.0: it must be a whole number of at least 0"),
+        ({"steps": True}, r"steps is True: it must be a whole number of at least 0"),
+        ({"steps": "9"}, r"steps is '9': it must be a whole number of at least 0"),
+        ({"save_every": 0}, r"save_every is 0: it must be a whole number of at least 1"),
+        ({"save_every": 2.5}, r"save_every is 2\.5: it must be a whole number of at least 1"),
+        ({"save_every": 2, "save_at": [1]}, r"save_every and save_at are both given: give one of them"),
+        ({"save_at": [3, -1]}, r"save_at has -1: it must lie within the run, 0 to 10"),
+        ({"save_at": [11]}, r"save_at has 11: it must lie within the run, 0 to 10"),
+        ({"save_at": [1.5]}, r"save_at is \[1\.5\]: it must be a sequence of whole numbers, the steps to save"),
+        ({"save_at": [True]}, r"save_at is \[True\]: it must be a sequence of whole numbers"),
+        ({"save_at": [[1], [2, 3]]}, r"save_at is \[\[1\], \[2, 3\]\]: it must be a sequence of whole numbers"),
+        ({"save_at": 5}, r"save_at is 5: it must be a sequence of whole numbers"),
+        ({"stop_loss": -1.0}, r"stop_loss is -1\.0: it must be a finite number >= 0"),
+        ({"stop_loss": np.nan}, r"stop_loss is nan: it must be a finite number >= 0"),
+        ({"stop_gradient": "low"}, r"stop_gradient is 'low': it must be a finite number >= 0"),
     ],
 )
 def test_bad_arguments(options, message):
@@ -443,15 +388,15 @@ def test_bad_arguments(options, message):
 
 
 def test_what_is_not_a_method():
-    with pytest.raises(kf.InputError, match=r"dynamics is 0\.1; it must be GradientDescent, SGD, Adam or GradientFlow"):
+    with pytest.raises(kf.InputError, match=r"dynamics is 0\.1: it must be GradientDescent, SGD, Adam or GradientFlow"):
         kf.evolve(net(40), data(), 0.1, steps=10)
 
 
 def test_a_resumed_run_checks_its_arguments_too():
     traj = descend(10)
-    with pytest.raises(kf.InputError, match=r"save_at has 16; it must lie within the run, 0 to 15"):
+    with pytest.raises(kf.InputError, match=r"save_at has 16: it must lie within the run, 0 to 15"):
         traj.resume(steps=5, save_at=[16])
-    with pytest.raises(kf.InputError, match=r"steps is -5; it must be a whole number, at least 0"):
+    with pytest.raises(kf.InputError, match=r"steps is -5: it must be a whole number of at least 0"):
         traj.resume(steps=-5)
 
 

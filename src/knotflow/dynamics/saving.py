@@ -40,7 +40,9 @@ class Plan:
 
     def marks(self, session: Session) -> Iterable[float]:
         """Where to save, ascending; the end is the last one."""
-        return _spread(self, session.first_mark()) if self.saves is None else self.saves
+        if self.saves is not None:
+            return self.saves
+        return _spread(self, session.first_mark()) if self.end > self.start else [self.end]
 
     def share(self, now: float) -> float | None:
         """The share of the run that is done, from 0 to 1; None if its end is unknown."""
@@ -138,7 +140,7 @@ def _spread(plan: Plan, first: float) -> Iterable[float]:
     """The default times, evenly spread on a logarithmic scale."""
     if np.isinf(plan.end):
         return _endless(max(plan.start, first), plan.most)
-    times = np.geomspace(min(first, plan.end), plan.end, plan.most) if plan.end > 0 else np.zeros(0)
+    times = np.geomspace(min(first, plan.end), plan.end, plan.most)
     return [*times[(times > plan.start) & (times < plan.end)], plan.end]
 
 

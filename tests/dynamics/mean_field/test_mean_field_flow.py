@@ -29,7 +29,7 @@ def net(m: int = 15, seed: int = 2) -> kf.ReLUNet:
     return kf.initial.gaussian(m, np.random.default_rng(seed), norm=float(m))
 
 
-def run(start: mean_field.Start, data, T, metric="full", rtol=1e-6, **options):
+def run(start: mean_field.Particles, data, T, metric="full", rtol=1e-6, **options):
     return kf.evolve(
         start.net, data, kf.MeanFieldFlow(metric, start.weights, rtol=rtol), until=T, save_at=[], **options
     )
@@ -44,7 +44,7 @@ LAWS = [Law("gaussian", 1.0, 0.6, 1.3), Law("uniform", 1.0, 0.6, 1.3)]
 @pytest.mark.parametrize("metric", METRICS)
 @pytest.mark.parametrize("rule", ["quadrature", "sobol"])
 def test_nodes_have_the_moments_of_the_law(law, metric, rule):
-    start = mean_field.start(law, points(), 4096, rule, metric, np.random.default_rng(0))
+    start = mean_field.particles(law, points(), 4096, rule, metric, np.random.default_rng(0))
     assert sum(start.weights) == pytest.approx(1, abs=1e-6)
     assert len(start.net) == len(start.weights) <= 4096
     z = start.net
@@ -64,15 +64,15 @@ def test_nodes_have_the_moments_of_the_law(law, metric, rule):
 def test_the_error_of_draws_and_of_the_quadrature():
     data, T = points(), 1.5
     at = data.distinct.x
-    truth = run(mean_field.start("gaussian", data, 8192), data, T).final(at)
+    truth = run(mean_field.particles("gaussian", data, 8192), data, T).final(at)
     sizes, drawn, exact = np.array([64, 256, 1024]), [], []
     for size in sizes:
         errors = [
-            run(mean_field.start("gaussian", data, int(size), "random", rng=rng), data, T).final(at) - truth
+            run(mean_field.particles("gaussian", data, int(size), "random", rng=rng), data, T).final(at) - truth
             for rng in np.random.default_rng(7).spawn(24)
         ]
         drawn.append(np.sqrt(np.mean(np.square(errors))))
-        quadrature = run(mean_field.start("gaussian", data, int(size)), data, T).final(at) - truth
+        quadrature = run(mean_field.particles("gaussian", data, int(size)), data, T).final(at) - truth
         exact.append(np.sqrt(np.mean(quadrature**2)))
     slope = np.polyfit(np.log(sizes), np.log(drawn), 1)[0]
     assert abs(slope + 0.5) < 0.15, (slope, drawn)
@@ -84,12 +84,12 @@ def test_the_error_of_draws_and_of_the_quadrature():
 def test_canonical_draws_agree_with_the_quadrature(metric):
     data, T = points(), 1.0
     at = data.distinct.x
-    truth = run(mean_field.start("gaussian", data, 1024, metric=metric), data, T, metric, 1e-5).final(at)
-    sobol = mean_field.start("gaussian", data, 1024, "sobol", metric, np.random.default_rng(0))
+    truth = run(mean_field.particles("gaussian", data, 1024, metric=metric), data, T, metric, 1e-5).final(at)
+    sobol = mean_field.particles("gaussian", data, 1024, "sobol", metric, np.random.default_rng(0))
     assert np.abs(run(sobol, data, T, metric, 1e-5).final(at) - truth).max() < 8e-3
     gaps = []
     for rng in np.random.default_rng(1).spawn(12):
-        start = mean_field.start("gaussian", data, 256, "random", metric, rng)
+        start = mean_field.particles("gaussian", data, 256, "random", metric, rng)
         gaps.append(run(start, data, T, metric, 1e-5).final(at) - truth)
     z = np.mean(gaps, axis=0) / (np.std(gaps, axis=0, ddof=1) / np.sqrt(len(gaps)))
     assert np.abs(z).max() < 4
@@ -98,7 +98,7 @@ def test_canonical_draws_agree_with_the_quadrature(metric):
 def test_wide_networks_approach_the_mean_field():
     data, T = points(), 0.5
     at = data.distinct.x
-    truth = run(mean_field.start("gaussian", data, 8192), data, T).final(at)
+    truth = run(mean_field.particles("gaussian", data, 8192), data, T).final(at)
     widths, errors = np.array([1_000, 10_000, 100_000]), []
     for m in widths:
         gaps = []
@@ -153,7 +153,7 @@ def test_a_weight_does_not_change_a_velocity(metric):
 
 
 def test_files(tmp_path):
-    start = mean_field.start("uniform", tied(), 256, metric="cylinder")
+    start = mean_field.particles("uniform", tied(), 256, metric="cylinder")
     half = run(start, tied(), 0.3, "cylinder")
     loaded = kf.load_trajectory(half.save(tmp_path / "half"))
     assert loaded.dynamics == half.dynamics
@@ -249,10 +249,10 @@ def test_roles_are_what_probes_on_both_sides_do():
                 towards = inside > 0 if below != 0 else inside < 0
                 assert (row["role"] == "death") == towards
             else:
-                role = "attractor" if below > 0 > above else "repulsor" if below < 0 < above else "pass"
+                role = "attractor" if below > 0 > above else "repeller" if below < 0 < above else "passthrough"
                 assert role == row["role"]
             seen.add(str(row["role"]))
-    assert seen == {"attractor", "repulsor", "pass", "death", "dead border"}
+    assert seen == {"attractor", "repeller", "passthrough", "death", "dead border"}
 
 
 def test_knots_stick_where_the_roles_say_that_they_can():
@@ -272,21 +272,21 @@ def test_knots_stick_where_the_roles_say_that_they_can():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda n, d: kf.MeanFieldFlow("flat"), "metric is 'flat'; it must be one of \"full\"".replace('"', "'")),
-        (lambda n, d: kf.MeanFieldFlow(lam=0.1), "a penalty on r needs the metric"),
+        (lambda n, d: kf.MeanFieldFlow("flat"), "metric is 'flat': it must be one of \"full\"".replace('"', "'")),
+        (lambda n, d: kf.MeanFieldFlow(lam=0.1), "it must be 0 unless the metric is"),
         (lambda n, d: kf.MeanFieldFlow("polar", lam=-0.1), "lam is -0.1"),
-        (lambda n, d: kf.MeanFieldFlow(weights=[0.5, -0.5]), "weights must be numbers > 0"),
+        (lambda n, d: kf.MeanFieldFlow(weights=[0.5, -0.5]), "it must be numbers > 0, one for each"),
         (lambda n, d: kf.MeanFieldFlow(rtol=0.0), "rtol is 0.0"),
         (lambda n, d: kf.evolve(n, d, kf.MeanFieldFlow(weights=[1.0]), until=1.0), "weights has length 1"),
         (lambda n, d: kf.evolve(n, d, kf.MeanFieldFlow()), "until is missing"),
-        (lambda n, d: mean_field.start("spiky", d), "law is 'spiky'; it must be a Law or one of pytorch"),
-        (lambda n, d: mean_field.start("he", d, 0), "nodes is 0"),
-        (lambda n, d: mean_field.start("he", d, 3), "needs at least"),
-        (lambda n, d: mean_field.start("he", d, 100, "sobol", rng=np.random.default_rng(0)), "power of 2"),
-        (lambda n, d: mean_field.start("he", d, 100, "random"), "rng is None"),
-        (lambda n, d: mean_field.start("he", d, 100, "simpson"), "rule is 'simpson'"),
-        (lambda n, d: mean_field.start("he", d, 100, metric="flat"), "metric is 'flat'"),
-        (lambda n, d: mean_field.start(Law("gaussian", 0.0, 1.0, 1.0), d), "needs both to be random"),
+        (lambda n, d: mean_field.particles("spiky", d), "law is 'spiky': it must be a Law or one of pytorch"),
+        (lambda n, d: mean_field.particles("he", d, 0), "nodes is 0"),
+        (lambda n, d: mean_field.particles("he", d, 3), "it must be at least 12, two for each of 6 arcs"),
+        (lambda n, d: mean_field.particles("he", d, 100, "sobol", rng=np.random.default_rng(0)), "power of 2"),
+        (lambda n, d: mean_field.particles("he", d, 100, "random"), "rng is None"),
+        (lambda n, d: mean_field.particles("he", d, 100, "simpson"), "rule is 'simpson'"),
+        (lambda n, d: mean_field.particles("he", d, 100, metric="flat"), "metric is 'flat'"),
+        (lambda n, d: mean_field.particles(Law("gaussian", 0.0, 1.0, 1.0), d), "needs both to be random"),
         (lambda n, d: mean_field.velocity(n, d, 1.0, 0.0, "flat"), "metric is 'flat'"),
         (lambda n, d: mean_field.velocity(n, d, np.nan, 0.0), "r"),
     ],
