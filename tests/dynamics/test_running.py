@@ -81,7 +81,7 @@ def test_slices_grow_to_about_fifty_milliseconds(monkeypatch):
         pace.advance(10**9)
         taken.append(pace.session.steps - before)
     assert taken[:2] == [1, 8]
-    assert taken[2:] == [50] * 4
+    assert all(49 <= steps <= 50 for steps in taken[2:])
 
 
 def test_the_room_is_light_and_its_face_whole():

@@ -38,7 +38,7 @@ class Gap(NamedTuple):
     >>> import knotflow as kf
     >>> net, data = kf.ReLUNet([1.0], [-1.0], [1.0]), kf.Samples([0.0, 1.0], [0.0, 1.0])
     >>> kf.gradient_flow_gap(net, data, lr=0.01, until=0.1)
-    Gap(sup=0.0039, rms=0.0031, 10 steps of lr=0.01)
+    Gap(sup=0.015, rms=0.011, 10 steps of lr=0.01)
     """
 
     sup: float

@@ -276,7 +276,7 @@ def stability_limit(net: ReLUNet, data: Samples, train: Iterable[str] = DEFAULT_
     >>> import knotflow as kf
     >>> net, data = kf.ReLUNet([1.0], [-1.0], [1.0]), kf.Samples([0.0, 1.0], [0.0, 1.0])
     >>> round(kf.stability_limit(net, data), 6)
-    0.26287
+    0.262966
     """
     subject(net, data)
     points = data.distinct

@@ -281,7 +281,7 @@ def test_knots_stick_where_the_roles_say_that_they_can():
         (lambda n, d: kf.evolve(n, d, kf.MeanFieldFlow()), "until is missing"),
         (lambda n, d: mean_field.particles("spiky", d), "law is 'spiky': it must be a Law or one of pytorch"),
         (lambda n, d: mean_field.particles("he", d, 0), "nodes is 0"),
-        (lambda n, d: mean_field.particles("he", d, 3), "it must be at least 12, two for each of 6 arcs"),
+        (lambda n, d: mean_field.particles("he", d, 3), "it must be at least 24, two for each of 12 arcs"),
         (lambda n, d: mean_field.particles("he", d, 100, "sobol", rng=np.random.default_rng(0)), "power of 2"),
         (lambda n, d: mean_field.particles("he", d, 100, "random"), "rng is None"),
         (lambda n, d: mean_field.particles("he", d, 100, "simpson"), "rule is 'simpson'"),

@@ -219,7 +219,7 @@ def residual_ode(
     >>> import knotflow as kf
     >>> net, data = kf.ReLUNet([1.0], [-1.0], [1.0]), kf.Samples([0.0, 1.0], [0.0, 1.0])
     >>> kf.dynamics.residual_ode(net, data).slope
-    array([ -6., -10.])
+    array([-5., -9.])
     """
     subject(net, data)
     flow = MeanFieldFlow(metric, weights)
