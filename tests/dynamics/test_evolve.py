@@ -1,68 +1,30 @@
-"""`evolve` in steps: what is saved, why it stops, watching, interrupting, splitting, diverging."""
+"""`evolve` in steps: splitting, stopping, diverging, wrong arguments, symmetries."""
 
 from __future__ import annotations
 
-import itertools
-import os
-import signal
-import threading
 import warnings
 
 import numpy as np
 import pytest
+from methods import AT_RATE, assert_same_end, data, descend, net, rate
 
 import knotflow as kf
-from knotflow.dynamics import load_trajectory, saving
-from knotflow.dynamics.protocol import Asked
+from knotflow.dynamics import load_trajectory
 
 RNG = np.random.default_rng
-METHODS = {
-    "descent": lambda lr: kf.GradientDescent(lr),
-    "decay": lambda lr: kf.GradientDescent(lr, weight_decay=1e-3, train={"a", "b", "c", "bias"}),
-    "momentum": lambda lr: kf.GradientDescent(lr, momentum=0.9, weight_decay=1e-3),
-    "sgd": lambda lr: kf.SGD(0.1 * lr, batch=4, rng=RNG(5)),
-    "sgd, Mersenne": lambda lr: kf.SGD(0.1 * lr, batch=7, rng=np.random.Generator(np.random.MT19937(5))),
-    "adam": lambda lr: kf.Adam(0.01 * lr, train={"a", "b", "c", "bias"}),
-}
 
 
-def data(seed=0, n=15):
-    rng = RNG(seed)
-    x = rng.exponential(0.8, n) - 0.7
-    x[3] = x[7]
-    return kf.Samples(x, np.cos(2 * x) + rng.normal(0.3, 0.4, n), rng.uniform(0.3, 2.0, n), x_name="age", y_name="size")
-
-
-def net(m=300, seed=1):
-    rng = RNG(seed)
-    return kf.ReLUNet(rng.normal(0.2, 1, m), rng.normal(0.1, 1, m), rng.normal(-0.1, 1, m), norm=m**0.5, bias=0.2)
-
-
-def rate(share=0.3, **kwargs):
-    return share * kf.stability_limit(net(**kwargs), data())
-
-
-@pytest.fixture(params=METHODS, name="method")
+@pytest.fixture(params=AT_RATE, name="method")
 def _method(request):
-    return METHODS[request.param](rate())
+    return AT_RATE[request.param](rate(m=300))
 
 
-def assert_same_end(one, other):
-    """The same to the last bit, including all that the next step needs."""
-    assert one.steps[-1] == other.steps[-1]
-    for name in ("loss", "a", "b", "c", "bias"):
-        np.testing.assert_array_equal(getattr(one, name)[-1], getattr(other, name)[-1], err_msg=name)
-    assert one.state.keys() == other.state.keys()
-    for name, value in one.state.items():
-        np.testing.assert_array_equal(value, other.state[name], err_msg=name)
-
-
-# -- splitting (what holds for flows too is in test_protocol) ------------------------------------------------------------------------
+# -- splitting (what holds for flows too is in test_protocol) ---------------------------------------------------------
 
 
 def test_split_equals_whole(method, tmp_path):
-    whole = kf.evolve(net(), data(), method, steps=700)
-    parts = kf.evolve(net(), data(), method, steps=150, save_every=7)
+    whole = kf.evolve(net(300), data(), method, steps=700)
+    parts = kf.evolve(net(300), data(), method, steps=150, save_every=7)
     parts = parts.resume(steps=1).resume(steps=49, save_at=[160])
     parts = load_trajectory(parts.save(tmp_path / "run")).resume(steps=300, stop_gradient=0.0, progress=lambda _: None)
     parts = load_trajectory(parts.save(tmp_path / "run")).resume(steps=200)
@@ -73,9 +35,9 @@ def test_split_equals_whole(method, tmp_path):
 
 def test_nothing_but_the_arguments_matters(method):
     """Not what is saved, nor whether anyone watches, nor that the same method ran before."""
-    plain = kf.evolve(net(), data(), method, steps=400)
+    plain = kf.evolve(net(300), data(), method, steps=400)
     watched = kf.evolve(
-        net(), data(), method, steps=400, save_every=1, stop_loss=0.0, stop_gradient=0.0, progress=lambda _: None
+        net(300), data(), method, steps=400, save_every=1, stop_loss=0.0, stop_gradient=0.0, progress=lambda _: None
     )
     assert_same_end(plain, watched)
     for k, step in enumerate(plain.steps):
@@ -83,63 +45,18 @@ def test_nothing_but_the_arguments_matters(method):
         assert plain.loss[k] == pytest.approx(watched.loss[step], rel=1e-14)
 
 
-# -- saving -----------------------------------------------------------------------------------------------------------
-
-
-def descend(steps, **options):
-    return kf.evolve(net(40), data(), kf.GradientDescent(rate(m=40)), steps=steps, **options)
-
-
-def test_save_at():
-    np.testing.assert_array_equal(descend(100, save_at=[70, 7, 7, 0]).steps, [0, 7, 70, 100])
-    np.testing.assert_array_equal(descend(100, save_at=np.array([100, 99])).steps, [0, 99, 100])
-    np.testing.assert_array_equal(descend(10, save_at=[]).steps, [0, 10])
-    np.testing.assert_array_equal(descend(10, save_at=range(0, 11, 5)).steps, [0, 5, 10])
-
-
-def test_save_every():
-    np.testing.assert_array_equal(descend(10, save_every=4).steps, [0, 4, 8, 10])
-    np.testing.assert_array_equal(descend(8, save_every=4).steps, [0, 4, 8])
-    np.testing.assert_array_equal(descend(3, save_every=100).steps, [0, 3])
-
-
-def test_saves_of_a_resumed_run_count_from_the_very_start():
-    first = descend(10, save_every=4)
-    np.testing.assert_array_equal(first.resume(steps=10, save_every=4).steps, [0, 4, 8, 10, 12, 16, 20])
-    np.testing.assert_array_equal(first.resume(steps=10, save_at=[3, 10, 15]).steps, [0, 4, 8, 10, 15, 20])
-    np.testing.assert_array_equal(first.resume(steps=2, save_every=7).steps, [0, 4, 8, 10, 12])
-
-
-@pytest.mark.parametrize("steps", [1, 2, 3, 10, 500, 100_000])
-def test_default_saves_are_few_and_spread_logarithmically(steps):
-    saved = descend(steps).steps
-    assert (saved[0], saved[-1]) == (0, steps)
-    assert np.all(np.diff(saved) > 0)
-    assert saved.size <= 242
-    if steps <= 10:
-        np.testing.assert_array_equal(saved, np.arange(steps + 1))
-    later = saved[saved > 100]
-    assert later.size < 2 or np.max(later[1:] / later[:-1]) < 1.1
-
-
-def test_default_saves_of_wide_networks_are_fewer():
-    plan = saving.plan_steps(10**6, 0, Asked(steps=10**6), "GradientDescent")
-    assert 2 <= len(plan.saves) <= 12
-    assert plan.saves[-1] == 10**6
-
-
-# -- stopping ---------------------------------------------------------------------------------------------------------
-
-
 def test_a_run_that_stopped_can_go_on_as_if_it_had_not(method):
     """In the middle of what the engine was told to do: the rest, minibatches and all, is as yet untouched."""
-    whole = kf.evolve(net(), data(), method, steps=600, save_every=1)
+    whole = kf.evolve(net(300), data(), method, steps=600, save_every=1)
     traj = kf.evolve(
-        net(), data(), method, steps=600, save_at=[], stop_loss=float(np.min(whole.loss[:500])) * (1 + 1e-9)
+        net(300), data(), method, steps=600, save_at=[], stop_loss=float(np.min(whole.loss[:500])) * (1 + 1e-9)
     )
     assert traj.status == "stop_loss"
     assert 10 < traj.steps[-1] < 500
     assert_same_end(traj.resume(steps=600 - int(traj.steps[-1])), whole)
+
+
+# -- stopping ---------------------------------------------------------------------------------------------------------
 
 
 def test_stop_loss_stops_at_the_first_step_that_is_good_enough():
@@ -157,11 +74,11 @@ def test_stop_loss_stops_at_the_first_step_that_is_good_enough():
 def test_the_loss_that_no_function_can_remove_counts():
     """Two y at one x: L cannot fall below 1/2 (1^2 + 1^2) = 1, and stop_loss is about L."""
     tied = kf.Samples([0.0, 0.0, 1.0], [1.0, 3.0, 5.0])
-    traj = kf.evolve(net(40), tied, kf.GradientDescent(0.1), steps=100_000, stop_loss=1.0 + 1e-6)
+    traj = kf.evolve(net(), tied, kf.GradientDescent(0.1), steps=100_000, stop_loss=1.0 + 1e-6)
     assert traj.status == "stop_loss"
     assert 1.0 < traj.loss[-1] <= 1.0 + 1e-6
     assert traj.final.loss(tied) == pytest.approx(traj.loss[-1], rel=1e-12)
-    assert kf.evolve(net(40), tied, kf.GradientDescent(0.1), steps=1000, stop_loss=0.999).status == "finished"
+    assert kf.evolve(net(), tied, kf.GradientDescent(0.1), steps=1000, stop_loss=0.999).status == "finished"
 
 
 def gradient_norm(network, train):
@@ -171,11 +88,11 @@ def gradient_norm(network, train):
 
 @pytest.mark.parametrize("train", [{"a", "b", "c"}, {"c"}, {"a", "bias"}], ids=lambda t: "+".join(sorted(t)))
 def test_stop_gradient_looks_at_what_is_trained_every_hundred_steps(train):
-    dynamics = kf.GradientDescent(0.3 * kf.stability_limit(net(40), data(), train), train=train)
-    every = kf.evolve(net(40), data(), dynamics, steps=1000, save_every=100)
+    dynamics = kf.GradientDescent(0.3 * kf.stability_limit(net(), data(), train), train=train)
+    every = kf.evolve(net(), data(), dynamics, steps=1000, save_every=100)
     norms = np.array([gradient_norm(every.net_at(k), train) for k in range(len(every))])
     limit = norms[4]
-    traj = kf.evolve(net(40), data(), dynamics, steps=1000, stop_gradient=limit)
+    traj = kf.evolve(net(), data(), dynamics, steps=1000, stop_gradient=limit)
     assert traj.status == "stop_gradient"
     k = np.flatnonzero(norms <= limit)[0]
     assert traj.steps[-1] == 100 * k
@@ -190,89 +107,20 @@ def test_a_run_may_stop_before_its_first_step(stop):
     np.testing.assert_array_equal(descend(10, save_every=5).resume(steps=5, stop_loss=1e9).steps, [0, 5, 10])
 
 
-# -- watching and interrupting ----------------------------------------------------------------------------------------
-
-
-def test_progress():
-    told = []
-    traj = kf.evolve(net(), data(), kf.GradientDescent(rate()), steps=40_000, progress=told.append)
-    steps = [p.step for p in told]
-    assert steps == sorted(steps)
-    assert len(told) >= 1
-    assert all(p.steps == 40_000 for p in told)
-    assert all(a.seconds <= b.seconds for a, b in itertools.pairwise(told))
-    assert all(p.remaining >= 0 for p in told)
-    last = told[-1]
-    assert (last.step, last.remaining, last.loss) == (40_000, 0.0, traj.loss[-1])
-    told.clear()
-    traj.resume(steps=10, progress=told.append)
-    assert (told[-1].step, told[-1].steps) == (40_010, 40_010)
-
-
-def test_progress_of_no_steps_knows_no_remaining_time():
-    told = []
-    descend(0, progress=told.append)
-    assert [(p.step, p.steps, p.remaining) for p in told] == [(0, 0, None)]
-
-
-def test_an_error_in_progress_is_passed_on():
-    before = signal.getsignal(signal.SIGINT)
-
-    def fail(_):
-        raise RuntimeError("no more")
-
-    with pytest.raises(RuntimeError, match="no more"):
-        descend(10, progress=fail)
-    assert signal.getsignal(signal.SIGINT) is before
-
-
-def test_ctrl_c_from_outside_stops_a_long_run():
-    timer = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
-    timer.start()
-    try:
-        traj = descend(10**12, save_every=10**11)
-    finally:
-        timer.cancel()
-    assert traj.status == "interrupted"
-    assert 0 < traj.steps[-1] < 10**12
-    assert 0.0 < traj.seconds < 20.0
-    np.testing.assert_array_equal(traj.final.a, descend(int(traj.steps[-1])).final.a)
-
-
-def test_a_second_ctrl_c_raises():
-    before = signal.getsignal(signal.SIGINT)
-
-    def impatient(_):
-        signal.raise_signal(signal.SIGINT)
-        signal.raise_signal(signal.SIGINT)
-
-    with pytest.raises(KeyboardInterrupt):
-        descend(10**9, save_every=10**9, progress=impatient)
-    assert signal.getsignal(signal.SIGINT) is before
-
-
-def test_it_runs_outside_the_main_thread():
-    results = []
-    thread = threading.Thread(target=lambda: results.append(descend(100)))
-    thread.start()
-    thread.join()
-    assert_same_end(results[0], descend(100))
-
-
 # -- too large a learning rate ----------------------------------------------------------------------------------------
 
 
 def linear(share, **options):
     """c alone is trained: the problem is linear, and the bound holds for good."""
-    limit = kf.stability_limit(net(40), data(), {"c"})
+    limit = kf.stability_limit(net(), data(), {"c"})
     return kf.GradientDescent(share * limit, train={"c"}, **options), limit
 
 
 def test_ten_times_the_bound_diverges_and_says_so():
     dynamics, limit = linear(10.0)
-    start = net(40).loss(data())
+    start = net().loss(data())
     with pytest.warns(UserWarning, match="Take a smaller lr") as record:
-        traj = kf.evolve(net(40), data(), dynamics, steps=1000, save_at=[2])
+        traj = kf.evolve(net(), data(), dynamics, steps=1000, save_at=[2])
     assert [w.category for w in record] == [kf.StabilityWarning, kf.DivergenceWarning]
     assert [w.filename for w in record] == [__file__] * 2
     assert str(record[0].message) == (
@@ -297,21 +145,21 @@ def test_ten_times_the_bound_diverges_and_says_so():
 def test_divergence_of_a_resumed_run_is_blamed_on_the_resume():
     dynamics, _ = linear(1.5)
     with pytest.warns(kf.StabilityWarning):
-        traj = kf.evolve(net(40), data(), dynamics, steps=3)
+        traj = kf.evolve(net(), data(), dynamics, steps=3)
     with pytest.warns(kf.DivergenceWarning) as record:
         after = traj.resume(steps=1000)
     assert record[0].filename == __file__
     assert after.status == "diverged"
     assert after.steps[-1] > 3
     with pytest.warns(kf.StabilityWarning), pytest.warns(kf.DivergenceWarning):
-        whole = kf.evolve(net(40), data(), dynamics, steps=1003)
+        whole = kf.evolve(net(), data(), dynamics, steps=1003)
     assert whole.steps[-1] == after.steps[-1]
 
 
 def test_an_infinite_step_leaves_the_last_finite_parameters():
     dynamics = kf.GradientDescent(1e300)
     with pytest.warns(kf.StabilityWarning), pytest.warns(kf.DivergenceWarning, match="diverged at step"):
-        traj = kf.evolve(net(40), data(), dynamics, steps=100)
+        traj = kf.evolve(net(), data(), dynamics, steps=100)
     assert traj.status == "diverged"
     for name in ("a", "b", "c", "bias", "loss"):
         assert np.all(np.isfinite(getattr(traj, name)))
@@ -320,28 +168,28 @@ def test_an_infinite_step_leaves_the_last_finite_parameters():
 def test_a_rate_below_the_bound_is_not_warned_about():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        kf.evolve(net(40), data(), linear(0.999)[0], steps=1)
+        kf.evolve(net(), data(), linear(0.999)[0], steps=1)
     with pytest.warns(kf.StabilityWarning):
-        kf.evolve(net(40), data(), linear(1.001)[0], steps=1)
+        kf.evolve(net(), data(), linear(1.001)[0], steps=1)
 
 
 def test_momentum_and_weight_decay_move_the_warning():
-    limit = kf.stability_limit(net(40), data(), {"c"})
+    limit = kf.stability_limit(net(), data(), {"c"})
     for options, bound in (
         ({"momentum": 0.5}, 1.5 * limit),
         ({"weight_decay": 2.0}, 2.0 / (2.0 / limit + 2.0)),
         ({"momentum": 0.5, "weight_decay": 2.0}, 3.0 / (2.0 / limit + 2.0)),
     ):
-        kf.evolve(net(40), data(), kf.GradientDescent(0.999 * bound, train={"c"}, **options), steps=1)
+        kf.evolve(net(), data(), kf.GradientDescent(0.999 * bound, train={"c"}, **options), steps=1)
         with pytest.warns(kf.StabilityWarning, match=rf"above the stability bound {bound:.6g} "):
-            kf.evolve(net(40), data(), kf.GradientDescent(1.001 * bound, train={"c"}, **options), steps=1)
+            kf.evolve(net(), data(), kf.GradientDescent(1.001 * bound, train={"c"}, **options), steps=1)
 
 
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("name", AT_RATE)
 def test_a_dead_network_stays_as_it_is(name):
     """Nothing reaches a sample: the bound is infinite, and only weight decay moves anything."""
     dead = kf.ReLUNet(np.ones(30), np.full(30, 9.0), np.ones(30))
-    traj = kf.evolve(dead, data(), METHODS[name](0.01), steps=100)
+    traj = kf.evolve(dead, data(), AT_RATE[name](0.01), steps=100)
     assert traj.status == "finished"
     if "bias" not in traj.train:
         assert traj.loss[-1] == pytest.approx(traj.loss[0], rel=1e-15)
@@ -389,7 +237,7 @@ def test_bad_arguments(options, message):
 
 def test_what_is_not_a_method():
     with pytest.raises(kf.InputError, match=r"dynamics is 0\.1: it must be GradientDescent, SGD, Adam or GradientFlow"):
-        kf.evolve(net(40), data(), 0.1, steps=10)
+        kf.evolve(net(), data(), 0.1, steps=10)
 
 
 def test_a_resumed_run_checks_its_arguments_too():
@@ -411,17 +259,17 @@ def test_repeats_equal_weights(name):
     shuffle = rng.permutation(repeats.sum())
     x, y, w = (np.repeat(v, repeats)[shuffle] for v in (samples.x, samples.y, samples.weights))
     weighted = kf.Samples(samples.x, samples.y, samples.weights * repeats)
-    method = METHODS[name](0.3 * rate())
-    one, other = (kf.evolve(net(40), s, method, steps=50) for s in (weighted, kf.Samples(x, y, w)))
+    method = AT_RATE[name](0.3 * rate())
+    one, other = (kf.evolve(net(), s, method, steps=50) for s in (weighted, kf.Samples(x, y, w)))
     np.testing.assert_allclose(one.final.b, other.final.b, rtol=1e-9, atol=1e-11)
     np.testing.assert_allclose(one.loss, other.loss, rtol=1e-10)
 
 
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("name", AT_RATE)
 def test_mirrored_data_and_neurons_mirror_the_run(name):
     """x -> -x and a -> -a. The samples then lie in the opposite order: minibatches agree only if they hold them all."""
-    samples, start = data(), net(40)
-    method = METHODS[name](rate(m=40))
+    samples, start = data(), net()
+    method = AT_RATE[name](rate())
     if isinstance(method, kf.SGD):
         method = kf.SGD(method.lr, batch=len(samples))
     mirrored = kf.Samples(-samples.x, samples.y, samples.weights)
@@ -431,10 +279,10 @@ def test_mirrored_data_and_neurons_mirror_the_run(name):
         np.testing.assert_allclose(sign * ours, theirs, rtol=1e-8, atol=1e-9)
 
 
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("name", AT_RATE)
 def test_the_order_of_neurons_does_not_matter(name):
-    order, start = RNG(4).permutation(40), net(40)
+    order, start = RNG(4).permutation(40), net()
     shuffled = start.replace(a=start.a[order], b=start.b[order], c=start.c[order])
-    method = METHODS[name](rate(m=40))
+    method = AT_RATE[name](rate())
     one, other = (kf.evolve(n, data(), method, steps=100) for n in (start, shuffled))
     np.testing.assert_allclose(other.final.a, one.final.a[order], rtol=1e-8, atol=1e-9)

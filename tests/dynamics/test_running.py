@@ -101,5 +101,7 @@ def test_the_room_is_light_and_its_face_whole():
 
 
 def test_a_function_stays_a_function_whoever_loads_its_module_first():
-    program = "import knotflow.dynamics.gap, knotflow as kf; assert callable(kf.dynamics.evolve) and callable(kf.evolve)"
+    program = (
+        "import knotflow.dynamics.gap, knotflow as kf; assert callable(kf.dynamics.evolve) and callable(kf.evolve)"
+    )
     subprocess.run([sys.executable, "-c", program], check=True)

@@ -167,5 +167,7 @@ def test_a_cut_off_file_and_a_later_format(tmp_path):
     content["about"] = np.array(json.dumps(about | {"format": 999}))
     later = tmp_path / "later.npz"
     np.savez(later, **content)
-    with pytest.raises(kf.InputError, match=rf"later\.npz has format 999: this version of knotflow reads 2 and {current}"):
+    with pytest.raises(
+        kf.InputError, match=rf"later\.npz has format 999: this version of knotflow reads 2 and {current}"
+    ):
         load_trajectory(later)
