@@ -10,7 +10,7 @@ import numpy as np
 from knotflow._checks import choice, freeze, number
 from knotflow.dynamics.flow_session import PARTICLE_RTOL, FlowSession, tolerance
 from knotflow.dynamics.particle_session import CanonicalMetric, ParticleIntegrator, gauge
-from knotflow.dynamics.protocol import Past, Session
+from knotflow.dynamics.protocol import Past
 from knotflow.dynamics.running import FlowMethod
 
 if TYPE_CHECKING:
@@ -106,10 +106,10 @@ class CanonicalFlow(FlowMethod):
         """L + (lam/m) sum |r_i|, which never rises along this flow. O((m + s) log m)."""
         return net.loss(data) + self.lam / net.norm * float(np.sum(np.abs(net.c) * np.hypot(net.a, net.b)))
 
-    def session(self, past: Past) -> Session:
+    def session(self, past: Past) -> FlowSession:
         """The run after ``past``, ready to be carried on."""
         m = len(past.start)
         integrator = ParticleIntegrator(
             past, self.rtol, self.metric, lam=self.lam, weights=np.full(m, 1 / m), pace=1 / m
         )
-        return FlowSession(past, self, integrator)
+        return FlowSession(past, self.rtol, integrator)

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
 from knotflow._checks import number
 from knotflow._typing import AnyArray, Array, Ints
 from knotflow.dynamics.protocol import EVENT, KINDS, Past, Reason, Save, Snapshot, Stops
-
-if TYPE_CHECKING:
-    from knotflow.dynamics.running import FlowMethod
 
 __all__ = [
     "PARTICLE_RTOL",
@@ -82,10 +79,10 @@ class Integrator(Protocol):
 class FlowSession:
     """A flow under way; a `protocol.Session` whose marks are times."""
 
-    def __init__(self, past: Past, method: FlowMethod, integrator: Integrator) -> None:
+    def __init__(self, past: Past, rtol: float, integrator: Integrator) -> None:
         self.past, self.integrator = past, integrator
         self.within = past.data.distinct.within
-        self.flat = method.rtol**2 * float(past.first_loss - self.within + integrator.loss())
+        self.flat = rtol**2 * float(past.first_loss - self.within + integrator.loss())
         self.last_step = integrator.steps + MOST_STEPS
         self.log = [past.events, *integrator.new_events()]
         self.trouble = ""
@@ -116,7 +113,8 @@ class FlowSession:
             return Reason.STALLED
         return reason
 
-    def first_mark(self) -> float:
+    def first_time(self) -> float:
+        """A time in which hardly anything happens, where the default saves begin."""
         return self.integrator.first_time()
 
     def save(self) -> Save:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import NamedTuple
 
 import numpy as np
 
 from knotflow._checks import number
+from knotflow._deprecated import renamed
 from knotflow.dynamics.checks import subject
 from knotflow.dynamics.descent import GradientDescent
 from knotflow.dynamics.evolve import evolve
@@ -51,15 +51,8 @@ class Gap(NamedTuple):
         return f"Gap(sup={self.sup:.2g}, rms={self.rms:.2g}, {steps} steps of lr={lr:.3g})"
 
 
-def gradient_flow_gap(
-    net: ReLUNet,
-    data: Samples,
-    lr: float,
-    until: float | None = None,
-    rtol: float = REFERENCE_RTOL,
-    *,
-    T: float | None = None,
-) -> Gap:
+@renamed(T="until")
+def gradient_flow_gap(net: ReLUNet, data: Samples, lr: float, until: float, rtol: float = REFERENCE_RTOL) -> Gap:
     """How far gradient descent with the step lr is from the gradient flow at the time ``until`` = steps * lr.
 
     Parameters
@@ -71,11 +64,10 @@ def gradient_flow_gap(
     lr : float
         The step of descent, > 0.
     until : float
-        The time to compare at, rounded to a whole number of steps, at least one.
+        The time to compare at, rounded to a whole number of steps, at least one. Its former name T gives a
+        DeprecationWarning.
     rtol : float
         The tolerance of the flow, which the gap is measured against.
-    T : float
-        The former name of ``until``; it gives a DeprecationWarning.
 
     Returns
     -------
@@ -105,11 +97,6 @@ def gradient_flow_gap(
     10.0
     """
     subject(net, data)
-    if T is not None:
-        if until is not None:
-            raise InputError("until and T are both given: give until, T is its former name")
-        warnings.warn("T is the former name of until: use until=", DeprecationWarning, stacklevel=2)
-        until = T
     lr, end = number("lr", lr, above=0.0), number("until", until, above=0.0)
     steps = round(end / lr)
     if steps < 1:

@@ -10,7 +10,7 @@ import numpy as np
 from knotflow._checks import freeze
 from knotflow._typing import AnyArray, Array
 from knotflow.dynamics.flow_session import RTOL, FlowSession, account, event_table, reasons, tolerance
-from knotflow.dynamics.protocol import Past, Reason, Session, Snapshot
+from knotflow.dynamics.protocol import Past, Reason, Snapshot
 from knotflow.dynamics.running import FlowMethod
 from knotflow.dynamics.states import FLOW, as_saved, fill
 from knotflow.dynamics.tangent import DEFAULT_TRAIN, stability_limit, trained, writable
@@ -78,9 +78,9 @@ class GradientFlow(FlowMethod):
         """The network as it is."""
         return net
 
-    def session(self, past: Past) -> Session:
+    def session(self, past: Past) -> FlowSession:
         """The run after ``past``, ready to be carried on."""
-        return FlowSession(past, self, ParameterIntegrator(past, self.rtol, self.train))
+        return FlowSession(past, self.rtol, ParameterIntegrator(past, self.rtol, self.train))
 
 
 class ParameterIntegrator:

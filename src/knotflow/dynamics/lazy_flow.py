@@ -13,7 +13,7 @@ from knotflow._checks import extent, freeze, numbers
 from knotflow._typing import AnyArray, Array
 from knotflow.dynamics.checks import subject
 from knotflow.dynamics.flow_session import RTOL, FlowSession
-from knotflow.dynamics.protocol import Past, Reason, Session, Snapshot
+from knotflow.dynamics.protocol import Past, Reason, Snapshot
 from knotflow.dynamics.running import FlowMethod
 from knotflow.dynamics.tangent import DEFAULT_TRAIN, TangentKernel, arcs_and_moments, trained, writable
 from knotflow.errors import InputError
@@ -92,9 +92,9 @@ class LazyFlow(FlowMethod):
         """The network linearised at `net`, and its path while it is trained on `data`."""
         return Linearised(net, data, self.train)
 
-    def session(self, past: Past) -> Session:
+    def session(self, past: Past) -> FlowSession:
         """The run after ``past``, ready to be carried on."""
-        return FlowSession(past, self, _Jumps(past, self.train))
+        return FlowSession(past, self.rtol, _Jumps(past, self.train))
 
 
 class Modes:

@@ -125,9 +125,6 @@ class Session(Protocol):
     def advance(self, mark: float, budget: int, stops: Stops) -> Reason:
         """Take up to ``budget`` steps towards ``mark``. FINISHED is arrival there, PAUSED asks to be called again."""
 
-    def first_mark(self) -> float:
-        """A time in which hardly anything happens, where the default saves of a flow begin."""
-
     def save(self) -> Save:
         """The present parameters and their loss."""
 

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, final
 import numpy as np
 
 from knotflow.dynamics.progress import Progress, Watcher, interruptible
-from knotflow.dynamics.protocol import Asked, Method, Reason, Save, Session
+from knotflow.dynamics.protocol import Asked, Method, Past, Reason, Save, Session
 from knotflow.dynamics.saving import Plan, plan_steps, plan_times
 from knotflow.dynamics.tangent import stability_limit
 from knotflow.dynamics.trajectory import Trajectory
 from knotflow.errors import DivergenceWarning, InputError
 
 if TYPE_CHECKING:
+    from knotflow.dynamics.flow_session import FlowSession
     from knotflow.network import ReLUNet
     from knotflow.samples import Samples
 
@@ -56,7 +57,8 @@ def _advance(session: Session, plan: Plan, pace: _Pace, interrupted: threading.E
     """What was saved, and why the run ended."""
     saves: list[Save] = []
     last, reason = plan.start, Reason.FINISHED
-    for mark in plan.marks(session):
+    assert plan.saves is not None
+    for mark in plan.saves:
         reason = Reason.PAUSED
         while reason is Reason.PAUSED:
             reason = pace.advance(mark)
@@ -166,6 +168,10 @@ class FlowMethod(Method):
     def anchored(self) -> bool:
         """Whether what follows depends on the start of the run, and not on its present alone."""
 
+    @abstractmethod
+    def session(self, past: Past) -> FlowSession:
+        """The run after ``past``, ready to be carried on."""
+
     @final
     def caution(self, net: ReLUNet, data: Samples) -> str | None:
         """None: a flow chooses its own steps."""
@@ -176,7 +182,8 @@ class FlowMethod(Method):
         """Integrate to the time ``asked.until``."""
         past = run_so_far.past
         plan = plan_times(len(past.start), past.time, asked, type(self).__name__)
-        return run(run_so_far, self.session(past), plan, progress)
+        session = self.session(past)
+        return run(run_so_far, session, plan.spread(session.first_time), progress)
 
     @final
     def between(self, run_so_far: Trajectory, t: float) -> ReLUNet:

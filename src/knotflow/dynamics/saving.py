@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from knotflow._checks import count, is_whole, number
 from knotflow._typing import Ints
-from knotflow.dynamics.protocol import Asked, Session, Stops
+from knotflow.dynamics.protocol import Asked, Stops
 from knotflow.errors import InputError
 
 __all__ = ["Plan", "plan_steps", "plan_times"]
@@ -25,7 +25,7 @@ class Plan:
     """What a run was asked for. Marks are steps for a run in steps, times for a flow; both count from the very start.
 
     start, end  where this run begins and ends; the end may be infinite
-    saves       marks to save at, ascending, the end last; None: the default ones of a flow
+    saves       marks to save at, ascending, the end last; None: the default ones of a flow, see `spread`
     stops       where it ends before its end
     steps       the number of steps at the end; None for a flow, which chooses its own
     most        how many default saves there are at most
@@ -38,11 +38,11 @@ class Plan:
     steps: int | None
     most: int
 
-    def marks(self, session: Session) -> Iterable[float]:
-        """Where to save, ascending; the end is the last one."""
+    def spread(self, first_time: Callable[[], float]) -> Plan:
+        """With saves evenly spread on a logarithmic scale from ``first_time()`` on, unless they are given."""
         if self.saves is not None:
-            return self.saves
-        return _spread(self, session.first_mark()) if self.end > self.start else [self.end]
+            return self
+        return replace(self, saves=_spread(self, first_time()) if self.end > self.start else [self.end])
 
     def share(self, now: float) -> float | None:
         """The share of the run that is done, from 0 to 1; None if its end is unknown."""

@@ -85,9 +85,6 @@ class StepSession:
         self.norm = float(np.sqrt(sum(np.sum(np.square(part)) for part in grad)))
         return self.norm
 
-    def first_mark(self) -> float:
-        return self.steps + 1
-
     def save(self) -> Save:
         """The present parameters. A step of none computes the loss there, unless the run has diverged."""
         if not self.diverged:

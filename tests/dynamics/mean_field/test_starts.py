@@ -84,7 +84,9 @@ def test_wide_networks_approach_the_mean_field():
 
 
 def test_the_former_name_works_and_warns():
-    with pytest.warns(DeprecationWarning, match="start is the former name of particles") as record:
+    with pytest.warns(
+        DeprecationWarning, match="dynamics.mean_field.start is deprecated: use dynamics.particles"
+    ) as record:
         old = mean_field.start("gaussian", points(), 256)
     assert record[0].filename == __file__
     new = kf.dynamics.particles("gaussian", points(), 256)

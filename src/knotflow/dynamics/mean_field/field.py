@@ -164,7 +164,10 @@ class ResidualODE(NamedTuple):
 
     Examples
     --------
-    See `residual_ode`.
+    >>> import knotflow as kf
+    >>> net, data = kf.ReLUNet([1.0], [-1.0], [1.0]), kf.Samples([0.0, 1.0], [0.0, 1.0])
+    >>> kf.dynamics.residual_ode(net, data)
+    ResidualODE(2 samples, 4 arcs)
     """
 
     slope: Array

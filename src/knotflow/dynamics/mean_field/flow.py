@@ -14,7 +14,7 @@ from knotflow._typing import Array
 from knotflow.dynamics.flow_session import PARTICLE_RTOL, FlowSession, tolerance
 from knotflow.dynamics.gradient_flow import ParameterIntegrator
 from knotflow.dynamics.particle_session import ParticleIntegrator, gauge
-from knotflow.dynamics.protocol import Past, Session
+from knotflow.dynamics.protocol import Past
 from knotflow.dynamics.running import FlowMethod
 from knotflow.errors import InputError
 
@@ -104,13 +104,13 @@ class MeanFieldFlow(FlowMethod):
         net = net.replace(a=unit * net.a, b=unit * net.b, c=unit * net.c, norm=1.0)
         return net if self.metric == "full" else gauge(net, self.metric, weights)
 
-    def session(self, past: Past) -> Session:
+    def session(self, past: Past) -> FlowSession:
         """The run after ``past``, ready to be carried on."""
         if self.metric == "full":
-            return FlowSession(past, self, ParameterIntegrator(past, self.rtol, self.train))
+            return FlowSession(past, self.rtol, ParameterIntegrator(past, self.rtol, self.train))
         weights = shares(self.weights, past.start)
         integrator = ParticleIntegrator(past, self.rtol, self.metric, lam=self.lam, weights=weights, pace=1.0)
-        return FlowSession(past, self, integrator)
+        return FlowSession(past, self.rtol, integrator)
 
 
 def shares(weights: ArrayLike | None, net: ReLUNet) -> Array:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Literal, NamedTuple
 
 import numpy as np
 
 from knotflow._checks import choice, count, generator
+from knotflow._deprecated import warn
 from knotflow._typing import Array
 from knotflow.dynamics.mean_field.flow import METRICS, Metric
 from knotflow.dynamics.particle_session import gauge
@@ -37,7 +37,10 @@ class Particles(NamedTuple):
 
     Examples
     --------
-    See `particles`.
+    >>> import knotflow as kf
+    >>> start = kf.dynamics.particles("he", kf.Samples([0.0, 1.0], [0.0, 1.0]), nodes=64)
+    >>> len(start.net) == len(start.weights) <= 64
+    True
     """
 
     net: ReLUNet
@@ -126,7 +129,7 @@ def start(
     rng: np.random.Generator | None = None,
 ) -> Particles:
     """The former name of `particles`; it gives a DeprecationWarning."""
-    warnings.warn("start is the former name of particles: use dynamics.particles", DeprecationWarning, stacklevel=2)
+    warn("dynamics.mean_field.start", "dynamics.particles")
     return particles(law, data, nodes, rule, metric, rng)
 
 
