@@ -1,40 +1,43 @@
-"""What is no network or no samples is refused before anything runs."""
+"""What is no network or no samples is refused before anything is computed. (Runs: see test_protocol.)"""
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
+from methods import data, net
 
 import knotflow as kf
 
-DATA = kf.Samples([0.0, 1.0, 2.0], [1.0, 0.0, 2.0])
-NET = kf.initial.gaussian(5, np.random.default_rng(0))
-DYNAMICS = [
-    (kf.GradientDescent(1e-3), {"steps": 5}),
-    (kf.GradientFlow(), {"until": 1.0}),
-    (kf.CanonicalFlow(), {"until": 1.0}),
-    (kf.MeanFieldFlow(), {"until": 1.0}),
-    (kf.LazyFlow(), {"until": 1.0}),
-]
+ASKED = {
+    "stability_limit": kf.stability_limit,
+    "gradient": kf.gradient,
+    "gradient_flow_gap": lambda n, d: kf.gradient_flow_gap(n, d, 1e-3, 1.0),
+    "potential": lambda n, d: kf.dynamics.potential(n, d, 1.0, 0.0),
+    "velocity": lambda n, d: kf.dynamics.velocity(n, d, 1.0, 0.0),
+    "residual_ode": kf.dynamics.residual_ode,
+    "sample_roles": kf.dynamics.sample_roles,
+    "linearised": lambda n, d: kf.LazyFlow().linearised(n, d),
+}
 
 
-@pytest.mark.parametrize(("dynamics", "how_far"), DYNAMICS)
-def test_every_dynamics_wants_a_network_and_samples(dynamics, how_far) -> None:
-    with pytest.raises(kf.InputError, match="data is of type tuple: it must be Samples"):
-        kf.evolve(NET, (DATA.x, DATA.y), dynamics, **how_far)
-    with pytest.raises(kf.InputError, match="net is of type Samples: it must be a ReLUNet"):
-        kf.evolve(DATA, NET, dynamics, **how_far)
-
-
-@pytest.mark.parametrize("ask", [kf.stability_limit, kf.gradient, lambda n, d: kf.gradient_flow_gap(n, d, 1e-3, 1.0)])
-def test_what_is_asked_of_a_network_wants_one_too(ask) -> None:
+@pytest.mark.parametrize("name", ASKED)
+def test_what_is_asked_of_a_network_wants_one_and_samples(name):
     with pytest.raises(kf.InputError, match="data is of type int: it must be Samples"):
-        ask(NET, 3)
+        ASKED[name](net(), 3)
     with pytest.raises(kf.InputError, match="net is of type int: it must be a ReLUNet"):
-        ask(3, DATA)
+        ASKED[name](3, data())
 
 
-def test_steps_have_nothing_between_them() -> None:
-    run = kf.evolve(NET, DATA, kf.GradientDescent(1e-3), steps=10)
-    with pytest.raises(kf.InputError, match="GradientDescent moves in steps and has no network between them"):
-        run.net_at_time(5e-3)
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (lambda: kf.gradient(net(), data()), "Gradient(40 neurons, Euclidean norm "),
+        (lambda: kf.dynamics.TangentKernel(net(), data().distinct.x), "TangentKernel(39 samples)"),
+        (lambda: kf.dynamics.residual_ode(net(), data()), "ResidualODE(39 samples, 78 arcs)"),
+        (lambda: kf.LazyFlow({"c"}).linearised(net(), data()), "Linearised(40 neurons with c trained on x in [-0."),
+        (lambda: kf.dynamics.particles("he", data(), 200), "Particles("),
+    ],
+)
+def test_reprs_are_short(value, text):
+    found = repr(value())
+    assert found.startswith(text)
+    assert len(found) < 120

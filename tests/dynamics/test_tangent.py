@@ -168,5 +168,5 @@ def test_the_limit_separates_falling_from_growing(n):
 def test_unknown_parameters():
     net, samples = lopsided(0)
     for call in (kf.gradient, kf.stability_limit):
-        with pytest.raises(kf.InputError, match=r"train is \{'d'\}; it must be a non-empty subset"):
+        with pytest.raises(kf.InputError, match=r"train is \{'d'\}: it must be a non-empty subset"):
             call(net, samples, train={"d"})

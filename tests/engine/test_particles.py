@@ -27,7 +27,7 @@ def net(m: int = 9, seed: int = 1) -> kf.ReLUNet:
 def session(metric: str, lam: float = 0.0):
     flow = kf.CanonicalFlow(metric, lam)
     data = kf.Samples(X, [0.5, -1.0, 0.7, 0.2], [1.0, 2.0, 0.5, 1.0])
-    run = flow.session(Trajectory.begin(flow.gauge(net()), data, flow))
+    run = flow.session(Trajectory.begin(flow.gauge(net()), data, flow).past).integrator
     run.engine.present_residuals(run.run, run.problem, run.work)
     return run
 
@@ -107,7 +107,7 @@ def test_the_integrator_has_order_five_between_events(metric):
     flow, data = kf.CanonicalFlow(metric), kf.Samples(X, [0.5, -1.0, 0.7, 0.2])
     values = []
     for steps in (2, 4, 8, 128):
-        run = flow.session(Trajectory.begin(flow.gauge(far), data, flow))
+        run = flow.session(Trajectory.begin(flow.gauge(far), data, flow).past).integrator
         prob, dt = run.problem._replace(tol=1e-12), 1.5 / steps
         particles.present_residuals(run.run, prob, run.work)
         for _ in range(steps):

@@ -8,7 +8,7 @@ from scipy.integrate import solve_ivp
 from scipy.linalg import expm
 
 import knotflow as kf
-from knotflow.dynamics.flow import _Session
+from knotflow.dynamics.gradient_flow import ParameterIntegrator
 from knotflow.dynamics.trajectory import Trajectory
 from knotflow.engine import flow
 
@@ -68,7 +68,8 @@ def test_the_integrator_has_order_five_between_events():
     truth = whole.final(data.distinct.x) - data.distinct.y
     errors = []
     for steps in (2, 4, 8, 16):
-        session = _Session(Trajectory.begin(net, data, kf.GradientFlow(1e-13)))
+        start = Trajectory.begin(net, data, kf.GradientFlow(1e-13)).past
+        session = ParameterIntegrator(start, 1e-13, frozenset("abc"))
         run, prob, work = session.run, session.problem, session.work
         dt = 0.3 / steps
         for _ in range(steps):
@@ -76,7 +77,7 @@ def test_the_integrator_has_order_five_between_events():
             flow._refresh(run, prob, work)
             assert flow.solve(run, prob, dt, True, work) > 0
             flow._end_at(run, prob, 1.0, dt, work)
-            flow._move(run, prob, 0, 1.0, dt, work, session.times, session.rows)
+            flow._move(run, prob, 0, 1.0, dt, work, *session.log)
             flow.gather(run, prob)
             flow.present_residuals(run, prob, work)
         errors.append(np.abs(run.r - truth).max())

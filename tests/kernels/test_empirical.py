@@ -84,7 +84,7 @@ def test_wrong_arguments_are_refused():
     net = kf.initial.uniform(3, np.random.default_rng(1))
     with pytest.raises(kf.InputError, match="net is of type str: it must be a ReLUNet"):
         kf.kernels.empirical_ntk("net")
-    with pytest.raises(kf.InputError, match=r"train is {'d'}; it must be a non-empty subset"):
+    with pytest.raises(kf.InputError, match=r"train is {'d'}: it must be a non-empty subset"):
         kf.kernels.empirical_ntk(net, {"d"})
     with pytest.raises(kf.InputError, match=r"x has shape \(2, 1\): it must be one-dimensional"):
         kf.kernels.empirical_ntk(net).operator([[1.0], [2.0]])

@@ -102,9 +102,9 @@ def test_what_the_kernel_cannot_see_stays():
         (lambda: kf.kernels.lazy(kf.kernels.rf("he"), DATA, start="x"), "start is 'x': it must be a finite number"),
         (
             lambda: kf.kernels.lazy(kf.kernels.rf("he"), DATA)(0.0, -1.0),
-            "t is -1.0; it must be a time >= 0",
+            "t is -1.0: it must be a time >= 0",
         ),
-        (lambda: kf.kernels.lazy(kf.kernels.rf("he"), DATA).loss(None), "t is None; it must be a time"),
+        (lambda: kf.kernels.lazy(kf.kernels.rf("he"), DATA).loss(None), "t is None: it must be a time"),
         (lambda: kf.kernels.lazy(kf.kernels.rf("he"), DATA).time_of(4), "degrees_of_freedom is 4: .* less than 4"),
     ],
 )

@@ -130,7 +130,7 @@ def test_bad_input_is_refused():
     for look in (hessian, HessianProduct, jacobian):
         with pytest.raises(kf.InputError, match=r"no neuron of net is active at a sample \(x in"):
             look(dead, data)
-        with pytest.raises(kf.InputError, match=r"train is \{'d'\}; it must be a non-empty subset"):
+        with pytest.raises(kf.InputError, match=r"train is \{'d'\}: it must be a non-empty subset"):
             look(net, data, {"d"})
     with pytest.raises(kf.InputError, match=r"v has shape \(3,\): it must be \(13,\), one number per parameter"):
         HessianProduct(net, data) @ [1.0, 2.0, 3.0]

@@ -1,4 +1,4 @@
-"""The checks that the settings of every method share."""
+"""The check that what is run is a network, and what it is trained on are samples."""
 
 from __future__ import annotations
 

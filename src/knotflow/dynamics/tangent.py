@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from knotflow._lanczos import largest_eigenvalue
+from knotflow._typing import Array
 from knotflow.errors import InputError
 from knotflow.network.subject import subject
 
@@ -16,7 +17,20 @@ if TYPE_CHECKING:
     from knotflow.data import Samples
     from knotflow.network import ReLUNet
 
-Array = NDArray[np.float64]
+__all__ = [
+    "DEFAULT_TRAIN",
+    "PARAMETERS",
+    "Gradient",
+    "TangentKernel",
+    "arcs_and_moments",
+    "gradient",
+    "stability_limit",
+    "trained",
+    "writable",
+]
+
+# The rule for ``train``: a method's is the default of whatever is computed for its run; a function that stands alone
+# has DEFAULT_TRAIN, as the methods do. `gradient` is the exception: it has all derivatives.
 PARAMETERS = ("a", "b", "c", "bias")
 DEFAULT_TRAIN = frozenset({"a", "b", "c"})
 
@@ -25,12 +39,30 @@ _DENSE = 256
 
 
 class Gradient(NamedTuple):
-    """dL/da, dL/db, dL/dc, each (m,), and dL/dbias; zero for what is not trained."""
+    """The gradient of the loss, as `gradient` gives it; zero for what is not trained.
+
+    Parameters
+    ----------
+    a, b, c : (m,)
+        dL/da, dL/db and dL/dc.
+    bias : float
+        dL/dbias.
+
+    Examples
+    --------
+    >>> import knotflow as kf
+    >>> kf.gradient(kf.ReLUNet([1.0], [-1.0], [1.0]), kf.Samples([0.0, 1.0], [0.0, 1.0])).bias
+    2.0
+    """
 
     a: Array
     b: Array
     c: Array
     bias: float
+
+    def __repr__(self) -> str:
+        norm = float(np.sqrt(sum(np.sum(np.square(part)) for part in self)))
+        return f"Gradient({len(self.a)} neurons, Euclidean norm {norm:.6g})"
 
 
 def trained(train: Iterable[str]) -> frozenset[str]:
@@ -38,33 +70,66 @@ def trained(train: Iterable[str]) -> frozenset[str]:
     names = [train] if isinstance(train, str) or not isinstance(train, Iterable) else list(train)
     if not names or not all(name in PARAMETERS for name in names):
         was = ", ".join(sorted(map(repr, names))) or "nothing"
-        raise InputError(f'train is {{{was}}}; it must be a non-empty subset of {{"a", "b", "c", "bias"}}')
+        raise InputError(f'train is {{{was}}}: it must be a non-empty subset of {{"a", "b", "c", "bias"}}')
     return frozenset(names)
 
 
 def writable(*arrays: Array) -> list[Array]:
-    """Copies that may be written to: numba compiles anew for each mixture of read-only and other arguments."""
+    """Copies that may be written to: numba compiles once more for each mixture of read-only and other arguments."""
     return [np.array(array, dtype=np.float64) for array in arrays]
 
 
-def gradient(net: ReLUNet, data: Samples, train: Iterable[str] = DEFAULT_TRAIN | {"bias"}) -> Gradient:
-    """Gradient of L = 1/2 sum_j w_j (f(x_j) - y_j)^2 in the parameters, O(m log s + s).
+def gradient(net: ReLUNet, data: Samples, train: Iterable[str] = PARAMETERS) -> Gradient:
+    """The gradient of L = 1/2 sum_j w_j (f(x_j) - y_j)^2 in the parameters.
 
     With rho_j = w_j (f(x_j) - y_j) and sums over the samples on which neuron i is active (a_i x_j > b_i),
 
         dL/da_i = (c_i/norm) sum rho_j x_j      dL/db_i = -(c_i/norm) sum rho_j
         dL/dc_i = (1/norm) sum (a_i x_j - b_i) rho_j      dL/dbias = sum over all j of rho_j
 
-    Source: Williams et al. 2019, arXiv eq. (46), with the 1/norm and the sign of the b row that are missing there.
-    Parameters not in ``train`` get zeros. Raises InputError for an unknown name in ``train``.
+    Parameters
+    ----------
+    net : ReLUNet
+        Where.
+    data : Samples
+        x, y and the weights w.
+    train : set of {"a", "b", "c", "bias"}
+        Parameters that are not in it get zeros. Unlike a method's, the default has all four: a derivative is there
+        whether or not the parameter is trained.
+
+    Returns
+    -------
+    Gradient
+        With `a`, `b`, `c` and `bias`.
+
+    Raises
+    ------
+    InputError
+        For an unknown name in ``train``, and for what is no network or no samples.
+
+    Notes
+    -----
+    O(m log s + s).
+
+    References
+    ----------
+    Williams et al. (2019), arXiv equation (46), with the 1/norm and the sign of the b row that are missing there.
+
+    Examples
+    --------
+    >>> import knotflow as kf
+    >>> net, data = kf.ReLUNet([1.0], [-1.0], [1.0]), kf.Samples([0.0, 1.0], [0.0, 1.0])
+    >>> grad = kf.gradient(net, data)
+    >>> grad.a, grad.b, grad.c, grad.bias
+    (array([1.]), array([-2.]), array([3.]), 2.0)
     """
     subject(net, data)
-    from knotflow.engine import arcs
+    from knotflow.engine import arcs  # numba, which only this needs
 
     on = trained(train)
     x, y, weight = writable(data.distinct.x, data.distinct.y, data.distinct.weight)
     s, m = x.size, len(net)
-    arc, ca, cb = _arcs_and_moments(net, x)
+    arc, ca, cb = arcs_and_moments(net, x)
     f, r, q0, q1 = np.empty(s), np.empty(s), np.empty(2 * s), np.empty(2 * s)
     arcs.predict(ca, cb, x, net.bias, 1.0 / net.norm, f)
     arcs.residuals(f, y, weight, r)
@@ -77,8 +142,9 @@ def gradient(net: ReLUNet, data: Samples, train: Iterable[str] = DEFAULT_TRAIN |
     )
 
 
-def _arcs_and_moments(net: ReLUNet, x: Array) -> tuple[NDArray[np.int32], Array, Array]:
-    from knotflow.engine import arcs
+def arcs_and_moments(net: ReLUNet, x: Array) -> tuple[NDArray[np.int32], Array, Array]:
+    """The arc of each neuron, (m,), and the arcs' sums of c a and of c b, (2s,). O(m log s)."""
+    from knotflow.engine import arcs  # numba, which only this needs
 
     arc = np.empty(len(net), np.int32)
     ca, cb = np.empty(2 * x.size), np.empty(2 * x.size)
@@ -92,16 +158,48 @@ class TangentKernel:
     """K(x, x') = sum over the trained parameters of df(x) df(x'), on the distinct samples, at a network.
 
     With w = (a, -b) and x~ = (x, 1) it is (1/norm^2) x~^T (sum over neurons active at both of S_i) x~', where
-    S_i = c_i^2 I + w_i w_i^T (the first term from a and b, the second from c), plus 1 for a trained bias. The
-    neurons of an arc enter only through the sum of their S_i: O(m log s) once, then O(s) for a product and O(s^2)
-    for the matrix. Source: Williams et al. 2019, eq. (3) and arXiv eq. (27).
+    S_i = c_i^2 I + w_i w_i^T (the first term from a and b, the second from c), plus 1 for a trained bias.
+
+    Parameters
+    ----------
+    net : ReLUNet
+        Where it is taken.
+    x : (s,)
+        Distinct, ascending, as ``data.distinct.x``.
+    train : set of {"a", "b", "c", "bias"}
+        Which parameters move.
+
+    Raises
+    ------
+    InputError
+        For an unknown name in ``train``.
+
+    Notes
+    -----
+    The neurons of an arc enter only through the sum of their S_i: O(m log s) once, then O(s) for a product and O(s^2)
+    for the matrix.
+
+    References
+    ----------
+    Williams et al. (2019), equation (3) and arXiv equation (27).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import knotflow as kf
+    >>> kernel = kf.dynamics.TangentKernel(kf.ReLUNet([1.0], [-1.0], [1.0]), np.array([0.0, 1.0]))
+    >>> kernel.matrix()
+    array([[2., 3.],
+           [3., 6.]])
+    >>> kernel @ np.array([1.0, 0.0])
+    array([2., 3.])
     """
 
     def __init__(self, net: ReLUNet, x: Array, train: Iterable[str] = DEFAULT_TRAIN) -> None:
         on = trained(train)
         self.x = writable(x)[0]
         self.bias = float("bias" in on)
-        arc, _, _ = _arcs_and_moments(net, self.x)
+        arc, _, _ = arcs_and_moments(net, self.x)
         ta, tb, tc = (float(p in on) for p in "abc")
         c2 = net.c * net.c
 
@@ -115,7 +213,7 @@ class TangentKernel:
 
     def __matmul__(self, v: Array) -> Array:
         """K v for v of shape (s,), O(s)."""
-        from knotflow.engine import arcs
+        from knotflow.engine import arcs  # numba, which only this needs
 
         s = self.x.size
         q0, q1, out = np.empty(2 * s), np.empty(2 * s), np.empty(s)
@@ -123,6 +221,9 @@ class TangentKernel:
         u1, u0 = self.s11 * q1 + self.s12 * q0, self.s12 * q1 + self.s22 * q0
         arcs.predict(u1, -u0, self.x, self.bias * v.sum(), 1.0, out)
         return out
+
+    def __repr__(self) -> str:
+        return f"TangentKernel({self.x.size} samples)"
 
     def matrix(self) -> Array:
         """The whole (s, s) matrix, O(s^2)."""
@@ -142,9 +243,41 @@ def stability_limit(net: ReLUNet, data: Samples, train: Iterable[str] = DEFAULT_
 
     lambda_max is the largest eigenvalue of W^(1/2) K W^(1/2), K the tangent kernel on the distinct samples and W
     their weights: that of the Hessian of L where the residuals vanish, and of the linearised training dynamics
-    rho' = -K W rho anywhere. It changes as the network trains. Infinite if nothing reaches a sample.
+    rho' = -K W rho anywhere.
+
+    Parameters
+    ----------
+    net : ReLUNet
+        Where; the limit changes as the network trains.
+    data : Samples
+        x and the weights.
+    train : set of {"a", "b", "c", "bias"}
+        Which parameters move.
+
+    Returns
+    -------
+    float
+        Infinite if nothing reaches a sample.
+
+    Raises
+    ------
+    InputError
+        For an unknown name in ``train``, and for what is no network or no samples.
+
+    Notes
+    -----
     O(m log s + s^2 .. s^3) up to 256 distinct samples, O(m log s) + O(s) per Lanczos iteration beyond.
-    Raises InputError for an unknown name in ``train``.
+
+    References
+    ----------
+    Williams et al. (2019), equation (3); Sahs et al. (2022), section 2.4.
+
+    Examples
+    --------
+    >>> import knotflow as kf
+    >>> net, data = kf.ReLUNet([1.0], [-1.0], [1.0]), kf.Samples([0.0, 1.0], [0.0, 1.0])
+    >>> round(kf.stability_limit(net, data), 6)
+    0.262966
     """
     subject(net, data)
     points = data.distinct

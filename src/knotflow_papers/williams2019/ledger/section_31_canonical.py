@@ -228,7 +228,7 @@ def _true_role(k: Case, sample: int, right: bool, sign: int) -> str:
     before, after = (-sign * side for side in _sides(k, sample, right))  # the angular velocity of a particle
     if before > 0 > after:
         return "attractor"
-    return "repulsor" if before < 0 < after else "pass"
+    return "repeller" if before < 0 < after else "passthrough"
 
 
 @claim(
@@ -250,7 +250,7 @@ def lemma_2(rng: Rng, quick: bool) -> Outcome:
             wrong += sum(str(row["role"]) != truth[str(row["facing"]), int(row["sign"])] for row in rows)
             bound = [rho[j] * np.sum(rho[i] * (1 + x[i] * x[j])) > -(rho[j] ** 2) * (1 + x[j] ** 2)
                      for i in (slice(j), slice(j + 1, None))]  # fmt: skip
-            if set(truth.values()) == {"pass"}:
+            if set(truth.values()) == {"passthrough"}:
                 neither, fires = neither + 1, fires + any(bound)
     note = f"it holds at {fires} of {neither} inner samples that every neuron passes"
     return corrected(fires / neither, float(wrong), tol=0.0, note=note)

@@ -43,7 +43,7 @@ def _role(before: float, after: float) -> str:
     """From the angular velocities on the two sides of a ray."""
     if before > 0 > after:
         return "attractor"
-    return "repulsor" if before < 0 < after else "pass"
+    return "repeller" if before < 0 < after else "passthrough"
 
 
 @claim(
@@ -133,9 +133,9 @@ def lemma_2_colours(rng: Rng, quick: bool) -> Outcome:
                 roles = [_role(_pushed(k, e, theta - SIDE)[1], _pushed(k, e, theta + SIDE)[1]) for e in (1, -1)]
                 wrong += sum(table[j, facing, e] != role for e, role in zip((1, -1), roles, strict=True))
                 seen[facing] = roles[0]
-                rays += roles[0] != "pass"
-                same += roles[0] == roles[1] != "pass"
-            samples += set(seen.values()) != {"pass"}
+                rays += roles[0] != "passthrough"
+                same += roles[0] == roles[1] != "passthrough"
+            samples += set(seen.values()) != {"passthrough"}
             split += len(set(seen.values())) == 2
     note = f"all {rays} such rays have both roles; {split} of {samples} samples act on one facing only"
     return corrected(1 - same / rays, float(wrong), tol=0.0, note=note)

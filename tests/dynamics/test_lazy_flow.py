@@ -132,7 +132,7 @@ def test_the_loss_of_lopsided_networks_never_rises(start):
 
 
 def test_wrong_arguments_are_refused():
-    with pytest.raises(kf.InputError, match=r"train is {'d'}; it must be"):
+    with pytest.raises(kf.InputError, match=r"train is {'d'}: it must be"):
         kf.LazyFlow(train={"d"})
     with pytest.raises(kf.InputError, match="steps is given, but LazyFlow takes no steps of its own"):
         kf.evolve(net(), DATA, kf.LazyFlow(), steps=3)
@@ -140,5 +140,5 @@ def test_wrong_arguments_are_refused():
         kf.LazyFlow().linearised(3, DATA)
     with pytest.raises(kf.InputError, match="data is of type int: it must be Samples"):
         kf.LazyFlow().linearised(net(), 3)
-    with pytest.raises(kf.InputError, match="t is nan; it must be a time >= 0, or infinity"):
+    with pytest.raises(kf.InputError, match="t is nan: it must be a time >= 0, or infinity"):
         kf.LazyFlow().linearised(net(), DATA).loss(np.nan)

@@ -96,7 +96,7 @@ def test_a_tolerance_that_rounding_forbids_gives_what_there_is_and_says_so() -> 
 
 
 def test_a_run_of_endless_steps_comes_back_and_can_be_carried_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("knotflow.dynamics.flow._MOST_STEPS", 50)
+    monkeypatch.setattr("knotflow.dynamics.flow_session.MOST_STEPS", 50)
     x = np.linspace(-1, 1, 10)
     data = kf.Samples(x, np.sign(np.sin(2 * np.pi * x + 0.4)))
     run = flow(kf.initial.pytorch(50, np.random.default_rng(0), norm=50**0.5), data, 100.0)
@@ -108,7 +108,7 @@ def test_a_run_of_endless_steps_comes_back_and_can_be_carried_on(monkeypatch: py
 
 @pytest.mark.parametrize("rtol", [1e-15, 0.2])
 def test_tolerances_out_of_reach_are_refused(rtol: float) -> None:
-    with pytest.raises(kf.InputError, match=f"rtol is {rtol}; it must lie between 1e-14 and 0.1"):
+    with pytest.raises(kf.InputError, match=f"rtol is {rtol}: it must be a finite number >= 1e-14 and <= 0.1"):
         kf.GradientFlow(rtol)
 
 

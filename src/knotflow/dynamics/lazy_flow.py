@@ -1,4 +1,4 @@
-"""The linearised flow, solved: `LazyFlow` for `evolve`, and the linear path that it and the kernels' room walk on."""
+"""The linearised flow in closed form: `LazyFlow`, and the eigenbasis that the kernels' room solves its paths with."""
 
 from __future__ import annotations
 
@@ -9,40 +9,64 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from knotflow._checks import freeze, numbers
-from knotflow.data import Samples
-from knotflow.dynamics.flow import ARRIVED, CONVERGED
-from knotflow.dynamics.tangent import DEFAULT_TRAIN, TangentKernel, _arcs_and_moments, trained, writable
-from knotflow.dynamics.trajectory import EVENT, Save, Trajectory
+from knotflow._checks import extent, freeze, numbers
+from knotflow._typing import AnyArray, Array
+from knotflow.dynamics.flow_session import RTOL, FlowSession
+from knotflow.dynamics.protocol import Past, Reason, Snapshot
+from knotflow.dynamics.running import FlowMethod
+from knotflow.dynamics.tangent import DEFAULT_TRAIN, TangentKernel, arcs_and_moments, trained, writable
 from knotflow.errors import InputError
-from knotflow.network import ReLUNet
+from knotflow.network.subject import subject
 
 if TYPE_CHECKING:
-    from knotflow.dynamics.flow import FlowSession
+    from knotflow.data import Samples
+    from knotflow.network import ReLUNet
 
-Array = NDArray[np.float64]
+__all__ = ["LazyFlow", "Linearised", "Modes", "moment"]
 
 
 @dataclass(frozen=True)
-class LazyFlow:
+class LazyFlow(FlowMethod):
     """The gradient flow of the network linearised at its start: the kernel regime at finite width, in closed form.
-
-    train  which of {"a", "b", "c", "bias"} move
 
     With J the derivative of f on the samples at the start z_0, K = J J^T, W the weights and rho the residuals,
 
         z' = -J^T W rho,   rho = f_0 + J (z - z_0) - y = exp(-K W t) rho_0,   z(t) = z_0 - J^T W (int_0^t rho)
 
-    so there is no step and no error but that of the eigenvalues of K. Time is that of `GradientFlow`: n steps of
-    gradient descent last n lr, and since K has 1/norm^2 in it, a larger norm is slower by its square.
+    Parameters
+    ----------
+    train : set of {"a", "b", "c", "bias"}
+        Which parameters move.
+
+    Raises
+    ------
+    InputError
+        For an unknown name in ``train``.
+
+    Notes
+    -----
+    There is no step and no error but that of the eigenvalues of K. Time is that of `GradientFlow`: n steps of gradient
+    descent last n lr, and since K has 1/norm^2 in it, a larger norm is slower by its square.
 
     The trajectory holds z(t), and its ``loss`` is that of the linearised function. Its networks, as always, are those
     of the parameters: they are the linearised function itself if train is within {"c", "bias"}, in which f is linear
-    (the run is then that of `GradientFlow` with the same train), and else close to it as far as z has hardly moved.
+    (the run is then that of `GradientFlow` with the same train), and else close to it while z has hardly moved.
     `linearised` has that function, and every t, infinity included. Where K is singular the loss does not go to 0.
 
-    O(m log s + s^3) once, O(m + s^2) for each time saved. Source: Williams et al. 2019, section 2.2 and eqs. (15) and
-    (16). Raises InputError for an unknown name in ``train``.
+    O(m log s + s^3) once, O(m + s^2) for each time saved.
+
+    References
+    ----------
+    Williams et al. (2019), section 2.2 and equations (15) and (16).
+
+    Examples
+    --------
+    >>> import knotflow as kf
+    >>> net = kf.ReLUNet([1.0, -1.0], [-1.0, -1.0], [0.5, 0.5])
+    >>> data = kf.Samples([0.0, 1.0], [0.0, 1.0])
+    >>> path = kf.LazyFlow(train={"c"}).linearised(net, data)
+    >>> round(path.loss(0.0), 3), round(path.loss(10.0), 3)
+    (0.5, 0.0)
     """
 
     train: frozenset[str] = field(default=DEFAULT_TRAIN)
@@ -53,20 +77,24 @@ class LazyFlow:
     @property
     def rtol(self) -> float:
         """What "converged" means to `evolve`: the solution itself is exact."""
-        return 1e-8
+        return RTOL
 
     @property
     def anchored(self) -> bool:
-        """What follows depends on the start of the run, not on its present alone."""
+        """True: what follows depends on the start of the run, at which the network is linearised."""
         return True
+
+    def gauge(self, net: ReLUNet) -> ReLUNet:
+        """The network as it is."""
+        return net
 
     def linearised(self, net: ReLUNet, data: Samples) -> Linearised:
         """The network linearised at `net`, and its path while it is trained on `data`."""
         return Linearised(net, data, self.train)
 
-    def session(self, before: Trajectory) -> FlowSession:
-        """The run after ``before``, ready to be carried on."""
-        return _Session(before)
+    def session(self, past: Past) -> FlowSession:
+        """The run after ``past``, ready to be carried on."""
+        return FlowSession(past, self.rtol, _Jumps(past, self.train))
 
 
 class Modes:
@@ -109,12 +137,34 @@ class Modes:
         return np.exp(-self.rates * t) if np.isfinite(t) else np.where(self.rates > 0, 0.0, 1.0)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Linearised:
     """A network linearised at `net`, trained on `data`: what it is at every time t >= 0, infinity included.
 
     f_t(x) = f_0(x) + J(x) (z(t) - z_0), with z(t) and the residuals on the distinct samples as `LazyFlow` says.
-    Each method raises InputError for a negative t.
+
+    Parameters
+    ----------
+    net : ReLUNet
+        The start.
+    data : Samples
+        What it is trained on.
+    train : set of {"a", "b", "c", "bias"}
+        Which parameters move.
+
+    Raises
+    ------
+    InputError
+        Unless these are a network and samples; each method raises it for a negative t.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import knotflow as kf
+    >>> net = kf.ReLUNet([1.0, -1.0], [-1.0, -1.0], [0.5, 0.5])
+    >>> path = kf.dynamics.Linearised(net, kf.Samples([0.0, 1.0], [0.0, 1.0]), train={"c"})
+    >>> path([0.0, 1.0], np.inf).round(6)
+    array([0., 1.])
     """
 
     net: ReLUNet
@@ -122,11 +172,12 @@ class Linearised:
     train: frozenset[str] = DEFAULT_TRAIN
 
     def __post_init__(self) -> None:
-        if not isinstance(self.net, ReLUNet):
-            raise InputError(f"net is of type {type(self.net).__name__}: it must be a ReLUNet")
-        if not isinstance(self.data, Samples):
-            raise InputError(f"data is of type {type(self.data).__name__}: it must be Samples, made by Samples(x, y)")
+        subject(self.net, self.data)
         freeze(self, train=trained(self.train))
+
+    def __repr__(self) -> str:
+        trains = ", ".join(sorted(self.train))
+        return f"Linearised({len(self.net)} neurons with {trains} trained on x in {extent(self.data.x)})"
 
     @cached_property
     def modes(self) -> Modes:
@@ -137,7 +188,7 @@ class Linearised:
 
     @cached_property
     def _arc(self) -> NDArray[np.int32]:
-        return _arcs_and_moments(self.net, writable(self.data.distinct.x)[0])[0]
+        return arcs_and_moments(self.net, writable(self.data.distinct.x)[0])[0]
 
     def __call__(self, x: ArrayLike, t: float) -> Array:
         """f_t(x), in the shape of x. O(m log(s + n) + s^2)."""
@@ -151,7 +202,7 @@ class Linearised:
 
     def net_at(self, t: float) -> ReLUNet:
         """The network with the parameters z(t)."""
-        from knotflow.engine import arcs
+        from knotflow.engine import arcs  # numba, which only this needs
 
         net, x = self.net, writable(self.data.distinct.x)[0]
         push = self.modes.impulse(moment(t))
@@ -174,26 +225,26 @@ class Linearised:
         return self.modes.degrees_of_freedom(moment(t))
 
 
-def moment(t: Any) -> float:
+def moment(t: object) -> float:
     """``t`` as a time, infinity included, or InputError."""
-    if not isinstance(t, (int, float, np.number)) or not t >= 0:
-        raise InputError(f"t is {t!r}; it must be a time >= 0, or infinity")
+    if not isinstance(t, int | float | np.number) or isinstance(t, bool) or not t >= 0:
+        raise InputError(f"t is {t!r}: it must be a time >= 0, or infinity")
     return float(t)
 
 
-class _Session:
-    """A run of evolve. It jumps to any time."""
+class _Jumps:
+    """The closed form as a `flow_session.Integrator`, which jumps to any time."""
 
-    def __init__(self, before: Trajectory) -> None:
-        self.path = Linearised(before.start, before.data, before.dynamics.train)
+    def __init__(self, past: Past, train: frozenset[str]) -> None:
+        self.path = Linearised(past.start, past.data, train)
         self.modes = self.path.modes
-        self.time = float(before.times[-1])
-        self.steps = int(before.steps[-1])
+        self.time, self.steps = past.time, past.steps
 
-    def advance(self, until: float, steps: int, flat: float) -> int:
+    def advance(self, until: float, steps: int, flat: float) -> Reason:
         self.steps += int(self.time < until)
         self.time = max(self.time, until)
-        return CONVERGED if flat >= 0 and self.time * self.modes.fall(self.time) <= flat else ARRIVED
+        at_rest = flat >= 0 and self.time * self.modes.fall(self.time) <= flat
+        return Reason.CONVERGED if at_rest else Reason.FINISHED
 
     def loss(self) -> float:
         return self.modes.loss(self.time)
@@ -202,19 +253,19 @@ class _Session:
         fastest = float(self.modes.rates.max())
         return 0.02 / fastest if fastest > 0 else 1.0
 
-    def save(self, within: float) -> Save:
+    def parameters(self) -> tuple[Array, Array, Array, float]:
         net = self.path.net_at(self.time)
-        return Save(self.steps, self.time, self.loss() + within, net.a, net.b, net.c, net.bias)
+        return net.a, net.b, net.c, net.bias
 
-    def snapshot(self) -> dict[str, NDArray[Any]]:
+    def snapshot(self) -> Snapshot:
         return {"time": np.array(self.time)}
 
     def account(self) -> dict[str, Any]:
         method = "closed form in the eigenbasis of the tangent kernel at the start"
-        return {"method": method, "steps": self.steps, "rejected": 0, "events": 0}
+        return {"method": method, "steps": self.steps, "rejected": 0}
 
-    def happened(self) -> NDArray[Any]:
-        return np.empty(0, EVENT)
+    def new_events(self) -> list[AnyArray]:
+        return []
 
     def trouble(self) -> str:
         return ""

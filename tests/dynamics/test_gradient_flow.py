@@ -285,7 +285,7 @@ def test_degenerate_networks(net):
     ("make", "message"),
     [
         (lambda n, d: kf.GradientFlow(rtol=0.0), "rtol is 0.0"),
-        (lambda n, d: kf.GradientFlow(rtol=0.5), "between 1e-14 and 0.1"),
+        (lambda n, d: kf.GradientFlow(rtol=0.5), ">= 1e-14 and <= 0.1"),
         (lambda n, d: kf.GradientFlow(train=()), "non-empty subset"),
         (lambda n, d: kf.evolve(n, d, kf.GradientFlow()), "until is missing"),
         (lambda n, d: kf.evolve(n, d, kf.GradientFlow(), until=-1.0), "until is -1.0"),

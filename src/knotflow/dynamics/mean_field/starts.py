@@ -2,35 +2,122 @@
 
 from __future__ import annotations
 
-import operator
 from typing import Literal, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.special import ndtri, roots_laguerre
-from scipy.stats import qmc
 
-from knotflow._checks import generator
+from knotflow._checks import choice, count, generator
+from knotflow._deprecated import warn
+from knotflow._typing import Array
 from knotflow.data import Samples
-from knotflow.dynamics.canonical import gauge
+from knotflow.dynamics.mean_field.flow import METRICS, Metric
+from knotflow.dynamics.particle_session import gauge
 from knotflow.errors import InputError
 from knotflow.initial.registry import INITIALISERS
 from knotflow.laws import Law
 from knotflow.network import ReLUNet
 
-Array = NDArray[np.float64]
+__all__ = ["Particles", "Rule", "particles", "start"]
+
 Rule = Literal["quadrature", "sobol", "random"]
-Metric = Literal["full", "cylinder", "polar"]
-METRICS = ("full", "cylinder", "polar")
+RULES = ("quadrature", "sobol", "random")
 
 _TURN = 2 * np.pi
 
 
-class Start(NamedTuple):
-    """Where a `MeanFieldFlow` starts: a network whose neurons carry the particles' weights, and these weights."""
+class Particles(NamedTuple):
+    """Where a `MeanFieldFlow` starts, as `particles` gives it.
+
+    Parameters
+    ----------
+    net : ReLUNet
+        A network of norm 1 whose neurons carry the particles' weights.
+    weights : tuple of float
+        These weights.
+
+    Examples
+    --------
+    >>> import knotflow as kf
+    >>> start = kf.dynamics.particles("he", kf.Samples([0.0, 1.0], [0.0, 1.0]), nodes=64)
+    >>> len(start.net) == len(start.weights) <= 64
+    True
+    """
 
     net: ReLUNet
     weights: tuple[float, ...]
+
+    def __repr__(self) -> str:
+        return f"Particles({len(self.weights)} of total weight {sum(self.weights):.6g})"
+
+
+def particles(
+    law: Law | str,
+    data: Samples,
+    nodes: int = 4096,
+    rule: Rule = "quadrature",
+    metric: Metric = "full",
+    rng: np.random.Generator | None = None,
+) -> Particles:
+    """Weighted particles (a_i, b_i, c_i) for f(x) = E c max(a x - b, 0) over a law, as a network of norm 1.
+
+    Parameters
+    ----------
+    law : Law or str
+        The law, or the name of an initialiser that has one: then its law of width 1, since the mean field's law does
+        not depend on the width (norm = m instead). The law of the output bias has mean 0: no bias.
+    data : Samples
+        The samples, at whose rays the flow has kinks.
+    nodes : int
+        How many particles: at most, for "quadrature"; a power of 2 for "sobol".
+    rule : {"quadrature", "sobol", "random"}
+        A product rule, see the notes; a scrambled Sobol sequence through the inverse distribution functions; or
+        independent draws, the network of so many neurons.
+    metric : {"full", "cylinder", "polar"}
+        That of the `MeanFieldFlow` to come. The neurons are sqrt(weight) times the particles for "full" and in the
+        gauge of `MeanFieldFlow` for the others.
+    rng : numpy.random.Generator
+        For "sobol" and "random".
+
+    Returns
+    -------
+    Particles
+        The network and the weights.
+
+    Raises
+    ------
+    InputError
+        For a name without a law, other rules or metrics, a law with a = 0 or b = 0 in a quadrature, and sizes that it
+        cannot have.
+
+    Notes
+    -----
+    Quadrature: Gauss-Legendre in theta on every arc between samples' rays (and where a box has its corners), times a
+    rule of one dimension on each side of c = 0, because that is all there is. Under the full flow a particle k z moves
+    as k times z does, so that its size is integrated exactly and c / hypot(a, b) remains. In canonical parameters r
+    remains: Laplace at each theta for Gaussians (Gauss-Laguerre), of density 1 - |r| for boxes. Later kinks, where
+    particles met rays on the way, are not resolved: the error of the full flow falls about like 1/nodes, where draws
+    have 1/sqrt(nodes); that of the others, where a large r is rare and fast, less evenly. O(nodes).
+
+    References
+    ----------
+    Williams et al. (2019), section 2.1: the mean field limit.
+
+    Examples
+    --------
+    >>> import knotflow as kf
+    >>> data = kf.Samples([-1.0, 0.0, 1.0], [1.0, 0.0, 1.0])
+    >>> start = kf.dynamics.particles("gaussian", data, nodes=256)
+    >>> start
+    Particles(240 of total weight 1)
+    >>> flow = kf.MeanFieldFlow(weights=start.weights)
+    """
+    law, nodes = _law(law), count("nodes", nodes, least=1)
+    choice("metric", metric, METRICS)
+    choice("rule", rule, RULES)
+    if rule == "quadrature":
+        return _quadrature(law, data, nodes, metric)
+    a, b, c = _points(law, nodes, rule, generator(rng))
+    return _of_particles(a, b, c, np.full(nodes, 1 / nodes), metric)
 
 
 def start(
@@ -40,39 +127,10 @@ def start(
     rule: Rule = "quadrature",
     metric: Metric = "full",
     rng: np.random.Generator | None = None,
-) -> Start:
-    """Weighted particles (a_i, b_i, c_i) for f(x) = E c max(a x - b, 0) over a law, as a network of norm 1.
-
-    law     a `Law`, or the name of an initialiser that has one: then its law of width 1, since the mean field's law
-            does not depend on the width (norm = m instead). The law of the output bias has mean 0: no bias
-    data    the samples, at whose rays the flow has kinks
-    nodes   how many particles: at most, for "quadrature"; a power of 2 for "sobol"
-    rule    "quadrature": a product rule, see below. "sobol": a scrambled Sobol sequence through the inverse
-            distribution functions. "random": independent draws, the network of so many neurons
-    metric  that of the `MeanFieldFlow` to come
-    rng     for "sobol" and "random"
-
-    The neurons are sqrt(weight) times the particles for "full" and in the gauge of `MeanFieldFlow` for the others.
-
-    Quadrature: Gauss-Legendre in theta on every arc between samples' rays (and where a box has its corners), times a
-    rule of one dimension on each side of c = 0, because that is all there is. Under the full flow a particle k z moves
-    as k times z does, so that its size is integrated exactly and c / hypot(a, b) remains. In canonical parameters r
-    remains: Laplace at each theta for Gaussians (Gauss-Laguerre), of density 1 - |r| for boxes. Later kinks, where
-    particles met rays on the way, are not resolved: the error of the full flow falls about like 1/nodes, where draws
-    have 1/sqrt(nodes); that of the others, where a large r is rare and fast, less evenly.
-
-    O(nodes). Raises InputError for a name without a law, other rules, a law with a = 0 or b = 0 in a quadrature, and
-    sizes that it cannot have.
-    """
-    law, nodes = _law(law), _count(nodes)
-    if metric not in METRICS:
-        raise InputError(f"metric is {metric!r}; it must be one of {', '.join(map(repr, METRICS))}")
-    if rule == "quadrature":
-        return _quadrature(law, data, nodes, metric)
-    if rule not in ("sobol", "random"):
-        raise InputError(f'rule is {rule!r}; it must be "quadrature", "sobol" or "random"')
-    a, b, c = _points(law, nodes, rule, generator(rng))
-    return _of_particles(a, b, c, np.full(nodes, 1 / nodes), metric)
+) -> Particles:
+    """The former name of `particles`; it gives a DeprecationWarning."""
+    warn("dynamics.mean_field.start", "dynamics.particles")
+    return particles(law, data, nodes, rule, metric, rng)
 
 
 def _law(law: Law | str) -> Law:
@@ -80,18 +138,8 @@ def _law(law: Law | str) -> Law:
         return law
     named = {name: each.law for name, each in INITIALISERS.items() if each.law is not None}
     if law not in named:
-        raise InputError(f"law is {law!r}; it must be a Law or one of {', '.join(named)}")
+        raise InputError(f"law is {law!r}: it must be a Law or one of {', '.join(named)}")
     return named[law](1)
-
-
-def _count(nodes: int) -> int:
-    try:
-        count = operator.index(nodes)
-    except TypeError:
-        count = 0
-    if count < 1:
-        raise InputError(f"nodes is {nodes!r}; it must be a whole number of particles, at least 1")
-    return count
 
 
 def _points(law: Law, nodes: int, rule: str, rng: np.random.Generator) -> tuple[Array, Array, Array]:
@@ -99,28 +147,32 @@ def _points(law: Law, nodes: int, rule: str, rng: np.random.Generator) -> tuple[
         net = law.draw(nodes, rng, norm=nodes)
         return net.a, net.b, net.c
     if nodes & (nodes - 1):
-        raise InputError(f"nodes is {nodes}; a Sobol sequence has a power of 2, such as 4096")
+        raise InputError(f"nodes is {nodes}: it must be a power of 2 for a Sobol sequence, such as 4096")
+    # SciPy, which only this rule needs.
+    from scipy.special import ndtri
+    from scipy.stats import qmc
+
     unit = qmc.Sobol(3, rng=rng).random(nodes).T
     unit = np.clip(unit, 1e-16, 1 - 1e-16)
     a, b, c = ndtri(unit) if law.family == "gaussian" else 2 * unit - 1
     return law.a * a, law.b * b, law.c * c
 
 
-def _of_particles(a: Array, b: Array, c: Array, weights: Array, metric: Metric) -> Start:
+def _of_particles(a: Array, b: Array, c: Array, weights: Array, metric: Metric) -> Particles:
     """The network of norm 1 whose neurons are these particles with these weights."""
     root = np.sqrt(weights)
     net = ReLUNet(root * a, root * b, root * c)
-    return Start(net if metric == "full" else gauge(net, metric, weights), tuple(weights.tolist()))
+    return Particles(net if metric == "full" else gauge(net, metric, weights), tuple(weights.tolist()))
 
 
-def _quadrature(law: Law, data: Samples, nodes: int, metric: Metric) -> Start:
+def _quadrature(law: Law, data: Samples, nodes: int, metric: Metric) -> Particles:
     if law.a == 0 or law.b == 0:
-        raise InputError(f"the law has a = {law.a:g} and b = {law.b:g}; a quadrature needs both to be random")
+        raise InputError(f"law has the scales a = {law.a:g} and b = {law.b:g}: a quadrature needs both to be random")
     cuts = _cuts(law, data.distinct.x)
     panel = max(1, round(np.sqrt(2 * nodes) / len(cuts)))  # as dense in theta as in atan(c / n)
     fine = nodes // (2 * panel * len(cuts))  # on each side of c = 0
     if fine < 1:
-        raise InputError(f"nodes is {nodes}; a quadrature over {len(cuts)} arcs needs at least {2 * len(cuts)}")
+        raise InputError(f"nodes is {nodes}: it must be at least {2 * len(cuts)}, two for each of {len(cuts)} arcs")
     theta, share = _panels(cuts, panel)
     cos, sin = np.cos(theta), np.sin(theta)
     if law.family == "gaussian":
@@ -181,6 +233,8 @@ def _sizes(family: str, count: int) -> tuple[Array, Array, Array]:
 def _strengths(family: str, count: int) -> tuple[Array, Array, Array]:
     """(n, c, weights) with n = 1 and c as the product of n and c under the law, in units of their scales."""
     if family == "gaussian":
+        from scipy.special import roots_laguerre  # SciPy, which only this rule needs
+
         r, w = roots_laguerre(count)
         keep = w > 1e-18
         r, w = r[keep], w[keep] / 2
