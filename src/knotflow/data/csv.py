@@ -24,6 +24,8 @@ from knotflow._checks import choice
 from knotflow._typing import Array
 from knotflow.errors import InputError
 
+__all__ = ["Columns", "read_columns"]
+
 _SEPARATORS = ("\t", ";", "|", ",", " ")  # the first of equals wins; " " stands for any run of blanks
 _MISSING = frozenset(("", "na", "nan", "null", "none", "."))
 _SAMPLE = 100  # rows from which the separator is judged

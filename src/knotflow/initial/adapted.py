@@ -67,14 +67,12 @@ def curvature_knots(
 
     References
     ----------
-    The density is that of de Boor 2001, chapter XII, for the L2 norm; Sahs et al. 2022, section 3, ask for knots where
-    the target needs them.
+    De Boor 2001, chapter XII (the density, for the L2 norm); Sahs et al. 2022, section 3 (knots where they are needed).
 
     Examples
     --------
     >>> import numpy as np, knotflow as kf
-    >>> net = kf.initial.curvature_knots(8, np.random.default_rng(0), lambda x: np.exp(4 * x), (0.0, 1.0))
-    >>> net.knots.round(2)
+    >>> kf.initial.curvature_knots(8, np.random.default_rng(0), lambda x: np.exp(4 * x), (0.0, 1.0)).knots.round(2)
     array([0.12, 0.32, 0.48, 0.61, 0.72, 0.81, 0.89, 0.97])
     """
     m, rng = count("m", m, least=1), generator(rng)

@@ -12,10 +12,21 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import special, stats
 
-Array = NDArray[np.float64]
+from knotflow._typing import Array
+
+__all__ = [
+    "Even",
+    "cauchy",
+    "laplace",
+    "normal_knot",
+    "normal_product",
+    "triangle",
+    "uniform_knot",
+    "uniform_product",
+    "uniform_quotient",
+]
 
 _LEGENDRE = np.polynomial.legendre.leggauss(48)
 
@@ -83,7 +94,7 @@ class _HeavyTailed(Even):
 
 
 class _Cauchy(_HeavyTailed):
-    """Quotient of two standard normal variables."""
+    """Quotient of two standard normal variables. Not `scipy.stats.cauchy`, which draws other numbers from a seed."""
 
     def _logpdf(self, x: Array) -> Array:
         return -np.log(np.pi) - 2 * np.log(np.hypot(1, x))
@@ -159,7 +170,7 @@ class _UniformProduct(Even):
 
 
 class _Laplace(Even):
-    """exp(-|x|) / 2."""
+    """exp(-|x|) / 2. Not `scipy.stats.laplace`, whose logpdf is -inf from |x| = 745 on."""
 
     def _logpdf(self, x: Array) -> Array:
         return -np.log(2) - np.abs(x)

@@ -130,10 +130,10 @@ class ReLUNet:
 
     @property
     def roughness(self) -> float:
-        """sum_i delta_slopes_i^2 (Sahs et al. 2022, section 2.1).
+        """sum_i delta_slopes_i^2, the roughness of the network (Sahs et al. 2022, section 2.1).
 
         It belongs to the parameters: two halves of one neuron have half its roughness. `cpwl().roughness`
-        belongs to the function.
+        belongs to the function, and `kf.initial.roughness` is the law of this number over random starts.
         """
         return float(np.sum(self.delta_slopes**2))
 
@@ -146,9 +146,24 @@ class ReLUNet:
         return dataclasses.replace(self, **changes)
 
     def rescaled(self, k: ArrayLike) -> ReLUNet:
-        """(k a, k b, c / k): other parameters, the same function. k > 0 is a number or one per neuron, (m,).
+        """(k a, k b, c / k): other parameters, the same function. O(m).
 
-        Raises InputError if some k is not a finite number > 0, or a result is not finite.
+        Parameters
+        ----------
+        k : float or array_like of shape (m,)
+            Greater than 0; one number for all neurons or one for each.
+
+        Raises
+        ------
+        InputError
+            If some k is not a finite number > 0, or a result is not finite.
+
+        Examples
+        --------
+        >>> import knotflow as kf
+        >>> net = kf.ReLUNet([1.0], [2.0], [3.0]).rescaled(2.0)
+        >>> net.a, net.b, net.c
+        (array([2.]), array([4.]), array([1.5]))
         """
         k = per_neuron("k", k, len(self))
         if np.any(k <= 0):
@@ -158,16 +173,36 @@ class ReLUNet:
             return self.replace(a=k * self.a, b=k * self.b, c=self.c / k)
 
     def with_delta(self, delta: ArrayLike) -> ReLUNet:
-        """The same function with `delta` as prescribed: a finite number, or one per neuron, (m,). O(m).
+        """The same function with `delta` as prescribed. O(m).
 
+        Parameters
+        ----------
+        delta : float or array_like of shape (m,)
+            Finite; one number for all neurons or one for each.
+
+        Raises
+        ------
+        InputError
+            Naming the neuron, where no rescaling has that delta: c = 0 allows delta < 0 only, a = b = 0 allows
+            delta > 0 only.
+
+        Notes
+        -----
         Neuron i is rescaled by k_i > 0. With n = hypot(a, b) and q = |c| n, which rescaling keeps, the
         new |c| and the new n have the product q and the difference of squares delta; the larger of the
         two is sqrt(|delta|/2 + hypot(delta/2, q)), it is n if delta <= 0, and k follows without
         cancellation.
 
-        Source: the inverse of the map of Williams et al. 2019, equation (5), for given delta.
-        Raises InputError, naming the neuron, where no k exists: c = 0 allows delta < 0 only, a = b = 0 allows
-        delta > 0 only.
+        References
+        ----------
+        The inverse of the map of Williams et al. 2019, equation (5), for given delta.
+
+        Examples
+        --------
+        >>> import knotflow as kf
+        >>> net = kf.ReLUNet([3.0], [4.0], [1.0]).with_delta(0.0)
+        >>> net.c.round(6), net([2.0, 5.0]).round(12)
+        (array([2.236068]), array([ 2., 11.]))
         """
         d = per_neuron("delta", delta, len(self))
         n, c = np.hypot(self.a, self.b), np.abs(self.c)
