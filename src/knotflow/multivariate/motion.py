@@ -278,6 +278,8 @@ def _gradient(a: Array, b: Array, c: Array, norm: float, bias: float, x: Array, 
 
 
 def _samples(net: Net, data: Data, weights: ArrayLike | None) -> tuple[Array, Array, Array]:
+    x: ArrayLike
+    y: ArrayLike
     if isinstance(data, Samples):
         x, y = data.x[:, None], data.y
         weights = data.weights if weights is None else weights
