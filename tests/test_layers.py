@@ -31,22 +31,6 @@ FLOORS = (
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 FLOOR[""] = FLOOR["fitting"]  # the face, which names everything up to there
 
-# Arrows that still break the rule, and rooms that still have their old address and floor.
-EXCEPTIONS = {
-    "knotflow.dynamics.flow -> knotflow.dynamics.evolution",
-    "knotflow.dynamics.methods -> knotflow.dynamics",
-    "knotflow.dynamics.trajectory -> knotflow.dynamics.evolution",
-    "knotflow.papers.registry -> knotflow.papers",
-    "knotflow.plots.paths -> knotflow.fitting",
-    "knotflow.plots.plane -> knotflow.fitting",
-    "knotflow.plots.subject -> knotflow.fitting",
-    "knotflow.plots.training -> knotflow.fitting",
-    "knotflow.report.page -> knotflow",
-    "knotflow.results -> knotflow",
-    "knotflow.results -> knotflow.report",
-}
-OLD: dict[str, int] = {"results": FLOOR["report"], "terminal": FLOOR["cli"] - 1}
-
 
 def room(module: str) -> str:
     """The room of a module: that of "knotflow.data.csv" is "data", that of the face is ""."""
@@ -55,7 +39,7 @@ def room(module: str) -> str:
 
 
 def floor(module: str) -> int:
-    return (FLOOR | OLD).get(room(module), len(FLOORS))
+    return FLOOR.get(room(module), len(FLOORS))
 
 
 def imports(path: Path) -> Iterator[str]:
@@ -88,21 +72,20 @@ def modules() -> dict[str, Path]:
 
 MODULES = modules()
 ARROWS = [(module, target) for module, path in MODULES.items() for target in imports(path)]
-ALLOWED = [(module, target) for module, target in ARROWS if f"{module} -> {target}" not in EXCEPTIONS]
 
 
 def test_every_room_has_its_floor() -> None:
-    assert {room(module) for module in MODULES} <= {*FLOOR, *OLD}
+    assert {room(module) for module in MODULES} <= {*FLOOR}
 
 
 def test_a_room_imports_from_lower_floors_only() -> None:
-    wrong = [(m, t) for m, t in ALLOWED if room(m) != room(t) and floor(t) >= floor(m)]
+    wrong = [(m, t) for m, t in ARROWS if room(m) != room(t) and floor(t) >= floor(m)]
     assert sorted(f"{module} -> {target}" for module, target in wrong) == []
 
 
 def test_no_module_imports_itself_through_others() -> None:
     graph: dict[str, set[str]] = {module: set() for module in MODULES}
-    for module, target in ALLOWED:
+    for module, target in ARROWS:
         if target in MODULES and module != target:
             graph[module].add(target)
     TopologicalSorter(graph).prepare()

@@ -10,8 +10,8 @@ datasets   the data sets that come with knotflow (public as `kf.datasets`)
 from __future__ import annotations
 
 from knotflow.data import datasets
-from knotflow.data.samples import Distinct, Samples, given
+from knotflow.data.samples import Distinct, Samples
 from knotflow.data.scaling import Scaling
 from knotflow.data.targets import targets
 
-__all__ = ["Distinct", "Samples", "Scaling", "datasets", "given", "targets"]
+__all__ = ["Distinct", "Samples", "Scaling", "datasets", "targets"]

@@ -10,7 +10,8 @@ import numpy as np
 
 from knotflow._checks import count, extent, number
 from knotflow._typing import Array
-from knotflow.data import Samples, given
+from knotflow.data import Samples
+from knotflow.data.samples import given
 from knotflow.deep.layers import Layers, LayersLike, layers_of
 from knotflow.errors import InputError, KnotflowError
 

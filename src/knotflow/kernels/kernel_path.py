@@ -13,7 +13,8 @@ from knotflow._checks import count as whole
 from knotflow._checks import number, numbers
 from knotflow._deprecated import keyword_only
 from knotflow._typing import Array
-from knotflow.data import Samples, given
+from knotflow.data import Samples
+from knotflow.data.samples import given
 from knotflow.dynamics.lazy_flow import Modes, moment
 from knotflow.errors import InputError
 from knotflow.kernels.interpolation import Kernel, gram

@@ -9,7 +9,8 @@ import numpy as np
 from knotflow._checks import choice, count
 from knotflow._deprecated import keyword_only
 from knotflow._typing import Array
-from knotflow.data import Samples, given
+from knotflow.data import Samples
+from knotflow.data.samples import given
 from knotflow.errors import InputError
 from knotflow.segmented.optimum import Monotone, most_pieces, path
 from knotflow.segmented.segments import Segments

@@ -9,7 +9,8 @@ import numpy as np
 
 from knotflow._checks import choice, count, flag
 from knotflow._deprecated import keyword_only
-from knotflow.data import Samples, given
+from knotflow.data import Samples
+from knotflow.data.samples import given
 from knotflow.errors import InputError
 from knotflow.segmented.lines import Nodes, Standard, joined, separate
 from knotflow.segmented.segments import Segments

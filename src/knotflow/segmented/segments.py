@@ -10,7 +10,8 @@ from numpy.typing import ArrayLike
 from knotflow._checks import extent, number, numbers
 from knotflow._deprecated import warn
 from knotflow._typing import Array, Flags
-from knotflow.data import Samples, given
+from knotflow.data import Samples
+from knotflow.data.samples import given
 from knotflow.errors import InputError
 from knotflow.network import CPWL, ReLUNet
 

@@ -13,7 +13,8 @@ from scipy.interpolate import PPoly
 from knotflow._checks import count, number
 from knotflow._deprecated import renamed
 from knotflow._typing import AnyArray, Array
-from knotflow.data import Samples, given
+from knotflow.data import Samples
+from knotflow.data.samples import given
 from knotflow.errors import InputError
 
 Indices = AnyArray  # of whole numbers, or a mask
