@@ -48,8 +48,8 @@ def evolve(
     save_every : int
         The number of steps from one save to the next; or
     save_at : sequence
-        save at these steps, or times of a flow. Start and end are always saved. Neither: about 240 moments, evenly spread
-        on a logarithmic scale (fewer for very wide networks).
+        save at these steps, or times of a flow. Start and end are always saved. Neither: about 240 moments, evenly
+        spread on a logarithmic scale (fewer for very wide networks).
     stop_loss : float
         Stop after the first step at which L = 1/2 sum w (f - y)^2 is at most this.
     stop_gradient : float
