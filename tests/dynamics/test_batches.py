@@ -53,7 +53,7 @@ def test_batches_are_epochs_without_replacement(n, batch):
     for epoch in epochs:
         assert sorted(itertools.chain(*epoch)) == list(range(n))
     if batch < n:
-        assert len({tuple(map(tuple, epoch)) for epoch in epochs}) > 1  # shuffled anew
+        assert len({tuple(map(tuple, epoch)) for epoch in epochs}) > 1  # shuffled for each
 
 
 @pytest.mark.parametrize("train", [{"a", "b", "c"}, {"b", "bias"}], ids=lambda t: "+".join(sorted(t)))

@@ -114,7 +114,7 @@ def test_files_give_back_every_bit(dynamics, tmp_path):
 
 
 @pytest.mark.parametrize("dynamics", METHODS[2:6])
-def test_the_loaded_method_starts_anew_as_the_saved_one_did(dynamics, tmp_path):
+def test_the_loaded_method_starts_as_the_saved_one_did(dynamics, tmp_path):
     traj = run(dynamics)
     back = load_trajectory(traj.save(tmp_path / "run")).dynamics
     np.testing.assert_array_equal(run(back).final.a, traj.final.a)

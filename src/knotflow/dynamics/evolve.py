@@ -46,10 +46,10 @@ def evolve(
         A time, >= 0; n steps of gradient descent follow the flow for the time n lr. "converged" stops at the first
         time t at which t |dL/dt| <= rtol^2 L(0): doubling the time would change the loss by less.
     save_every : int
-        Save the parameters every so many steps; or
+        The number of steps from one save to the next; or
     save_at : sequence
-        at these steps, or times of a flow. Start and end are always saved. Neither: about 240 moments, evenly spread
-        on a logarithmic scale (fewer for very wide networks).
+        save at these steps, or times of a flow. Start and end are always saved. Neither: about 240 moments, evenly
+        spread on a logarithmic scale (fewer for very wide networks).
     stop_loss : float
         Stop after the first step at which L = 1/2 sum w (f - y)^2 is at most this.
     stop_gradient : float

@@ -30,7 +30,7 @@ __all__ = [
 RTOL, PARTICLE_RTOL, REFERENCE_RTOL = 1e-8, 1e-6, 1e-10
 # float64 can meet no finer one; with a coarser one the steps are not what they approximate.
 FINEST, COARSEST = 1e-14, 0.1
-# A run comes back after so many steps, even if it is not at its end: no run that goes well takes a tenth of them.
+# A run comes back after this number of steps, even if it is not at its end. No run that goes well takes a tenth.
 MOST_STEPS = 1_000_000
 
 

@@ -17,7 +17,7 @@ __all__ = ["StepSession", "Stepper"]
 
 # A run has diverged when its loss is this many times that of the start and of f = 0 together.
 BLOW_UP = 1e8
-# The gradient's norm is looked at every so many steps.
+# The gradient's norm is computed once in this number of steps.
 GRADIENT_EVERY = 100
 
 

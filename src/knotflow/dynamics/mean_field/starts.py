@@ -71,7 +71,7 @@ def particles(
         How many particles: at most, for "quadrature"; a power of 2 for "sobol".
     rule : {"quadrature", "sobol", "random"}
         A product rule, see the notes; a scrambled Sobol sequence through the inverse distribution functions; or
-        independent draws, the network of so many neurons.
+        independent draws, a random network of that width.
     metric : {"full", "cylinder", "polar"}
         That of the `MeanFieldFlow` to come. The neurons are sqrt(weight) times the particles for "full" and in the
         gauge of `MeanFieldFlow` for the others.
