@@ -116,7 +116,7 @@ def test_no_steps_change_nothing():
         ({"data": [3]}, "data is of type int: it must be Samples"),
         ({"lr": 0.0}, "lr is 0.0: it must be a finite number > 0"),
         ({"steps": -1}, "steps is -1: it must be a whole number of at least 0"),
-        ({"lr": 1e6, "steps": 300}, "trial 0 diverged within 300 steps: lr is 1e[+]06"),
+        ({"lr": 1e6, "steps": 300}, "lr is 1e[+]06: it must be smaller, because trial 0 diverged within 300 steps"),
     ],
 )
 def test_input_errors_of_training(change, message):

@@ -193,7 +193,10 @@ def test_delta_is_conserved_to_first_order():
         (lambda n: descend(n, ([[1.0, 2.0]], [1.0]), 0.0, 3), r"lr is 0\.0: it must be a finite number > 0"),
         (lambda n: descend(n, ([[1.0, 2.0]], [1.0]), 0.1, -3), "steps is -3: it must be a whole number of at least 0"),
         (lambda n: descend(n, ([[1.0, 2.0]], [1.0]), 0.1, 3, train={"d"}), "train is {'d'}: it must be a non-empty"),
-        (lambda n: descend(n, ([[1.0, 2.0]], [1.0]), 1e9, 90, train={"c"}), r"diverged at step \d+: lr is 1e\+09"),
+        (
+            lambda n: descend(n, ([[1.0, 2.0]], [1.0]), 1e9, 90, train={"c"}),
+            r"lr is 1e\+09: it must be smaller, .*at step \d+",
+        ),
     ],
 )
 def test_input_errors(call, message):

@@ -99,7 +99,10 @@ def test_repr():
 def test_input_errors():
     data = noisy()
     fit = kf.segmented.optimal(data, 6)
-    with pytest.raises(kf.InputError, match=r"the fit jumps at \d+ of its knots, first at x = .*: pass ramp"):
+    with pytest.raises(
+        kf.InputError,
+        match=r"ramp is None: it must be .* jumps at \d+ of its knots, first at x = .*, and no",
+    ):
         fit.network()
     with pytest.raises(kf.InputError, match=r"ramp is 1\.0: it must be a finite number > 0 and < 1"):
         fit.network(1.0)

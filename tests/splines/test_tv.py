@@ -223,6 +223,13 @@ def test_the_network_is_the_function(weight, lam):
         f.network(norm=0)
 
 
+@pytest.mark.parametrize("lam", [0.0, 1e-15, 1e-12, 1e-3])
+def test_the_network_where_f_is_0_up_to_rounding(lam):
+    data = Samples([0.0, 1.0, 2.0, 3.0, 4.0, 5.0], [1.0, 0.0, 0.0, 0.0, 1.0, 5.1])
+    f = splines.tv(data, lam)
+    np.testing.assert_allclose(f.network()(data.x), f(data.x), rtol=0, atol=1e-12)
+
+
 def test_the_weight_by_position_warns():
     with pytest.warns(DeprecationWarning, match=r"tv .* by position is deprecated: use keywords: weight="):
         splines.tv(datasets.nile(), 1.0, None)

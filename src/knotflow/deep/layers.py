@@ -67,7 +67,7 @@ def layers_of(network: LayersLike) -> Layers:
 
 
 def _is_module(network: Any) -> TypeGuard[torch.nn.Module]:
-    """Whether it is a PyTorch module, without importing PyTorch: who has one has imported it."""
+    """Whether it is a PyTorch module. PyTorch itself is not imported: for a module it has been."""
     torch = sys.modules.get("torch")
     return torch is not None and isinstance(network, torch.nn.Module)
 

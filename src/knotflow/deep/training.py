@@ -106,7 +106,7 @@ def train(networks: Sequence[LayersLike], data: Samples | Sequence[Samples], lr:
     final = losses().detach().numpy()
     if not np.isfinite(final).all():
         trial = int(np.argmin(np.isfinite(final)))
-        raise InputError(f"trial {trial} diverged within {steps} steps: lr is {lr:g}, which is too large for it")
+        raise InputError(f"lr is {lr:g}: it must be smaller, because trial {trial} diverged within {steps} steps")
     final.setflags(write=False)
     values = [
         (weight.detach().numpy(), bias.detach().numpy()[:, :, 0]) for weight, bias in zip(weights, biases, strict=True)

@@ -253,7 +253,7 @@ def descend(
         slope = _gradient(state["a"], state["b"], state["c"], net.norm, state["bias"], *samples)
         losses[step] = slope.loss
         if not np.isfinite(slope.loss):
-            raise InputError(f"the run diverged at step {step}: lr is {lr:g}, which is too large")
+            raise InputError(f"lr is {lr:g}: it must be smaller, because the run diverged at step {step}")
         if step < steps:
             state |= {name: state[name] - lr * getattr(slope, name) for name in train}
     losses.setflags(write=False)

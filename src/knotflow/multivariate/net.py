@@ -217,7 +217,7 @@ class Breakplanes:
         length = np.linalg.norm(net.a, axis=1)
         live = length > 0
         if not live.any():
-            raise InputError(f"a is 0 in all {len(net)} neurons: such a network is constant and has no breakplane")
+            raise InputError(f"a is 0 in all {len(net)} neurons: it must not be, or there is no breakplane")
         size = length[live]
         constant = np.sum(net.c[~live] * np.maximum(-net.b[~live], 0)) / net.norm
         return cls(

@@ -162,15 +162,16 @@ class Segments:
         jumps = self.gaps != 0
         if jumps.any() and ramp is None:
             raise InputError(
-                f"the fit jumps at {int(jumps.sum())} of its knots, first at x = {self.knots[jumps][0]:g}, and no "
-                "network does: pass ramp, for example ramp=0.5, for a steep line between the two samples there, "
-                "or fit with continuous=True"
+                f"ramp is None: it must be a number, for example 0.5, because the fit jumps at {int(jumps.sum())} of "
+                f"its knots, first at x = {self.knots[jumps][0]:g}, and no network does; or fit with continuous=True"
             )
         half = np.where(jumps, (ramp or 0.0) * self.room, 0.0)
         left, right = self.knots - half, self.knots + half
         if np.any(jumps & ~((left < self.knots) & (self.knots < right))):
             p = int(np.argmax(jumps & ~((left < self.knots) & (self.knots < right))))
-            raise InputError(f"the gap at x = {self.knots[p]:g} is between samples too close for a ramp")
+            raise InputError(
+                f"the gap at x = {self.knots[p]:g} is between samples too close for a ramp: it must be wider"
+            )
         return self._with_ramps(jumps, left, right)
 
     def _with_ramps(self, jumps: Flags, left: Array, right: Array) -> CPWL:

@@ -73,9 +73,12 @@ class TVSpline(Spline):
         norm = number("norm", norm, above=0.0)
         if self._found is not None:
             return self._found.replace(c=self._found.c * norm, norm=norm)
-        slopes = self.derivative()(np.append(self.knots[0] - 1 if len(self.knots) else 0.0, self.knots))
-        intercept = None if len(self.knots) else float(self(0.0))
-        return ReLUNet.from_cpwl(CPWL(self.knots, self(self.knots), slopes, intercept), norm)
+        if not len(self.knots):
+            return ReLUNet.from_cpwl(CPWL([], [], [float(self(0.0, nu=1))], float(self(0.0))), norm)
+        values = self(self.knots)
+        before, after = self(self.knots[0] - 1, nu=1), self(self.knots[-1], nu=1)
+        chords = np.diff(values) / np.diff(self.knots)  # where f is 0 up to rounding, slopes must fit the values
+        return ReLUNet.from_cpwl(CPWL(self.knots, values, np.concatenate([[before], chords, [after]])), norm)
 
     def __repr__(self) -> str:
         count = len(self.knots)
