@@ -243,4 +243,4 @@ def lonely_minimum(data: Samples, knots: ArrayLike, *, free: float = 0.0, norm: 
         # The chosen neurons so far have the slope `running`; this one makes up what is missing at x[j + 1].
         slopes[p] += (need[j] - running * (x[j + 1] - x[j])) / (x[j + 1] - knots[p])
         running += slopes[p]
-    return BDSO(knots, slopes, np.ones(len(knots)), float(y[0] - others[0]), norm).to_net()
+    return ReLUNet.from_bdso(BDSO(knots, slopes, np.ones(len(knots)), float(y[0] - others[0]), norm))
