@@ -258,11 +258,11 @@ class _Descent:
         self.engine, self.batches = descent, batches
         x, y, weight = writable(data.distinct.x, data.distinct.y, data.distinct.weight)
         n = len(data) if batches else 0
-        samples = np.searchsorted(x, data.x[:n]), *writable(data.y[:n], data.weights[:n])
-        self.problem = descent.problem(x, y, weight, net.norm, lr, train, decay, *samples)
+        batch = descent.Batch(np.searchsorted(x, data.x[:n]), *writable(data.y[:n], data.weights[:n]))
+        self.problem = descent.problem(x, y, weight, net.norm, lr, train, decay, batch)
         if snapshot is not None:
             self.order = snapshot["order"]
-            self.state = descent.restored(snapshot)
+            self.state = descent.restored(snapshot, self.problem)
             if batches:
                 batches.restore(snapshot)
             return
@@ -285,13 +285,13 @@ class _Descent:
 
     def parameters(self) -> tuple[Array, Array, Array, float]:
         out = np.empty((3, self.order.size))
-        self.engine.parameters(self.state, *out)
+        bias = self.engine.parameters(self.state, *out)
         for row in out:
             row[self.order] = row.copy()
-        return out[0], out[1], out[2], float(self.state.bias[0])
+        return out[0], out[1], out[2], bias
 
     def snapshot(self) -> Snapshot:
-        arrays = self.state._asdict() | {"order": self.order}
+        arrays = self.engine.saved(self.state) | {"order": self.order}
         return arrays | (self.batches.snapshot() if self.batches else {})
 
 
@@ -302,17 +302,18 @@ class _Stepwise:
         self, net: ReLUNet, data: Samples, method: GradientDescent | Adam, snapshot: Snapshot | None, *,
         beta1: float, beta2: float = 0.0, eps: float = 0.0, decay: float = 0.0,
     ) -> None:  # fmt: skip
-        from knotflow.engine import stepwise
+        from knotflow.engine import moments
 
-        self.engine = stepwise
+        self.engine = moments
         x, y, weight = writable(data.distinct.x, data.distinct.y, data.distinct.weight)
-        self.problem = stepwise.problem(x, y, weight, net.norm, method.train, method.lr, decay, beta1, beta2, eps)
+        settings = moments.Settings(method.lr, decay, beta1, beta2, eps)
+        self.problem = moments.problem(x, y, weight, net.norm, method.train, settings)
         if snapshot is not None:
-            self.state = stepwise.State(*(snapshot[name].copy() for name in stepwise.State._fields))
+            self.state = moments.State(*(snapshot[name].copy() for name in moments.State._fields))
         else:
             adam = isinstance(method, Adam)
             a, b, c = writable(net.a, net.b, net.c)
-            self.state = stepwise.start(a, b, c, net.bias, x, adam)
+            self.state = moments.start(a, b, c, net.bias, x, adam)
 
     def advance(self, steps: int, stop_loss: float, blow_up: float) -> tuple[int, int, float]:
         return self.engine.run(self.state, self.problem, steps, stop_loss, blow_up)

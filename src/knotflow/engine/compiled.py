@@ -1,4 +1,4 @@
-"""`kernel`: numba's `njit` with a cache that is never stale, never half written and need not be writable.
+"""`kernel` and `inner`: numba's `njit` with a cache that is never stale, never half written and need not be writable.
 
 numba's own cache of a function watches the function's file alone. Yet compiled code holds the code of the functions
 it calls and the places of the fields it reads, which stand in other files: after a change there numba would go on
@@ -31,7 +31,7 @@ try:
 except ImportError:  # Windows: numba itself waits there for files in use
     fcntl = None  # type: ignore[assignment]
 
-__all__ = ["CacheWarning", "announce", "cache_directory", "digest", "kernel"]
+__all__ = ["CacheWarning", "announce", "cache_directory", "digest", "inner", "kernel"]
 
 _settings: Any = numba.config
 _ROOT = Path(__file__).resolve().parents[1]
@@ -57,6 +57,17 @@ def kernel(function: Callable[..., Any] | None = None, **options: Any) -> Any:
         _settings.CACHE_DIR = before
     _guard(dispatcher._cache)
     return dispatcher
+
+
+def inner(function: Callable[..., Any] | None = None, **options: Any) -> Any:
+    """`numba.njit` for functions that only kernels call and that create no array; a decorator as `kernel`.
+
+    Such a function cannot be called from Python and counts no references of arrays: that halves the time to compile
+    it, and an array in a record costs no more than a bare one. It is cached as part of the kernels that call it.
+    """
+    if function is None:
+        return lambda f: inner(f, **options)
+    return numba.njit(_nrt=False, no_cpython_wrapper=True, no_cfunc_wrapper=True, **options)(function)
 
 
 # -- where ---------------------------------------------------------------------------------------------------

@@ -1,100 +1,137 @@
-"""Gradient descent for at most MOST neurons on at most MOST samples: all pairs, in vector instructions.
+"""All pairs: gradient descent for at most MOST neurons on at most MOST samples, without arcs; O(m s) a step.
 
-Where sorting and sums per arc cost more than they save. Lanes left over are neurons with a = b = c = 0 and samples of
-weight 0, which change nothing.
+So few are stepped faster than they are sorted. The arrays are padded to whole vectors with neurons with a = b = c = 0
+and samples of weight 0, which change nothing.
 """
 
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
-from knotflow.engine.compiled import kernel
-from knotflow.engine.lanes import LANES, above, load, only, peek, poke, spread, store, total
+import numpy as np
+from numpy.typing import NDArray
+
+from knotflow.engine.compiled import inner, kernel
+from knotflow.engine.descent.state import Problem
+from knotflow.engine.reasons import DIVERGED, DONE, REACHED
+from knotflow.engine.simd import LANES, greater, load, load_scalar, reduce_add, select, splat, store, store_scalar
+
+Array = NDArray[Any]
 
 MOST = 32
 
 
-def fits(m: int, s: int) -> bool:
-    """Whether the problem is small enough."""
-    return m <= MOST and s <= MOST
+class State(NamedTuple):
+    """The neurons, the samples, and scratch; m and s are rounded up to whole vectors."""
+
+    a: Array
+    b: Array
+    c: Array
+    bias: Array  # (1,)
+    m: int  # how many neurons there are
+    x: Array
+    y: Array
+    weight: Array
+    r: Array  # scratch: weighted residuals, times lr/norm
+    rx: Array  # scratch: and these times x
 
 
-@kernel
-def _padded(values):
-    """A copy with zeros up to a whole number of lanes."""
-    out = np.zeros(LANES * ((values.size + LANES - 1) // LANES))
+def fits(m: int, prob: Problem) -> bool:
+    """Whether the problem is one for this file: small, and without minibatches."""
+    return m <= MOST and prob.x.size <= MOST and prob.batch.y.size == 0
+
+
+def start(a: Array, b: Array, c: Array, bias: float, prob: Problem) -> State:
+    """The state of a network."""
+    x = _padded(prob.x)
+    return State(
+        _padded(a), _padded(b), _padded(c), np.array([float(bias)]), a.size,
+        x, _padded(prob.y), _padded(prob.weight), np.zeros(x.size), np.zeros(x.size),
+    )  # fmt: skip
+
+
+def _padded(values: Array) -> Array:
+    out = np.zeros(LANES * -(-values.size // LANES))
     out[: values.size] = values
     return out
 
 
-@kernel
-def _forward(a, b, c, m, x, y, weight, r, bias, inv_norm, scale):
-    """Fill r with scale times the weighted residuals, LANES samples at once; the loss and sum r.
+def saved(state: State) -> dict[str, Array]:
+    """The state as named arrays."""
+    return {name: getattr(state, name)[: state.m] for name in ("a", "b", "c")} | {"bias": state.bias}
+
+
+def restored(arrays: Mapping[str, Array], prob: Problem) -> State:
+    """A state of its own from saved arrays, of this version or of format 2, which has more of them."""
+    return start(arrays["a"], arrays["b"], arrays["c"], float(arrays["bias"][0]), prob)
+
+
+@inner
+def _forward(state, bias, inv_norm, scale):
+    """Fill state.r with scale times the weighted residuals; the loss and the sum of the weighted residuals.
 
     Even and odd neurons are summed apart, so that no addition waits for the one before.
     """
-    zero, shift, inverse, factor = spread(0.0), spread(bias), spread(inv_norm), spread(scale)
+    a, b, c, m, x, y, weight, r = state.a, state.b, state.c, state.m, state.x, state.y, state.weight, state.r
+    zero, shift, inverse, factor = splat(0.0), splat(bias), splat(inv_norm), splat(scale)
     loss = sums = zero
     for j in range(0, x.size, LANES):
         z = load(x, j)
         even = odd = zero
         for i in range(0, m - 1, 2):
-            h = spread(peek(a, i)) * z - spread(peek(b, i))
-            even += spread(peek(c, i)) * only(above(h, zero), h)
-            h = spread(peek(a, i + 1)) * z - spread(peek(b, i + 1))
-            odd += spread(peek(c, i + 1)) * only(above(h, zero), h)
+            h = splat(load_scalar(a, i)) * z - splat(load_scalar(b, i))
+            even += splat(load_scalar(c, i)) * select(greater(h, zero), h)
+            h = splat(load_scalar(a, i + 1)) * z - splat(load_scalar(b, i + 1))
+            odd += splat(load_scalar(c, i + 1)) * select(greater(h, zero), h)
         if m % 2 == 1:
-            h = spread(peek(a, m - 1)) * z - spread(peek(b, m - 1))
-            even += spread(peek(c, m - 1)) * only(above(h, zero), h)
+            h = splat(load_scalar(a, m - 1)) * z - splat(load_scalar(b, m - 1))
+            even += splat(load_scalar(c, m - 1)) * select(greater(h, zero), h)
         miss = shift + inverse * (even + odd) - load(y, j)
         weighed = load(weight, j) * miss
         loss += weighed * miss
         sums += weighed
         store(r, j, factor * weighed)
-    return 0.5 * total(loss), total(sums)
+    return 0.5 * reduce_add(loss), reduce_add(sums)
 
 
-@kernel
-def _update(a, b, c, x, s, r, rx, train, keep):
+@inner
+def _update(state, s, train, keep):
     """Step LANES neurons at once by the sums of r and r x over the samples that each is active on."""
-    zero = spread(0.0)
-    ma, mb, mc = spread(train[0]), spread(train[1]), spread(train[2])
-    ka, kb, kc = spread(keep[0]), spread(keep[1]), spread(keep[2])
+    a, b, c, x, r, rx = state.a, state.b, state.c, state.x, state.r, state.rx
+    zero = splat(0.0)
+    ma, mb, mc = splat(train[0]), splat(train[1]), splat(train[2])
+    ka, kb, kc = splat(keep[0]), splat(keep[1]), splat(keep[2])
     for j in range(s):
-        poke(rx, j, peek(r, j) * peek(x, j))
+        store_scalar(rx, j, load_scalar(r, j) * load_scalar(x, j))
     for i in range(0, a.size, LANES):
         a0, b0, c0 = load(a, i), load(b, i), load(c, i)
         e0 = e1 = zero
         for j in range(s):
-            on = above(a0 * spread(peek(x, j)), b0)
-            e0 += only(on, spread(peek(r, j)))
-            e1 += only(on, spread(peek(rx, j)))
+            on = greater(a0 * splat(load_scalar(x, j)), b0)
+            e0 += select(on, splat(load_scalar(r, j)))
+            e1 += select(on, splat(load_scalar(rx, j)))
         store(a, i, ka * a0 - ma * c0 * e1)
         store(b, i, kb * b0 + mb * c0 * e0)
         store(c, i, kc * c0 - mc * (e1 * a0 - e0 * b0))
 
 
-@kernel
-def run(a, b, c, bias, prob, steps, stop_loss, blow_up):
-    """Take up to ``steps`` steps in place; (steps taken, whether it diverged, whether it reached stop_loss, the loss).
-
-    O(m s) a step.
-    """
-    m, s = a.size, prob.x.size
-    pa, pb, pc = _padded(a), _padded(b), _padded(c)
-    x, y, weight = _padded(prob.x), _padded(prob.y), _padded(prob.weight)
-    r, rx = np.zeros(x.size), np.zeros(x.size)
-    train, keep, scale = prob.train, prob.keep, prob.lr * prob.inv_norm
-    shift, taken, diverged, reached, loss = bias[0], steps, False, False, 0.0
+@kernel(_nrt=False)
+def run(state, prob, steps, stop_loss, blow_up):
+    """Take up to ``steps`` steps in place; (steps taken, why it ended, loss there). O(m s) a step."""
+    bias, train, keep, scale = state.bias, prob.train, prob.keep, prob.lr * prob.inv_norm
+    shift, taken, code, loss = bias[0], steps, DONE, 0.0
     for t in range(steps + 1):
-        loss, sums = _forward(pa, pb, pc, m, x, y, weight, r, shift, prob.inv_norm, scale)
-        diverged, reached = not loss <= blow_up, loss <= stop_loss
-        if diverged or reached or t == steps:
+        loss, sums = _forward(state, shift, prob.inv_norm, scale)
+        if not loss <= blow_up:
+            code = DIVERGED
+        elif loss <= stop_loss:
+            code = REACHED
+        if code != DONE or t == steps:
             taken = t
             break
-        _update(pa, pb, pc, x, s, r, rx, train, keep)
+        _update(state, prob.x.size, train, keep)
         if train[3] != 0.0:
             shift = keep[3] * shift - prob.lr * sums
-    a[:], b[:], c[:] = pa[:m], pb[:m], pc[:m]
     bias[0] = shift
-    return taken, diverged, reached, loss
+    return taken, code, loss

@@ -1,168 +1,152 @@
-"""What descent keeps for every border: the sums that drive the neurons near it, and what they add up to.
+"""Where the engine keeps what: buckets of the borders, LANES of them side by side.
 
 Border k lies between arcs k and k + 1, at the sample ``border_sample(k)``; its two arcs differ by that sample alone.
-So a neuron near it needs the sums E of the arc on which the sample is *not* active, and if it is active there, the
-sample's own rho = lr/norm w_j r_j besides: hopping across the sample changes nothing but that one comparison. Likewise
-its share of the function is that of the inactive arc, c (a x - b) at the samples beyond, and c max(h, 0) at its own.
+So a neuron near it needs the sums E of the arc on which the sample is *not* active, and, if it is active there, the
+sample's own rho = lr/norm w_j r_j. A neuron that hops across the sample changes that one comparison and nothing else.
+Its part of the function is that of the inactive arc, c (a x - b) at the samples beyond, and c max(h, 0) at its own.
 
-Each *part* has a row: parts 0 .. 2s - 1 are the borders; part 2s is the arc that is active everywhere, which is no
-border's inactive arc; the others carry a share of a crowded border's neurons. Rows lie LANES side by side in slices,
-so that LANES borders are stepped at once. ``at`` says where each part's fields begin.
+Buckets 0 .. 2s - 1 are the borders. Bucket 2s is the arc that is active everywhere, which is no border's inactive arc.
+Further ones are *overflow buckets*: they hold the neurons of a border that has many. Each bucket is one lane, and
+LANES lanes lie side by side in a group, so that LANES borders are stepped at once.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from knotflow.engine.compiled import kernel
-from knotflow.engine.lanes import LANES, peek, poke
+from knotflow.engine.compiled import inner
+from knotflow.engine.simd import LANES, load_scalar, store_scalar
 
-# The fields. E0, E1: lr/norm times the sums of w r and w r x over the inactive arc's samples. RHO: lr/norm w r at the
-# border's. X, LOWER, UPPER: the abscissae of this border and of those before and after it. CA, CB: the neurons' sums
-# of c a and c b. CR: of c max(h, 0). (numba's cache of a function watches its own file alone: after a
-# change here, `make clean`, or the others go on with the old places.)
+# Fields of a bucket. E0, E1: lr/norm times the sums of w r and w r x over the inactive arc's samples. RHO: lr/norm w r
+# at the border's sample. X, LOWER, UPPER: the abscissae of this border and of those before and after it. CA, CB: sums
+# of c a and c b over the neurons. CR: of c max(h, 0).
 E0, E1, RHO, X, LOWER, UPPER, CA, CB, CR = (LANES * field for field in range(9))
-SLICE = LANES * 9
+GROUP = LANES * 9
 
-SHARES, EXTRA = 32, 64  # shares of crowded borders, at most: when they are laid out, and later
+LEVEL = 3 * LANES  # a level of a group: LANES each of a, b, c
+BLOCK = LANES * 19  # a block of LANES slots (``interior``)
 
-
-def slices(s: int) -> int:
-    """How many slices hold every part, whatever the crowds."""
-    return -(-(2 * s + 1 + EXTRA) // LANES)
-
-
-@kernel
-def slices_in_use(s, extras):
-    """How many slices have parts."""
-    return (2 * s + extras + LANES) // LANES
+SHARES = 32  # a bucket holds at most one part in so many of the boundary neurons: at most so many overflow at a rebuild
+OVERFLOW_BUCKETS = 64  # overflow buckets at most, with those added between rebuilds
+LEAST_BUCKET = 16  # neurons of one border that are not worth a second bucket
+SPARE_SHARE = 8  # a group has capacity for one more level in so many, and for a few more. Of these,
+FEWEST_SPARE, MOST_SPARE = 1, 8  # few keep groups close together in the cache, many last longer where knots travel
+RESERVE, LEAST_RESERVE = 1024, 64  # levels set aside for a group of later overflow buckets: m / RESERVE, at least these
 
 
-@kernel
-def place(row):
-    """Where the fields of a row begin."""
-    return (row // LANES) * SLICE + row % LANES
+def groups(s: int) -> int:
+    """Upper bound on the number of groups, for any distribution of the neurons over the borders."""
+    return -(-(2 * s + 1 + OVERFLOW_BUCKETS) // LANES)
 
 
-@kernel
-def part_of_arc(g, s):
-    """The part whose E is that of arc g, and whose sums go with its sleepers'. Those of the dead arc count nowhere."""
+def most_in_bucket(boundary: int) -> int:
+    """How many neurons a bucket may hold when so many are boundary neurons."""
+    return max(LEAST_BUCKET, -(-boundary // SHARES))
+
+
+def most_levels(m: int, groups: int) -> int:
+    """Levels enough for m neurons in any distribution: no group is deeper than the shortest lane of the one before."""
+    full = -(-m // LANES) + most_in_bucket(m)
+    reserved = (OVERFLOW_BUCKETS // LANES + 1) * max(LEAST_RESERVE, m // RESERVE)
+    return full + full // SPARE_SHARE + MOST_SPARE * groups + reserved
+
+
+@inner
+def groups_in_use(s, overflow):
+    """Number of groups that have buckets."""
+    return (2 * s + overflow + LANES) // LANES
+
+
+@inner
+def address_of(lane):
+    """Where the fields of a lane begin."""
+    return (lane // LANES) * GROUP + lane % LANES
+
+
+@inner
+def bucket_of_arc(g, s):
+    """The bucket whose E is that of arc g, and whose sums get those of its interior. The dead arc's count nowhere."""
     if g == s:
         return 2 * s
     return g if g < s else g - 1
 
 
-@kernel(forceinline=True)
+@inner(forceinline=True)
 def next_border(k, arcs):
-    """The border after border k; the circle closes."""
+    """The border after border k, around the circle."""
     return k + 1 - arcs * np.int64(k + 1 == arcs)
 
 
-@kernel(forceinline=True)
+@inner(forceinline=True)
 def describe(table, t, k, lower, upper):
-    """Write border k's abscissae at place t, from the arcs' (``borders``); its sums are 0."""
-    poke(table, t + X, peek(upper, k))
-    poke(table, t + LOWER, peek(lower, k))
-    poke(table, t + UPPER, peek(upper, next_border(k, upper.size)))
-    poke(table, t + CA, 0.0)
-    poke(table, t + CB, 0.0)
-    poke(table, t + CR, 0.0)
+    """Write border k's abscissae at address t, from the arcs' (``borders``); its sums are 0."""
+    store_scalar(table, t + X, load_scalar(upper, k))
+    store_scalar(table, t + LOWER, load_scalar(lower, k))
+    store_scalar(table, t + UPPER, load_scalar(upper, next_border(k, upper.size)))
+    store_scalar(table, t + CA, 0.0)
+    store_scalar(table, t + CB, 0.0)
+    store_scalar(table, t + CR, 0.0)
 
 
-@kernel(forceinline=True)
-def active_beside(k, s):
-    """Whether border k's neurons are active at the samples of the borders before and after it."""
-    return (k >= 1) & (k <= s), (k >= s - 1) & (k <= 2 * s - 2)
-
-
-@kernel
-def set_sums(table, at, of, extras, x, r, scale):
-    """E and RHO of every part from the weighted residuals; O(s)."""
-    s = x.size
+@inner
+def set_sums(buckets, overflow, x, r, scale):
+    """E and RHO of every bucket from the weighted residuals r; O(s)."""
+    table, address, of, s = buckets.table, buckets.address, buckets.of, x.size
     s0 = s1 = p0 = p1 = 0.0
     for j in range(s):
         k = s - 1 - j
-        t, rho = peek(at, j), scale * peek(r, k)
-        _drive(table, t, s0, s1, rho)
+        rho = scale * load_scalar(r, k)
+        _drive(table, load_scalar(address, j), s0, s1, rho)
         s0 += rho
-        s1 += rho * peek(x, k)
-        t, rho = peek(at, s + k), scale * peek(r, j)
-        _drive(table, t, p0, p1, rho)
+        s1 += rho * load_scalar(x, k)
+        rho = scale * load_scalar(r, j)
+        _drive(table, load_scalar(address, s + k), p0, p1, rho)
         p0 += rho
-        p1 += rho * peek(x, j)
-    _drive(table, peek(at, 2 * s), s0, s1, 0.0)
-    for e in range(extras):
-        t, main = peek(at, 2 * s + 1 + e), peek(at, peek(of, e))
-        _drive(table, t, peek(table, main + E0), peek(table, main + E1), peek(table, main + RHO))
+        p1 += rho * load_scalar(x, j)
+    _drive(table, load_scalar(address, 2 * s), s0, s1, 0.0)
+    for e in range(overflow):
+        t, main = load_scalar(address, 2 * s + 1 + e), load_scalar(address, load_scalar(of, e))
+        _drive(
+            table, t, load_scalar(table, main + E0), load_scalar(table, main + E1), load_scalar(table, main + RHO)
+        )  # fmt: skip
 
 
-@kernel
+@inner
 def _drive(table, t, e0, e1, rho):
-    poke(table, t + E0, e0)
-    poke(table, t + E1, e1)
-    poke(table, t + RHO, rho)
+    store_scalar(table, t + E0, e0)
+    store_scalar(table, t + E1, e1)
+    store_scalar(table, t + RHO, rho)
 
 
-@kernel
-def gather_extras(table, at, of, extras, s):
-    """Add the crowded borders' shares up."""
-    for e in range(extras):
-        t, main = peek(at, 2 * s + 1 + e), peek(at, peek(of, e))
+@inner
+def add_overflow(buckets, overflow, s):
+    """Add the sums of the overflow buckets to those of their borders."""
+    table, address, of = buckets.table, buckets.address, buckets.of
+    for e in range(overflow):
+        t, main = load_scalar(address, 2 * s + 1 + e), load_scalar(address, load_scalar(of, e))
         for field in (CA, CB, CR):
-            poke(table, main + field, peek(table, main + field) + peek(table, t + field))
+            store_scalar(table, main + field, load_scalar(table, main + field) + load_scalar(table, t + field))
 
 
-@kernel
-def predict(table, at, x, bias, inv_norm, right, f):
-    """f(x_j) from the parts' sums; O(s). ``right`` is scratch, (s,): what the right-facing neurons add.
+@inner
+def predict(buckets, x, bias, inv_norm, right, f):
+    """f(x_j) from the buckets' sums; O(s). ``right`` is scratch, (s,): what the right-facing neurons add.
 
     Each facing is summed in the direction in which its neurons become active, so that only active ones enter.
     """
-    s = x.size
-    t = peek(at, 2 * s)
-    p, q = peek(table, t + CA), peek(table, t + CB)
+    table, address, s = buckets.table, buckets.address, x.size
+    t = load_scalar(address, 2 * s)
+    p, q = load_scalar(table, t + CA), load_scalar(table, t + CB)
     left_p = left_q = 0.0
     for j in range(s):
         k = s - 1 - j  # the left-facing sums run the other way; both chains of additions overlap
-        t = peek(at, k)
-        poke(right, j, peek(x, j) * p - q + peek(table, t + CR))
-        p += peek(table, t + CA)
-        q += peek(table, t + CB)
-        t = peek(at, s + j)
-        poke(f, k, peek(x, k) * left_p - left_q + peek(table, t + CR))
-        left_p += peek(table, t + CA)
-        left_q += peek(table, t + CB)
+        t = load_scalar(address, k)
+        store_scalar(right, j, load_scalar(x, j) * p - q + load_scalar(table, t + CR))
+        p += load_scalar(table, t + CA)
+        q += load_scalar(table, t + CB)
+        t = load_scalar(address, s + j)
+        store_scalar(f, k, load_scalar(x, k) * left_p - left_q + load_scalar(table, t + CR))
+        left_p += load_scalar(table, t + CA)
+        left_q += load_scalar(table, t + CB)
     for j in range(s):
         f[j] = bias + inv_norm * (right[j] + f[j])
-
-
-@kernel
-def order_parts(count, most, share, rows, first_extra, of):
-    """Split borders of more than ``most`` neurons, put parts of like size side by side; how many shares.
-
-    count        (2s,) neurons at each border
-    share        filled with every part's number of neurons
-    rows         filled with every part's row, the fullest first
-    first_extra  filled with the part that takes a crowded border's second share
-    of           filled with the border that each share belongs to
-    """
-    arcs, extras = count.size, 0
-    for k in range(arcs):
-        shares = max(1, -(-count[k] // most))
-        share[k] = -(-count[k] // shares)
-        first_extra[k] = arcs + 1 + extras
-        for _ in range(1, shares):
-            of[extras] = k
-            share[arcs + 1 + extras] = share[k]
-            extras += 1
-    parts = arcs + 1 + extras
-    ahead = np.zeros(most + 2, np.int64)  # how many parts are larger
-    for part in range(parts):
-        ahead[share[part]] += 1
-    total = 0
-    for n in range(most, -1, -1):
-        ahead[n], total = total, total + ahead[n]
-    for part in range(parts):
-        rows[part] = ahead[share[part]]
-        ahead[share[part]] += 1
-    return extras
