@@ -255,9 +255,9 @@ def _left(ends, arc, a, b, s):
 
 
 @inner(forceinline=True)
-def _next_arc(g, lane, down, up, s):
-    """The next arc in the direction in which the lane's neuron has left."""
-    g += (up >> lane & 1) - (down >> lane & 1)
+def _next_arc(g, up, down, s):
+    """The next arc upwards if the last bit of ``up`` is set, downwards if that of ``down`` is."""
+    g += (up & 1) - (down & 1)
     return g + 2 * s * (np.int64(g < 0) - np.int64(g >= 2 * s))
 
 
@@ -274,8 +274,8 @@ def _follow(neurons, work, begin, end, x):
         if (down | up) != 0:
             hops = 0
             while (down | up) != 0 and hops < MOST_HOPS:
-                g0, g1 = _next_arc(g0, 0, down, up, s), _next_arc(g1, 1, down, up, s)
-                g2, g3 = _next_arc(g2, 2, down, up, s), _next_arc(g3, 3, down, up, s)
+                g0, g1 = _next_arc(g0, up, down, s), _next_arc(g1, up >> 1, down >> 1, s)
+                g2, g3 = _next_arc(g2, up >> 2, down >> 2, s), _next_arc(g3, up >> 3, down >> 3, s)
                 down, up = _left(ends, (g0, g1, g2, g3), a, b, s)
                 hops += 1
             if (down | up) != 0:

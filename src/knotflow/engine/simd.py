@@ -24,7 +24,7 @@ import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
-from numba.core.typing.templates import ConcreteTemplate, infer_global, signature
+from numba.core.typing.templates import AbstractTemplate, infer_global, signature
 from numba.extending import intrinsic, lower_builtin, models, register_model
 from numpy.typing import NDArray
 
@@ -74,11 +74,17 @@ class _MaskModel(models.PrimitiveModel):
 
 
 def _binary(function, kind, emit):
-    """Define ``function`` (an operator) for two values of type ``kind``."""
+    """Define ``function`` (an operator) for two values of type ``kind``.
+
+    The target makes numba try this template first: it would try all those of strings, lists and arrays before.
+    """
 
     @infer_global(function)
-    class _(ConcreteTemplate):
-        cases = [signature(kind, kind, kind)]  # noqa: RUF012
+    class _(AbstractTemplate):
+        metadata = {"target": "CPU"}  # noqa: RUF012
+
+        def generic(self, args, kws):
+            return signature(kind, kind, kind) if args == (kind, kind) else None
 
     @lower_builtin(function, kind, kind)
     def lower(context, builder, sig, args):

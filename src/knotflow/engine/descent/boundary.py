@@ -173,7 +173,8 @@ def migrate(state, prob, crossings):
         for k in range(LANES):
             if out >> k & 1:
                 lane, o = q * LANES + k, level * LEVEL + k
-                i, a, b, c = lanes.ids[level * LANES + k], lanes.store[o], lanes.store[o + LANES], lanes.store[o + 2 * LANES]
+                i, a = np.int64(lanes.ids[level * LANES + k]), lanes.store[o]
+                b, c = lanes.store[o + LANES], lanes.store[o + 2 * LANES]
                 remove_swap(buckets, lanes, level, lane)
                 above_upper = a * buckets.table[address_of(lane) + UPPER] - b > 0
                 on_upper = buckets.neighbour[2 * q + 1] >> k & 1 != 0

@@ -38,8 +38,8 @@ def present(state, a, b, c, arc):
     neurons, slots, block = state.neurons, state.interior.slot, state.interior.block
     place, old_a, old_b, old_c = neurons.place, neurons.a, neurons.b, neurons.c
     for i in range(a.size):
-        g = place[i]
-        slot = slots[g] if g != BOUNDARY else np.int32(-1)
+        g = np.int64(place[i])
+        slot = np.int64(slots[g]) if g != BOUNDARY else -1
         a[i], b[i], c[i] = old_a[i], old_b[i], old_c[i]
         arc[i] = g
         if slot >= 0:
@@ -162,7 +162,7 @@ def _classify(neurons, prob, plan):
         few += np.int64((count[g] > 0) & (count[g] < LEAST_INTERIOR))
     if few > 0:
         for i in range(place.size):
-            g, a, b = place[i], all_a[i], all_b[i]
+            g, a, b = np.int64(place[i]), all_a[i], all_b[i]
             if g < arcs and 0 < count[g] < LEAST_INTERIOR:
                 k = boundary.nearest_border(g, abs(a * lower[g] - b), abs(a * upper[g] - b), arcs)
                 count[arcs + k] += 1
@@ -236,7 +236,7 @@ def _lay_out(buckets, lanes, registers, prob, plan, m):
 @inner
 def _open_slots(store, buckets, prob, plan):
     """Give every arc with interior neurons a slot; their number."""
-    slots = 0
+    slots = np.int64(0)  # not the literal, for which numba compiles once more
     for g in range(prob.lower.size):
         store.slot[g] = -1
         if plan.count[g] >= LEAST_INTERIOR:
@@ -254,7 +254,7 @@ def _fill_stores(neurons, store, buckets, lanes, plan):
     for k in range(arcs):
         filling[k] = k
     for i in range(place.size):
-        g, a, b, c = place[i], all_a[i], all_b[i], all_c[i]
+        g, a, b, c = np.int64(place[i]), all_a[i], all_b[i], all_c[i]
         if g >= arcs:
             k = g - arcs
             if buckets.count[buckets.lane[filling[k]]] == plan.share[k]:
@@ -262,7 +262,7 @@ def _fill_stores(neurons, store, buckets, lanes, plan):
             boundary.insert(buckets, lanes, buckets.lane[filling[k]], i, a, b, c)
             place[i] = BOUNDARY
         elif slots[g] >= 0:
-            interior.add_neuron(block, slots[g], a, b, c)
+            interior.add_neuron(block, np.int64(slots[g]), a, b, c)
 
 
 @inner
