@@ -17,16 +17,13 @@ Array = NDArray[Any]
 
 
 def start(a: Array, b: Array, c: Array, bias: float, prob: Problem) -> State | SmallState:
-    """The state of a network before its first step; all neurons that can move are boundary neurons. O(m log s)."""
+    """The state of a network before its first step; the first run fills its stores. O(m log s)."""
     if all_pairs.fits(a.size, prob):
         return all_pairs.start(a, b, c, bias, prob)
-    from knotflow.engine.descent import rebuild  # compiled code that small problems need not load
-
     new = state.empty(a.size, prob.x.size)
     neurons = new.neurons
     neurons.a[:], neurons.b[:], neurons.c[:], neurons.bias[0] = a, b, c, bias
     arcs.find_arcs(neurons.a, neurons.b, prob.x, neurons.place)
-    rebuild.fill(new, prob, 0)
     return new
 
 
@@ -39,7 +36,7 @@ def run(
     """
     if isinstance(now, SmallState):
         return all_pairs.run(now, prob, steps, stop_loss, blow_up)
-    from knotflow.engine.descent import loop
+    from knotflow.engine.descent import loop  # compiled code that small problems need not load
 
     return loop.run(now, prob, picks, ends, steps, stop_loss, blow_up)
 

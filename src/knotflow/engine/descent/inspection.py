@@ -12,7 +12,7 @@ from knotflow.engine.compiled import kernel
 from knotflow.engine.descent.all_pairs import State as SmallState
 from knotflow.engine.descent.layout import predict, set_sums
 from knotflow.engine.descent.rebuild import fill, present, update_reference
-from knotflow.engine.descent.state import BOUNDARY, INTERVAL, N_BOUNDARY, OVERFLOW, Problem, State
+from knotflow.engine.descent.state import AGE, BOUNDARY, INTERVAL, N_BOUNDARY, NEW, OVERFLOW, Problem, State
 
 Array = NDArray[Any]
 
@@ -23,7 +23,8 @@ def describe(now: State | SmallState, prob: Problem) -> dict[str, Any]:
     a, b, c, bias  the present parameters
     arc            (m,) every neuron's arc
     interior       (m,) bool, the neurons that their arc advances
-    boundary       (m,) bool, the neurons that are stepped one by one; dead neurons at rest are neither
+    boundary       (m,) bool, the neurons that are stepped one by one; dead neurons at rest are neither, nor is any before the
+                   first run
     interval       the rebuild interval, in steps; 0 if nothing that moves is interior
     overflow       number of overflow buckets
     """
@@ -67,16 +68,20 @@ def check(now: State | SmallState, prob: Problem) -> list[str]:
     return wrong
 
 
-def rebuild_for(now: State, prob: Problem, interval: int) -> None:
-    """Rebuild the stores now, for a rebuild interval of this many steps instead of the best one."""
-    _rebuild_for(now, prob, interval)
+def rebuild_for(now: State | SmallState, prob: Problem, interval: int) -> None:
+    """Rebuild the stores now, for a rebuild interval of this many steps instead of the best one; if there are stores."""
+    if isinstance(now, State):
+        _rebuild_for(now, prob, interval)
 
 
 @kernel(_nrt=False)
 def _rebuild_for(now, prob, interval):
     f, r = now.forward.f, now.forward.r
+    if now.registers[AGE] == NEW:
+        fill(now, prob, np.int64(0))
+        now.registers[AGE] = 0
     predict(now.buckets, prob.x, now.neurons.bias[0], prob.inv_norm, now.forward.right, f)
     residuals(f, prob.y, prob.weight, r)
     set_sums(now.buckets, now.registers[OVERFLOW], prob.x, r, prob.lr * prob.inv_norm)
     update_reference(now, prob)
-    fill(now, prob, interval)
+    fill(now, prob, np.int64(interval))

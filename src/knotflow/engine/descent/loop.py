@@ -10,12 +10,14 @@ diagonal of L_g; the row of an untrained parameter is that of the identity; a mi
 
 from __future__ import annotations
 
+import numpy as np
+
 from knotflow.engine.arcs import residuals
 from knotflow.engine.compiled import inner, kernel
 from knotflow.engine.descent import boundary, interior
 from knotflow.engine.descent.layout import add_overflow, groups_in_use, predict, set_sums
-from knotflow.engine.descent.rebuild import rebuild
-from knotflow.engine.descent.state import AGE, OVERFLOW, SLOTS, WAIT
+from knotflow.engine.descent.rebuild import choose_interval, fill, schedule
+from knotflow.engine.descent.state import AGE, NEW, OVERFLOW, SLOTS, WAIT
 from knotflow.engine.reasons import DIVERGED, DONE, REACHED
 
 
@@ -31,35 +33,19 @@ def _batch_residuals(picks, begin, end, prob, forward):
         r[j] += scale * batch.weight[k] * (f[j] - batch.y[k])
 
 
-@inner
-def _advance(state, prob):
-    """One step by the residuals in forward.r; whether a border overflowed, and whether a rebuild is due."""
-    buckets, lanes, registers, bias = state.buckets, state.lanes, state.registers, state.neurons.bias
-    s, train, keep = prob.x.size, prob.train, prob.keep
-    set_sums(buckets, registers[OVERFLOW], prob.x, state.forward.r, prob.lr * prob.inv_norm)
-    if train[3] != 0.0:
-        total = 0.0
-        for rho in state.forward.r:
-            total += rho
-        bias[0] = keep[3] * bias[0] - prob.lr * total
-    crossings = boundary.step(buckets, lanes, groups_in_use(s, registers[OVERFLOW]), train, keep)
-    overflowed = crossings > 0 and not boundary.migrate(state, prob, crossings)
-    add_overflow(buckets, registers[OVERFLOW], s)
-    exceeded = interior.step(state.interior, registers[SLOTS], buckets.table, train, keep)
-    registers[AGE] += 1
-    return overflowed, exceeded or overflowed or registers[AGE] >= registers[WAIT]
-
-
 @kernel(_nrt=False)
 def run(state, prob, picks, ends, steps, stop_loss, blow_up):
     """Take up to ``steps`` steps; (steps taken, why it ended, loss there).
 
     Step t uses the samples picks[ends[t]:ends[t + 1]]; all of them if ``ends`` is empty. The loss is that of all.
     """
-    f, r, bias = state.forward.f, state.forward.r, state.neurons.bias
-    loss = 0.0
+    buckets, registers, bias, f, r = state.buckets, state.registers, state.neurons.bias, state.forward.f, state.forward.r
+    x, s, train, keep, loss = prob.x, prob.x.size, prob.train, prob.keep, 0.0
+    if registers[AGE] == NEW:
+        fill(state, prob, np.int64(0))  # not the literal, for which numba compiles once more
+        registers[AGE] = 0
     for t in range(steps + 1):
-        predict(state.buckets, prob.x, bias[0], prob.inv_norm, state.forward.right, f)
+        predict(buckets, x, bias[0], prob.inv_norm, state.forward.right, f)
         loss = residuals(f, prob.y, prob.weight, r)
         if not loss <= blow_up:
             return t, DIVERGED, loss
@@ -69,7 +55,19 @@ def run(state, prob, picks, ends, steps, stop_loss, blow_up):
             break
         if ends.size > 0:
             _batch_residuals(picks, ends[t], ends[t + 1], prob, state.forward)
-        overflowed, due = _advance(state, prob)
-        if due:
-            rebuild(state, prob, overflowed)
+        set_sums(buckets, registers[OVERFLOW], x, r, prob.lr * prob.inv_norm)
+        if train[3] != 0.0:
+            total = 0.0
+            for rho in r:
+                total += rho
+            bias[0] = keep[3] * bias[0] - prob.lr * total
+        crossings = boundary.step(buckets, state.lanes, groups_in_use(s, registers[OVERFLOW]), train, keep)
+        overflowed = crossings > 0 and not boundary.migrate(state, prob, crossings)
+        add_overflow(buckets, registers[OVERFLOW], s)
+        exceeded = interior.step(state.interior, registers[SLOTS], buckets.table, train, keep)
+        registers[AGE] += 1
+        if exceeded or overflowed or registers[AGE] >= registers[WAIT]:
+            interval = choose_interval(state, prob, overflowed)
+            fill(state, prob, interval)
+            schedule(registers, state.neurons.place.size, overflowed)
     return steps, DONE, loss

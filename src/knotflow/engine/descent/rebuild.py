@@ -115,7 +115,7 @@ def _best_interval(neurons, prob, plan, stretch, longest):
     return best
 
 
-@kernel(_nrt=False)
+@inner
 def fill(state, prob, interval):
     """Fill both stores for a rebuild interval of this many steps; a, b, c are kept. O(m + s).
 
@@ -266,9 +266,9 @@ def _fill_stores(neurons, store, buckets, lanes, plan):
 
 
 @inner
-def rebuild(state, prob, overflowed):
-    """Rebuild both stores for the rebuild interval that is best now, and choose when to rebuild at the latest."""
-    registers, plan, arcs = state.registers, state.plan, prob.lower.size
+def choose_interval(state, prob, overflowed):
+    """The rebuild interval that is best now, by the present parameters: they become the reference."""
+    registers, plan = state.registers, state.plan
     age, before = registers[AGE], registers[INTERVAL]
     stretch = age / before if before > 0 and not overflowed else float(SLOWED)
     longest = 2.0 * age if overflowed else np.inf  # the next overflow will come as soon
@@ -277,15 +277,19 @@ def rebuild(state, prob, overflowed):
     if _dead_rest(prob.keep):
         plan.count[0] = 0
     interior.set_skins(state.buckets, prob, 1.0, plan)
-    interval = _best_interval(state.neurons, prob, plan, stretch, longest)
     registers[SPARE] = MOST_SPARE if overflowed else max(registers[SPARE] - 1, FEWEST_SPARE)
-    fill(state, prob, interval)
+    return _best_interval(state.neurons, prob, plan, stretch, longest)
+
+
+@inner
+def schedule(registers, m, overflowed):
+    """After a rebuild: choose when to rebuild at the latest."""
+    interval, age = registers[INTERVAL], registers[AGE]
     registers[AGE] = 0
     if interval == 0:
         registers[WAIT] = max(registers[BACK_OFF], 2 * age) if overflowed else registers[BACK_OFF]
         registers[BACK_OFF] = min(2 * registers[BACK_OFF], MOST_BACK_OFF)
     else:
-        gain = GAIN * BOUNDARY_COST * max(registers[N_BOUNDARY], 1)
-        payback = REBUILD_COST * state.neurons.place.size / gain
+        payback = REBUILD_COST * m / (GAIN * BOUNDARY_COST * max(registers[N_BOUNDARY], 1))
         registers[WAIT] = max(SLOWED * interval, np.int64(min(payback, 2.0**LONGEST)))
         registers[BACK_OFF] = FIRST_BACK_OFF

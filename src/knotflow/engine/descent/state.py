@@ -24,12 +24,14 @@ BOUNDARY = -1  # the place of a boundary neuron
 OVERFLOW = 0  # number of overflow buckets
 N_BOUNDARY = 1  # number of boundary neurons at the last rebuild
 INTERVAL = 2  # the rebuild interval for which the skins were chosen, in steps; 0: nothing that moves is interior
-AGE = 3  # steps since the last rebuild
+AGE = 3  # steps since the last rebuild; NEW before the first one
 BACK_OFF = 4  # the next wait if a rebuild finds nothing to gain; doubles each time, in steps
 WAIT = 5  # rebuild after this many steps at the latest
 SLOTS = 6  # number of arcs with interior neurons that move
 SPARE = 7  # levels that every group of lanes gets beyond its share
 REGISTERS = 8
+
+NEW = -1  # the age of a state whose stores are still empty
 
 FIRST_BACK_OFF = 8
 LONGEST = 20  # log2 of the longest rebuild interval
@@ -144,11 +146,12 @@ def problem(
 
 
 def empty(m: int, s: int) -> State:
-    """A state for m neurons on s distinct samples, all of it zero but the registers."""
+    """A state for m neurons on s distinct samples, all of it zero but the registers: the first run fills its stores."""
     groups, buckets = layout.groups(s), 2 * s + 1 + layout.OVERFLOW_BUCKETS
     levels, slots = layout.most_levels(m, groups), LANES * -(-2 * s // LANES)
     registers = np.zeros(REGISTERS, np.int64)
-    registers[BACK_OFF], registers[WAIT], registers[SPARE] = FIRST_BACK_OFF, 1, layout.FEWEST_SPARE
+    registers[AGE], registers[BACK_OFF], registers[WAIT] = NEW, FIRST_BACK_OFF, 1
+    registers[SPARE] = layout.FEWEST_SPARE
     floats, ints = np.zeros, lambda size: np.zeros(size, np.int64)
     return State(
         Neurons(floats(m), floats(m), floats(m), floats(1), np.zeros(m, np.int32)),
