@@ -1,9 +1,10 @@
-"""Descent problems for the engine, from tame to degenerate, and a dense twin that also does minibatches."""
+"""Descent problems for the engine, from tame to degenerate, and a dense twin that also takes minibatches."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
@@ -39,18 +40,18 @@ class Descent:
         weight = on @ self.sample_weight
         return x, on @ (self.sample_weight * self.sample_y) / weight, weight, point
 
-    def crowded(self, copies: int = 8) -> Descent:
-        """The same with so many of each neuron, that share its work: only a crowd on an arc is let sleep."""
+    def repeated(self, copies: int = 8) -> Descent:
+        """The same function of ``copies`` times the neurons: an arc needs several to have interior neurons."""
         a, b, c = (np.repeat(v, copies) for v in (self.a, self.b, self.c))
         scaled = {"norm": self.norm * copies, "lr": self.lr * copies, "decay": self.decay / copies}
         return Descent(**{**vars(self), "a": a, "b": b, "c": c, **scaled})
 
-    def engine(self) -> tuple[descent.State, descent.Problem]:
-        """The kernel's state and problem."""
+    def engine(self, minibatches: bool = False) -> tuple[Any, descent.Problem]:
+        """The engine's state and problem."""
         x, y, weight, point = self.distinct
-        problem = descent.problem(
-            x, y, weight, self.norm, self.lr, self.train, self.decay, point, self.sample_y, self.sample_weight
-        )
+        n = self.sample_x.size if minibatches else 0
+        batch = descent.Batch(point[:n], self.sample_y[:n], self.sample_weight[:n])
+        problem = descent.problem(x, y, weight, self.norm, self.lr, self.train, self.decay, batch)
         return descent.start(self.a, self.b, self.c, self.bias, problem), problem
 
     def gradient(self, values: list, picks: np.ndarray | None = None) -> tuple:
@@ -95,11 +96,12 @@ def arc_patterns(s: int) -> np.ndarray:
     return np.array(rows)
 
 
-def materialised(state: descent.State) -> list:
+def materialised(state: Any) -> list:
     """[a, b, c, bias] of the engine now."""
-    out = np.empty((3, state.a.size))
-    descent.parameters(state, *out)
-    return [*out, state.bias[0]]
+    saved = descent.saved(state)
+    out = np.empty((3, saved["a"].size))
+    bias = descent.parameters(state, *out)
+    return [*out, np.float64(bias)]
 
 
 def _coarse(rng: np.random.Generator, size: int) -> np.ndarray:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from problems import arc_patterns
 
-from knotflow.engine import arcs, table
+from knotflow.engine import arcs
 
 extreme = st.sampled_from([0.0, -0.0, 1.0, -1.0, 0.1, 5e-324, -5e-324, 1e-300, 1e300, -1e300, 3e-160, -7e155])
 numbers = st.one_of(extreme, st.floats(-1e3, 1e3), st.integers(-6, 6).map(lambda k: k / 3))
@@ -73,22 +73,6 @@ def test_neighbours_differ_at_the_border_sample_alone(s):
     for g in range(2 * s):
         np.testing.assert_array_equal(x[pattern[g] != pattern[(g + 1) % (2 * s)]], [upper[g]])
         np.testing.assert_array_equal(x[pattern[g] != pattern[g - 1]], [lower[g]])
-
-
-@pytest.mark.parametrize("s", [2, 3, 4, 7])
-def test_a_border_has_its_neighbours_abscissae_and_activity(s):
-    x = np.arange(s) ** 2 - 1.5
-    lower, upper = arcs.borders(x)
-    row = np.full(table.SLICE, np.nan)
-    for k in range(2 * s):
-        table.describe(row, 0, k, lower, upper)
-        around = [upper[k - 1], upper[k], upper[(k + 1) % (2 * s)]]
-        np.testing.assert_array_equal(row[[table.LOWER, table.X, table.UPPER]], around)
-        np.testing.assert_array_equal(row[[table.CA, table.CB, table.CR]], 0.0)
-        pattern = arc_patterns(s)[arcs.inactive_arc(k, s)]
-        np.testing.assert_array_equal(
-            table.active_beside(k, s), [pattern[x == around[0]][0], pattern[x == around[2]][0]]
-        )
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,8 @@ import time
 import numpy as np
 from problems import NOTHING, Descent
 
-from knotflow.engine import descent, stepwise
+from knotflow.engine import descent, moments
+from knotflow.engine.descent.inspection import describe
 
 
 def problem(m, s, **options) -> Descent:
@@ -32,17 +33,17 @@ def descent_cost(p, before, steps):
     return seconds_a_step(lambda n: descent.run(state, constants, n, -np.inf, np.inf, NOTHING, NOTHING), steps)
 
 
-def test_sleeping_networks_cost_nothing_for_their_width():
+def test_interior_neurons_cost_nothing_for_their_number():
     """Only c moves: O(s) a step. A hundredfold width would be a hundredfold cost."""
     narrow, wide = (descent_cost(problem(m, 20, train=frozenset("c")), 20_000, 4_000) for m in (500, 50_000))
     assert wide < 10 * narrow
 
 
-def test_few_neurons_are_awake_in_wide_networks():
+def test_few_neurons_are_boundary_neurons_in_wide_networks():
     """A fourth of the neurons or less are near enough to a sample to be stepped."""
     state, constants = problem(20_000, 20).engine()
     descent.run(state, constants, 3_000, -np.inf, np.inf, NOTHING, NOTHING)
-    assert state.counts[descent.N_AWAKE] < 0.25 * 20_000
+    assert np.count_nonzero(describe(state, constants)["boundary"]) < 0.25 * 20_000
 
 
 def test_many_samples_cost_little_beside_many_neurons():
@@ -51,9 +52,9 @@ def test_many_samples_cost_little_beside_many_neurons():
     def cost(s):
         p = problem(4_000, s)
         x, y, weight, _ = p.distinct
-        constants = stepwise.problem(x, y, weight, p.norm, p.train, p.lr, 0.0, 0.9)
-        state = stepwise.start(p.a, p.b, p.c, p.bias, x, False)
-        stepwise.run(state, constants, 100, -np.inf, np.inf)
-        return seconds_a_step(lambda n: stepwise.run(state, constants, n, -np.inf, np.inf), 100)
+        constants = moments.problem(x, y, weight, p.norm, p.train, moments.Settings(p.lr, 0.0, 0.9))
+        state = moments.start(p.a, p.b, p.c, p.bias, x, False)
+        moments.run(state, constants, 100, -np.inf, np.inf)
+        return seconds_a_step(lambda n: moments.run(state, constants, n, -np.inf, np.inf), 100)
 
     assert cost(256) < 4 * cost(16)

@@ -98,19 +98,20 @@ class Moments:
         second: tuple[float, float] | None = None,
         decay: float = 0.0,
     ) -> None:
-        from knotflow.engine import stepwise  # numba, which only a run needs
+        from knotflow.engine import moments  # numba, which only a run needs
 
-        self.module: ModuleType = stepwise
+        self.module: ModuleType = moments
         net, points = past.start, past.data.distinct
         x, y, weight = writable(points.x, points.y, points.weight)
         beta2, eps = second or (0.0, 0.0)
-        self.problem = stepwise.problem(x, y, weight, net.norm, train, lr, decay, beta1, beta2, eps)
+        settings = moments.Settings(lr, decay, beta1, beta2, eps)
+        self.problem = moments.problem(x, y, weight, net.norm, train, settings)
         if past.state is not None:
             saved = as_fields(past.state, MOMENTS)
-            self.state = stepwise.State(*(saved[name].copy() for name in stepwise.State._fields))
+            self.state = moments.State(*(saved[name].copy() for name in moments.State._fields))
         else:
             a, b, c = writable(net.a, net.b, net.c)
-            self.state = stepwise.start(a, b, c, net.bias, x, second is not None)
+            self.state = moments.start(a, b, c, net.bias, x, second is not None)
 
     def run(self, steps: int, stop_loss: float, blow_up: float) -> tuple[int, int, float]:
         return self.module.run(self.state, self.problem, steps, stop_loss, blow_up)

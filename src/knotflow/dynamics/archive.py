@@ -2,7 +2,8 @@
 
 Format 3 holds the arrays under their names, the session's state under ``state_`` names, and ``about``, a JSON object.
 Format 2 is read too: there ``about["dynamics"]`` is text within the text, and the names of the state are the engine's
-of that time. `STATE_OF_2` lists them beside the names of format 3, which do not change when the engine's do.
+of that time. `STATE_OF_2` lists them beside the names of format 3, which do not change when the engine's do; those of
+gradient descent, whose state is several records, stand beside these (`engine.descent`).
 """
 
 from __future__ import annotations
@@ -28,27 +29,6 @@ _STATE = "state_"
 
 # The names of format 2 that are not those of format 3, for each state by a name that only it has.
 STATE_OF_2: Mapping[str, Mapping[str, str]] = {
-    "home": {
-        "home": "place",
-        "berth": "slot",
-        "bulk": "interior",
-        "sources": "source",
-        "table": "buckets",
-        "at": "bucket_address",
-        "rows": "bucket_lane",
-        "of": "overflow_of",
-        "border": "lane_border",
-        "taken": "lane_count",
-        "beside": "neighbour_activity",
-        "first": "group_offset",
-        "layers": "group_depth",
-        "room": "group_capacity",
-        "pack": "boundary",
-        "held": "occupancy",
-        "who": "ids",
-        "gone": "crossing_buffer",
-        "counts": "registers",
-    },
     "params": {
         "params": "parameters",
         "first": "first_moment",

@@ -15,7 +15,6 @@ from knotflow.dynamics.adam import Moments
 from knotflow.dynamics.batches import Batches
 from knotflow.dynamics.protocol import Past, Session, Snapshot
 from knotflow.dynamics.running import StepMethod
-from knotflow.dynamics.states import DESCENT, as_fields, as_saved
 from knotflow.dynamics.step_session import StepSession
 from knotflow.dynamics.tangent import DEFAULT_TRAIN, trained, writable
 
@@ -161,7 +160,7 @@ class _Descent:
         self.problem = _problem(past.start, past.data, lr, train, decay, minibatches=batches is not None)
         if past.state is not None:
             self.order = past.state["order"]
-            self.state = descent.restored(as_fields(past.state, DESCENT))
+            self.state = descent.restored(past.state, self.problem)
             if batches:
                 batches.restore(past.state)
             return
@@ -185,13 +184,13 @@ class _Descent:
 
     def parameters(self) -> tuple[Array, Array, Array, float]:
         out = np.empty((3, self.order.size))
-        self.module.parameters(self.state, *out)
+        bias = self.module.parameters(self.state, *out)
         for row in out:
             row[self.order] = row.copy()
-        return out[0], out[1], out[2], float(self.state.bias[0])
+        return out[0], out[1], out[2], bias
 
     def snapshot(self) -> Snapshot:
-        arrays = as_saved(self.state, DESCENT) | {"order": self.order}
+        arrays = self.module.saved(self.state) | {"order": self.order}
         return arrays | (self.batches.snapshot() if self.batches else {})
 
 
@@ -201,5 +200,5 @@ def _problem(net: ReLUNet, data: Samples, lr: float, train: frozenset[str], deca
 
     x, y, weight = writable(data.distinct.x, data.distinct.y, data.distinct.weight)
     n = len(data) if minibatches else 0
-    samples = np.searchsorted(x, data.x[:n]), *writable(data.y[:n], data.weights[:n])
-    return descent.problem(x, y, weight, net.norm, lr, train, decay, *samples)
+    batch = descent.Batch(np.searchsorted(x, data.x[:n]), *writable(data.y[:n], data.weights[:n]))
+    return descent.problem(x, y, weight, net.norm, lr, train, decay, batch)

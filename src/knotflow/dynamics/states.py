@@ -1,7 +1,8 @@
 """The engine's records as named arrays and back: a field may be renamed in the engine, its name in files stays.
 
 Each table lists the fields of one of the engine's records whose names in files differ. Today these are the fields of
-format 2. Whoever renames a field of the engine writes its table out here; `archive` keeps that of format 2.
+format 2. Whoever renames a field of the engine writes its table out here; `archive` keeps that of format 2. Gradient
+descent has such a table of its own (`engine.descent.saved` and `restored`), since its state is several records.
 """
 
 from __future__ import annotations
@@ -12,9 +13,8 @@ from typing import Any
 from knotflow.dynamics.archive import STATE_OF_2
 from knotflow.dynamics.protocol import Snapshot
 
-__all__ = ["DESCENT", "FLOW", "MOMENTS", "as_fields", "as_saved", "fill"]
+__all__ = ["FLOW", "MOMENTS", "as_fields", "as_saved", "fill"]
 
-DESCENT: Mapping[str, str] = STATE_OF_2["home"]
 MOMENTS: Mapping[str, str] = STATE_OF_2["params"]
 FLOW: Mapping[str, str] = STATE_OF_2["z"]  # of the gradient flow and of particles
 

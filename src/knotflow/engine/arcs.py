@@ -16,7 +16,7 @@ from __future__ import annotations
 import numpy as np
 
 from knotflow.engine.compiled import kernel
-from knotflow.engine.lanes import peek
+from knotflow.engine.simd import load_scalar
 
 
 def borders(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -84,8 +84,8 @@ def step_over(g, a, b, lower, upper):
     there would be mispredicted half of the time.
     """
     s = lower.size // 2
-    left_up = (a * peek(upper, g) - b > 0) != (g >= s)
-    left_down = (a * peek(lower, g) - b > 0) != ((g >= 1) & (g <= s))
+    left_up = (a * load_scalar(upper, g) - b > 0) != (g >= s)
+    left_down = (a * load_scalar(lower, g) - b > 0) != ((g >= 1) & (g <= s))
     k = g + np.int64(left_up) - np.int64(left_down)
     return k + 2 * s * (np.int64(k < 0) - np.int64(k >= 2 * s))
 

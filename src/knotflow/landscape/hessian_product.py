@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from knotflow.engine.arcs import arc_sums, predict
 from knotflow.engine.compiled import kernel
-from knotflow.engine.simd import LANES, gather, load, peek, poke, scatter, spread, store
+from knotflow.engine.simd import LANES, gather, load, load_scalar, splat, store, store_scalar, unpack
 
 Array = NDArray[np.float64]
 
@@ -56,12 +56,12 @@ def _moments(prob, v, ca, cb):
     whole = m - m % LANES
     for i in range(0, whole, LANES):
         va, vb, vc, vdc = load(a, i), load(b, i), load(c, i), load(v, 2 * m + i)
-        p = scatter(vdc * va + vc * load(v, i))
-        q = scatter(vdc * vb + vc * load(v, m + i))
-        _add(sums, peek(row, i), p[0], q[0])
-        _add(sums, size + peek(row, i + 1), p[1], q[1])
-        _add(sums, 2 * size + peek(row, i + 2), p[2], q[2])
-        _add(sums, 3 * size + peek(row, i + 3), p[3], q[3])
+        p = unpack(vdc * va + vc * load(v, i))
+        q = unpack(vdc * vb + vc * load(v, m + i))
+        _add(sums, load_scalar(row, i), p[0], q[0])
+        _add(sums, size + load_scalar(row, i + 1), p[1], q[1])
+        _add(sums, 2 * size + load_scalar(row, i + 2), p[2], q[2])
+        _add(sums, 3 * size + load_scalar(row, i + 3), p[3], q[3])
     for i in range(whole, m):
         da, db, dc = v[i], v[m + i], v[2 * m + i]
         _add(sums, row[i], dc * a[i] + c[i] * da, dc * b[i] + c[i] * db)
@@ -76,8 +76,8 @@ def _moments(prob, v, ca, cb):
 
 @kernel(forceinline=True)
 def _add(sums, k, p, q):
-    poke(sums, k, peek(sums, k) + p)
-    poke(sums, k + 1, peek(sums, k + 1) + q)
+    store_scalar(sums, k, load_scalar(sums, k) + p)
+    store_scalar(sums, k + 1, load_scalar(sums, k + 1) + q)
 
 
 @kernel
@@ -85,13 +85,14 @@ def _spread(prob, sums, v, out):
     """From the arcs' four sums to the neurons."""
     a, b, c, row = prob.a, prob.b, prob.c, prob.row
     m = a.size
-    whole, zero = m - m % LANES, spread(0.0)
+    whole, zero = m - m % LANES, splat(0.0)
     for i in range(0, whole, LANES):
-        k0, k1, k2, k3 = 2 * peek(row, i), 2 * peek(row, i + 1), 2 * peek(row, i + 2), 2 * peek(row, i + 3)
-        e0 = gather(peek(sums, k0), peek(sums, k1), peek(sums, k2), peek(sums, k3))
-        e1 = gather(peek(sums, k0 + 1), peek(sums, k1 + 1), peek(sums, k2 + 1), peek(sums, k3 + 1))
-        q0 = gather(peek(sums, k0 + 2), peek(sums, k1 + 2), peek(sums, k2 + 2), peek(sums, k3 + 2))
-        q1 = gather(peek(sums, k0 + 3), peek(sums, k1 + 3), peek(sums, k2 + 3), peek(sums, k3 + 3))
+        k0, k1 = 2 * load_scalar(row, i), 2 * load_scalar(row, i + 1)
+        k2, k3 = 2 * load_scalar(row, i + 2), 2 * load_scalar(row, i + 3)
+        e0 = gather(sums, k0, k1, k2, k3)
+        e1 = gather(sums, k0 + 1, k1 + 1, k2 + 1, k3 + 1)
+        q0 = gather(sums, k0 + 2, k1 + 2, k2 + 2, k3 + 2)
+        q1 = gather(sums, k0 + 3, k1 + 3, k2 + 3, k3 + 3)
         vc, vdc = load(c, i), load(v, 2 * m + i)
         store(out, i, vc * e1 + q1 * vdc)
         store(out, m + i, zero - (vc * e0 + q0 * vdc))

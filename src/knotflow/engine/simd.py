@@ -1,8 +1,17 @@
-"""Four numbers as one value, for loops that must run in vector instructions.
+"""SIMD: LANES doubles as one value, for loops that must run in vector instructions.
 
-LLVM's own vectoriser gives up where it cannot see that two arrays do not overlap. Here the kernel says what is done
-four at a time; the arithmetic reads as usual, and a multiplication followed by an addition may be fused. On machines
-with shorter registers LLVM splits each operation.
+LLVM's own vectoriser gives up where it cannot prove that two arrays do not overlap. With the functions below a kernel
+says itself what is done LANES at a time. The operators + - * / work as usual; a multiplication followed by an addition
+may be fused. On machines with shorter registers LLVM splits each operation.
+
+load, store                 LANES neighbouring numbers of an array
+load_scalar, store_scalar   one number, with an index that is not checked
+gather, unpack              from LANES places of an array into a vector; from a vector to scalars
+load_pairs, add_pairs       the same for pairs of neighbouring numbers
+splat                       one number in all lanes
+reduce_add, absolute, square_root
+greater, at_least           comparisons; masks combine with & | ^
+select, movemask            what is done with a mask
 """
 
 from __future__ import annotations
@@ -15,7 +24,7 @@ import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
-from numba.core.typing.templates import ConcreteTemplate, infer_global, signature
+from numba.core.typing.templates import AbstractTemplate, infer_global, signature
 from numba.extending import intrinsic, lower_builtin, models, register_model
 from numpy.typing import NDArray
 
@@ -30,14 +39,14 @@ _FUSED = ("contract",)
 
 
 def aligned(size: int) -> NDArray[np.float64]:
-    """So many zeros, of which no vector straddles two cache lines."""
+    """An array of ``size`` zeros in which no vector straddles two cache lines."""
     spare = np.zeros(size + _LINE)
     first = -spare.ctypes.data // spare.itemsize % _LINE
     return spare[first : first + size]
 
 
 def _emitted(function: Callable[..., Any]) -> Any:
-    """numba's ``intrinsic``, whose calls leave out the typing context: a type checker would miss it."""
+    """numba's ``intrinsic``. Calls leave out the typing context, which a type checker would miss."""
     return intrinsic(function)
 
 
@@ -46,10 +55,10 @@ class _Vector(types.Type):
 
 
 class _Mask(types.Type):
-    """LANES truth values."""
+    """LANES booleans."""
 
 
-vector, mask = _Vector("lanes.vector"), _Mask("lanes.mask")
+vector, mask = _Vector("simd.vector"), _Mask("simd.mask")
 
 
 @register_model(_Vector)
@@ -65,11 +74,17 @@ class _MaskModel(models.PrimitiveModel):
 
 
 def _binary(function, kind, emit):
-    """Give ``function`` (an operator) a meaning on two values of the kind."""
+    """Define ``function`` (an operator) for two values of type ``kind``.
+
+    The target makes numba try this template first: it would try all those of strings, lists and arrays before.
+    """
 
     @infer_global(function)
-    class _(ConcreteTemplate):
-        cases = [signature(kind, kind, kind)]  # noqa: RUF012
+    class _(AbstractTemplate):
+        metadata = {"target": "CPU"}  # noqa: RUF012
+
+        def generic(self, args, kws):
+            return signature(kind, kind, kind) if args == (kind, kind) else None
 
     @lower_builtin(function, kind, kind)
     def lower(context, builder, sig, args):
@@ -93,12 +108,12 @@ def _address(context, builder, array_type, array, offset, kind=_DOUBLES):
 
 
 def _shuffled(builder, x, y, *places):
-    """The elements at these places of x and y, end to end."""
+    """The elements at these places of x followed by y."""
     return builder.shuffle_vector(x, y, ir.Constant(ir.VectorType(_INDEX, len(places)), places))
 
 
 def _mapped(builder, name, x):
-    """One of LLVM's own functions of every lane."""
+    """One of LLVM's own functions, applied to each lane."""
     kind = ir.FunctionType(_DOUBLES, [_DOUBLES])
     return builder.call(cgutils.get_or_insert_function(builder.module, kind, f"llvm.{name}.v{LANES}f64"), [x])
 
@@ -125,8 +140,8 @@ def store(typing, array, offset, value):
 
 
 @_emitted
-def peek(typing, array, index):
-    """array[index], an index that is known not to be negative: numba need not look."""
+def load_scalar(typing, array, index):
+    """array[index] for an index known not to be negative; it is not checked."""
 
     def emit(context, builder, sig, args):
         data = context.make_array(sig.args[0])(context, builder, args[0]).data
@@ -136,8 +151,8 @@ def peek(typing, array, index):
 
 
 @_emitted
-def poke(typing, array, index, value):
-    """array[index] = value, of the array's own kind, for an index that is known not to be negative."""
+def store_scalar(typing, array, index, value):
+    """array[index] = value, of the array's own type, for an index known not to be negative; it is not checked."""
 
     def emit(context, builder, sig, args):
         data = context.make_array(sig.args[0])(context, builder, args[0]).data
@@ -148,8 +163,8 @@ def poke(typing, array, index, value):
 
 
 @_emitted
-def spread(typing, x):
-    """x in every lane."""
+def splat(typing, x):
+    """x in all lanes."""
 
     def emit(context, builder, sig, args):
         first = builder.insert_element(ir.Constant(_DOUBLES, ir.Undefined), args[0], _INDEX(0))
@@ -159,21 +174,22 @@ def spread(typing, x):
 
 
 @_emitted
-def gather(typing, x0, x1, x2, x3):
-    """The vector of these four."""
+def gather(typing, array, k0, k1, k2, k3):
+    """The vector of array[k_i]; no index is checked."""
 
     def emit(context, builder, sig, args):
+        data = context.make_array(sig.args[0])(context, builder, args[0]).data
         value = ir.Constant(_DOUBLES, ir.Undefined)
-        for k, x in enumerate(args):
-            value = builder.insert_element(value, x, _INDEX(k))
+        for lane, k in enumerate(args[1:]):
+            value = builder.insert_element(value, builder.load(builder.gep(data, [k])), _INDEX(lane))
         return value
 
-    return vector(*[types.float64] * LANES), emit
+    return vector(array, *[types.int64] * LANES), emit
 
 
 @_emitted
-def scatter(typing, x):
-    """The four numbers of a vector, as a tuple."""
+def unpack(typing, x):
+    """The lanes of a vector, as a tuple."""
     four = types.UniTuple(types.float64, LANES)
 
     def emit(context, builder, sig, args):
@@ -183,13 +199,13 @@ def scatter(typing, x):
 
 
 def _pairs(context, builder, array_type, array, indices):
-    """Where each two numbers from an index on are."""
+    """The addresses of the pairs that begin at these indices."""
     return [_address(context, builder, array_type, array, index, _PAIR) for index in indices]
 
 
 @_emitted
 def load_pairs(typing, array, k0, k1, k2, k3):
-    """The vector of array[k_i] and that of array[k_i + 1], as a tuple; no place is checked."""
+    """The vector of array[k_i] and that of array[k_i + 1], as a tuple; no index is checked."""
     two = types.UniTuple(vector, 2)
 
     def emit(context, builder, sig, args):
@@ -202,7 +218,7 @@ def load_pairs(typing, array, k0, k1, k2, k3):
 
 @_emitted
 def add_pairs(typing, array, k0, k1, k2, k3, x, y):
-    """array[k_i] += x_i and array[k_i + 1] += y_i, lane after lane: places may be the same; none is checked."""
+    """array[k_i] += x_i and array[k_i + 1] += y_i, lane after lane: indices may coincide; none is checked."""
 
     def emit(context, builder, sig, args):
         even, odd = (_shuffled(builder, *args[-2:], *places) for places in (_EVEN, _ODD))
@@ -215,8 +231,8 @@ def add_pairs(typing, array, k0, k1, k2, k3, x, y):
 
 
 @_emitted
-def total(typing, x):
-    """The sum of the four, in pairs."""
+def reduce_add(typing, x):
+    """The sum over the lanes, added in pairs."""
 
     def emit(context, builder, sig, args):
         four = [builder.extract_element(args[0], _INDEX(k)) for k in range(LANES)]
@@ -228,8 +244,8 @@ def total(typing, x):
 
 
 @_emitted
-def magnitude(typing, x):
-    """|x|."""
+def absolute(typing, x):
+    """|x| of each lane."""
 
     def emit(context, builder, sig, args):
         return _mapped(builder, "fabs", *args)
@@ -238,8 +254,8 @@ def magnitude(typing, x):
 
 
 @_emitted
-def root(typing, x):
-    """The square root; nan where x < 0."""
+def square_root(typing, x):
+    """The square root of each lane; nan where x < 0."""
 
     def emit(context, builder, sig, args):
         return _mapped(builder, "sqrt", *args)
@@ -248,8 +264,8 @@ def root(typing, x):
 
 
 @_emitted
-def above(typing, x, y):
-    """Where x > y; nowhere that one is nan."""
+def greater(typing, x, y):
+    """Mask of x > y; false where one is nan."""
 
     def emit(context, builder, sig, args):
         return builder.fcmp_ordered(">", *args)
@@ -258,8 +274,8 @@ def above(typing, x, y):
 
 
 @_emitted
-def reach(typing, k0, k1, k2, k3, bound):
-    """Where these four numbers are at least the bound; all of them are less than 2^31."""
+def at_least(typing, k0, k1, k2, k3, bound):
+    """Mask of k_i >= bound, for integers less than 2^31."""
     kind = ir.VectorType(ir.IntType(32), LANES)
 
     def emit(context, builder, sig, args):
@@ -274,7 +290,7 @@ def reach(typing, k0, k1, k2, k3, bound):
 
 
 @_emitted
-def only(typing, where, x):
+def select(typing, where, x):
     """x where the mask is set, else 0."""
 
     def emit(context, builder, sig, args):
@@ -284,8 +300,8 @@ def only(typing, where, x):
 
 
 @_emitted
-def bits(typing, where):
-    """A mask as an integer, lane k its k-th bit: 0 if none is set."""
+def movemask(typing, where):
+    """The mask as an integer: bit k is lane k."""
 
     def emit(context, builder, sig, args):
         return builder.zext(builder.bitcast(args[0], ir.IntType(LANES)), ir.IntType(64))

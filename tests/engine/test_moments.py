@@ -1,4 +1,4 @@
-"""Momentum and Adam, neuron by neuron, against loops in NumPy over dense gradients."""
+"""Momentum and Adam, against loops in NumPy over dense gradients."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from problems import NAMES, TRAINS, Descent, arc_patterns, descents
 
-from knotflow.engine import stepwise
+from knotflow.engine import moments
 
 
 def engine(p: Descent, adam: bool, beta1, beta2=0.0, eps=0.0):
     x, y, weight, _ = p.distinct
-    problem = stepwise.problem(x, y, weight, p.norm, p.train, p.lr, p.decay, beta1, beta2, eps)
-    return stepwise.start(p.a, p.b, p.c, p.bias, x, adam), problem
+    settings = moments.Settings(p.lr, p.decay, beta1, beta2, eps)
+    problem = moments.problem(x, y, weight, p.norm, p.train, settings)
+    return moments.start(p.a, p.b, p.c, p.bias, x, adam), problem
 
 
 def parameters(state):
@@ -60,7 +61,7 @@ def agree(p: Descent, state, problem, loop, tolerance):
     size = 0.0
     for t, values in enumerate(loop):
         if t:
-            stepwise.run(state, problem, 1, -np.inf, np.inf)
+            moments.run(state, problem, 1, -np.inf, np.inf)
         ours = parameters(state)
         size = max(size, *(np.abs(v).max() for v in values))
         h = np.multiply.outer(values[0], x) - values[1][:, None]
@@ -113,7 +114,7 @@ def test_adam_on_any_problem(p):
 def test_the_first_adam_step_is_lr_in_every_coordinate_that_has_a_gradient():
     p = lopsided(2, train=frozenset(NAMES))
     state, problem = engine(p, True, 0.9, 0.999, 1e-300)
-    stepwise.run(state, problem, 1, -np.inf, np.inf)
+    moments.run(state, problem, 1, -np.inf, np.inf)
     start = [p.a, p.b, p.c, p.bias]
     for before, after, g in zip(start, parameters(state), p.gradient([p.a, p.b, p.c, p.bias]), strict=True):
         np.testing.assert_allclose(np.subtract(after, before), -p.lr * np.sign(g), rtol=1e-12, atol=1e-16)
@@ -123,21 +124,21 @@ def test_it_stops_where_it_should():
     p = lopsided(3)
     losses = [p.loss(values) for values in momentum_loop(p, 100, 0.9)]
     state, problem = engine(p, False, 0.9)
-    taken, code, loss = stepwise.run(state, problem, 100, losses[30] * (1 + 1e-12), np.inf)
+    taken, code, loss = moments.run(state, problem, 100, losses[30] * (1 + 1e-12), np.inf)
     first = next(t for t, v in enumerate(losses) if v <= losses[30] * (1 + 1e-12))
-    assert (taken, code) == (first, stepwise.REACHED)
+    assert (taken, code) == (first, moments.REACHED)
     assert loss == pytest.approx(losses[first], rel=1e-12)
     state, problem = engine(p, False, 0.9)
-    assert stepwise.run(state, problem, 100, -np.inf, np.inf)[:2] == (100, stepwise.DONE)
+    assert moments.run(state, problem, 100, -np.inf, np.inf)[:2] == (100, moments.DONE)
     p = p.with_lr(50.0)
     state, problem = engine(p, False, 0.9)
-    taken, code, _ = stepwise.run(state, problem, 100, -np.inf, 1e3 * losses[0])
-    assert code == stepwise.DIVERGED
+    taken, code, _ = moments.run(state, problem, 100, -np.inf, 1e3 * losses[0])
+    assert code == moments.DIVERGED
     assert taken < 100
 
 
 @pytest.mark.parametrize("adam", [False, True], ids=["momentum", "Adam"])
-@pytest.mark.parametrize("m", [1, 2, 3, 4, 5, 287, 288, 289, 290, 291, stepwise.BLOCK + 2, 2 * stepwise.BLOCK + 5])
+@pytest.mark.parametrize("m", [1, 2, 3, 4, 5, 287, 288, 289, 290, 291, moments.BLOCK + 2, 2 * moments.BLOCK + 5])
 def test_any_number_of_neurons(m, adam):
     """Left over from whole vectors and from whole blocks, and so many that every lane has sums of its own."""
     p, settings = lopsided(4, m=m, train=frozenset(NAMES), decay=0.01), (0.9, 0.99, 1e-2) if adam else (0.9,)
@@ -155,13 +156,13 @@ def test_knots_that_pass_many_samples_in_a_step():
     distances = []
     for values in itertools.islice(momentum_loop(p, 5, 0.9), 1, None):
         before = state.arc.astype(int)
-        stepwise.run(state, problem, 1, -np.inf, np.inf)
+        moments.run(state, problem, 1, -np.inf, np.inf)
         active = np.multiply.outer(state.params[0], x) - state.params[1][:, None] > 0
         np.testing.assert_array_equal(arc_patterns(50)[state.arc], active)
         np.testing.assert_allclose(state.params, values[:3], rtol=1e-11, atol=1e-11)
         distances.append(np.abs((state.arc - before + 50) % 100 - 50))
     hops = np.concatenate(distances)
-    near = hops <= stepwise.MOST_HOPS
+    near = hops <= moments.MOST_HOPS
     assert min((hops == 0).sum(), ((hops > 0) & near).sum(), (~near).sum()) > 20
 
 
@@ -170,7 +171,7 @@ def test_what_is_not_trained_stays_to_the_last_bit(adam):
     p = lopsided(6, m=23, train=frozenset("c"), decay=0.01)
     p.a[::3], p.b[::2] = -0.0, -0.0
     state, problem = engine(p, adam, 0.9, 0.99, 1e-2)
-    stepwise.run(state, problem, 10, -np.inf, np.inf)
+    moments.run(state, problem, 10, -np.inf, np.inf)
     assert state.params[:2].tobytes() == np.stack([p.a, p.b]).tobytes()
     assert not state.first[:2].any()
 
@@ -181,5 +182,5 @@ def test_histories_of_dead_neurons_fade_to_zero():
     p.a[:], p.b[:] = 0.0, 1.0
     state, problem = engine(p, False, 0.9)
     state.first[:] = 1e-300
-    stepwise.run(state, problem, 1_000, -np.inf, np.inf)
+    moments.run(state, problem, 1_000, -np.inf, np.inf)
     assert not state.first.any()

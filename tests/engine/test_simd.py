@@ -6,24 +6,24 @@ import numpy as np
 import pytest
 from numba import njit
 
-from knotflow.engine import lanes
-from knotflow.engine.lanes import (
-    above,
+from knotflow.engine import simd
+from knotflow.engine.simd import (
+    absolute,
     add_pairs,
-    bits,
+    at_least,
     gather,
+    greater,
     load,
     load_pairs,
-    magnitude,
-    only,
-    peek,
-    poke,
-    reach,
-    root,
-    scatter,
-    spread,
+    load_scalar,
+    movemask,
+    reduce_add,
+    select,
+    splat,
+    square_root,
     store,
-    total,
+    store_scalar,
+    unpack,
 )  # fmt: skip
 
 X = np.array([3.0, -1e300, 0.0, np.nan])
@@ -34,32 +34,34 @@ Z = np.array([-1e-3, 1e5, np.inf, 4.0])
 @njit
 def results(x, y, z, out):
     u, v, w = load(x, 0), load(y, 0), load(z, 0)
-    mask = above(u, v)
+    mask = greater(u, v)
     store(out[0], 0, u + v)
     store(out[1], 0, u - v)
     store(out[2], 0, u * v)
-    store(out[3], 0, only(mask, w))
-    store(out[4], 0, magnitude(u))
-    store(out[5], 0, spread(x[1]))
-    store(out[6], 0, gather(x[3], y[2], z[1], x[0]))
-    p, q, r, s = scatter(w)
-    store(out[7], 0, gather(s, r, q, p))
+    store(out[3], 0, select(mask, w))
+    store(out[4], 0, absolute(u))
+    store(out[5], 0, splat(x[1]))
+    store(out[6], 0, gather(x, 3, 1, 0, 2))
+    p, q, r, s = unpack(w)
+    for k, value in enumerate((s, r, q, p)):
+        out[7, k] = value
     u += w
     v -= w
     store(out[8], 0, u)
     store(out[9], 0, v)
     store(out[10], 0, w / load(y, 0))
-    store(out[11], 0, root(w))
-    return bits(mask), bits(mask & above(w, v)), bits(mask | above(w, v)), bits(mask ^ above(w, v))
+    store(out[11], 0, square_root(w))
+    other = greater(w, v)
+    return movemask(mask), movemask(mask & other), movemask(mask | other), movemask(mask ^ other)
 
 
 def test_vectors_do_what_numpy_does():
-    out = np.empty((12, lanes.LANES))
+    out = np.empty((12, simd.LANES))
     got = results(X, Y, Z, out)
     above_y, beyond = X > Y, Z > Y - Z
     expected = [
         X + Y, X - Y, X * Y, np.where(above_y, Z, 0.0), np.abs(X), np.full(4, X[1]),
-        [X[3], Y[2], Z[1], X[0]], Z[::-1], X + Z, Y - Z,
+        X[[3, 1, 0, 2]], Z[::-1], X + Z, Y - Z,
     ]  # fmt: skip
     with np.errstate(divide="ignore", invalid="ignore"):
         expected += [Z / Y, np.sqrt(Z)]
@@ -70,8 +72,8 @@ def test_vectors_do_what_numpy_does():
 
 @njit
 def single(x, i):
-    poke(x, i, 2.0 * peek(x, i + 1))
-    return total(load(x, 1))
+    store_scalar(x, i, 2.0 * load_scalar(x, i + 1))
+    return reduce_add(load(x, 1))
 
 
 def test_single_places_and_totals():
@@ -110,7 +112,7 @@ def test_pairs_are_read_and_added_to_in_turn():
 
 @njit
 def reached(k, bound):
-    return bits(reach(k[0], k[1], k[2], k[3], bound))
+    return movemask(at_least(k[0], k[1], k[2], k[3], bound))
 
 
 def test_reaching_a_bound():

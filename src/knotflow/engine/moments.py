@@ -1,0 +1,374 @@
+"""Momentum and Adam: every parameter has moments of its own, so every neuron is stepped; O(m + s) a step.
+
+The update rules are those of torch.optim.SGD (momentum mu, dampening 0: v <- mu v + g, p <- p - lr v, first v = g)
+and torch.optim.Adam (Kingma & Ba 2015, algorithm 1), both with weight decay added to the gradient.
+
+LANES neurons are stepped at a time. The neurons left over from whole vectors are stepped in a copy, beside neurons with
+a = b = c = 0, which add nothing.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from knotflow.engine.arcs import add_moments, arc_sums, borders, find_arc, find_arcs, predict, residuals
+from knotflow.engine.compiled import kernel, leaf
+from knotflow.engine.reasons import DIVERGED, DONE, REACHED
+from knotflow.engine.simd import (
+    LANES,
+    absolute,
+    add_pairs,
+    at_least,
+    gather,
+    greater,
+    load,
+    load_pairs,
+    load_scalar,
+    movemask,
+    select,
+    splat,
+    square_root,
+    store,
+    store_scalar,
+    unpack,
+)  # fmt: skip
+
+__all__ = ["DIVERGED", "DONE", "REACHED", "Problem", "Settings", "State", "problem", "run", "start"]
+
+Array = NDArray[Any]
+
+MANY = 32  # neurons to a sample from which on each lane has sums of its own, so that no addition waits for another
+BLOCK = 1024  # neurons that are moved before the first of them is followed; a whole number of vectors
+MOST_HOPS = 8  # arcs that a neuron is followed across, one by one
+TINY = float(np.finfo(float).tiny)  # below it numbers are subnormal, and slow
+
+
+class State(NamedTuple):
+    """All that the next step needs; the arrays are the engine's own. Row p of the moments is that of parameter p."""
+
+    params: Array  # (3, m): a, b, c
+    bias: Array  # (1,)
+    first: Array  # (3, m): the momentum, or Adam's first moment
+    second: Array  # (3, m): Adam's second moment; (3, 0) for momentum
+    bias_history: Array  # (2,): the bias's first and second moment
+    arc: Array  # (m,) int32
+    ca: Array  # (2s,) sums of c a over the neurons of each arc
+    cb: Array  # (2s,) and of c b
+    taken: Array  # (1,) int64, steps taken so far
+
+
+class Settings(NamedTuple):
+    """The numbers of the rule."""
+
+    lr: float
+    decay: float  # weight decay
+    beta1: float  # the momentum, or Adam's beta_1
+    beta2: float = 0.0
+    eps: float = 0.0
+
+
+class Problem(NamedTuple):
+    """What stays the same from step to step."""
+
+    x: Array  # (s,) distinct, ascending
+    y: Array
+    weight: Array
+    lower: Array  # (2s,) abscissae of the arcs' borders
+    upper: Array
+    train: tuple[bool, bool, bool, bool]  # whether a, b, c, bias are trained
+    inv_norm: float
+    settings: Settings
+
+
+class Neurons(NamedTuple):
+    """Neurons in whole vectors, as the compiled code sees them: n of them, parameter p of neuron i at p n + i."""
+
+    values: Array  # (3n,)
+    first: Array  # (3n,)
+    second: Array  # (3n,), or of no size for momentum
+    arc: Array  # (n,) int32
+
+
+class Bias(NamedTuple):
+    """The bias, its moments, and the number of steps taken."""
+
+    value: Array  # (1,)
+    moments: Array  # (2,)
+    taken: Array  # (1,) int64
+
+
+class Work(NamedTuple):
+    """Scratch of a run, and the sums over the neurons of each arc."""
+
+    f: Array  # (s,)
+    r: Array  # (s,)
+    e0: Array  # (2s,) sums of the residuals over the samples of each arc
+    e1: Array  # (2s,) and of these times x
+    ends: Array  # (4s,) the two border abscissae of each arc, side by side
+    ca: Array  # (2s, rounded up to whole vectors)
+    cb: Array
+    sums: Array  # tables of (ca, cb) pairs: one, or one for each lane
+    apart: int  # how far these tables are apart; 0 if there is one
+
+
+def problem(
+    x: Array, y: Array, weight: Array, norm: float, train: frozenset[str], settings: Settings
+) -> Problem:  # fmt: skip
+    """The constants of a run on the distinct samples; parameters not in ``train`` stay as they are."""
+    on = tuple(p in train for p in ("a", "b", "c", "bias"))
+    numbers = Settings(*map(float, settings))
+    return Problem(x, y, weight, *borders(x), on, 1.0 / norm, numbers)  # type: ignore[arg-type]
+
+
+def start(a: Array, b: Array, c: Array, bias: float, x: Array, adam: bool) -> State:
+    """A state whose moments are zero; O(m log s)."""
+    m, arcs = a.size, 2 * x.size
+    arc = np.empty(m, np.int32)
+    find_arcs(a, b, x, arc)
+    ca, cb = np.empty(arcs), np.empty(arcs)
+    add_moments(a, b, c, arc, ca, cb)
+    second = np.zeros((3, m if adam else 0))
+    params, level = np.stack([a, b, c]), np.array([float(bias)])
+    return State(params, level, np.zeros((3, m)), second, np.zeros(2), arc, ca, cb, np.zeros(1, np.int64))
+
+
+def run(state: State, prob: Problem, steps: int, stop_loss: float, blow_up: float) -> tuple[int, int, float]:
+    """Take up to ``steps`` steps; (steps taken, why it ended, loss there)."""
+    params, first, second, arc, s = state.params, state.first, state.second, state.arc, prob.x.size
+    every = Neurons(params.reshape(-1), first.reshape(-1), second.reshape(-1), arc)
+    left = arc.size % LANES
+    rest = Neurons(_padded(params, left), _padded(first, left), _padded(second, left), _padded(arc[None], left))
+    work = _work(state, prob)
+    bias = Bias(state.bias, state.bias_history, state.taken)
+    result = _run(every, rest, bias, prob, work, steps, stop_loss, blow_up)
+    state.ca[:], state.cb[:] = work.ca[: 2 * s], work.cb[: 2 * s]
+    if left:
+        params[:, -left:] = rest.values.reshape(3, LANES)[:, :left]
+        first[:, -left:] = rest.first.reshape(3, LANES)[:, :left]
+        second[:, -left:] = rest.second.reshape(3, LANES)[:, :left][:, : second.shape[1]]
+        arc[-left:] = rest.arc[:left]
+    return result
+
+
+def _padded(rows: Array, left: int) -> Array:
+    """The last ``left`` columns of every row, each filled up with zeros to a vector, end to end."""
+    out = np.zeros((rows.shape[0], LANES), rows.dtype)
+    if rows.shape[1]:
+        out[:, :left] = rows[:, rows.shape[1] - left :]
+    return out.reshape(-1)
+
+
+def _work(state: State, prob: Problem) -> Work:
+    m, s = state.arc.size, prob.x.size
+    ends = np.empty(4 * s)
+    ends[::2], ends[1::2] = prob.lower, prob.upper
+    whole = LANES * -(-2 * s // LANES)
+    ca, cb = np.zeros(whole), np.zeros(whole)
+    ca[: 2 * s], cb[: 2 * s] = state.ca, state.cb
+    tables = LANES if m >= MANY * s else 1
+    sums = np.zeros(tables * 2 * whole)
+    return Work(
+        np.empty(s), np.empty(s), np.empty(2 * s), np.empty(2 * s), ends, ca, cb, sums,
+        2 * whole if tables > 1 else 0,
+    )  # fmt: skip
+
+
+class _Rule(NamedTuple):
+    """What the neurons' parameters are moved by in one step."""
+
+    train_a: bool
+    train_b: bool
+    train_c: bool
+    adam: bool
+    lr: float  # of Adam, divided by the correction 1 - beta1^t
+    decay: float
+    beta1: float
+    beta2: float
+    eps: float
+    correction: float  # 1 / (1 - beta2^t), of Adam's second moment
+
+
+@leaf
+def _rule(prob, adam, t):
+    """The rule of step t, the first being 1."""
+    train, numbers = prob.train, prob.settings
+    lr, correction = numbers.lr, 1.0
+    if adam:
+        lr, correction = lr / (1.0 - numbers.beta1**t), 1.0 / (1.0 - numbers.beta2**t)
+    return _Rule(
+        train[0], train[1], train[2], adam, lr, numbers.decay, numbers.beta1, numbers.beta2, numbers.eps, correction
+    )  # fmt: skip
+
+
+# The inlined helpers have no branches: a branch would be mispredicted, or keep LLVM from using vectors.
+@leaf(forceinline=True)
+def _without_subnormal(moment):
+    """The moment with 0 for subnormal numbers, at which those of dead neurons would stay for ever."""
+    return moment - select(greater(splat(TINY), absolute(moment)), moment)  # keeps nan
+
+
+@leaf(forceinline=True)
+def _momentum(neurons, k, value, grad, rule):
+    """Move the parameters at k, which have this value and gradient, and their moments."""
+    mean = _without_subnormal(splat(rule.beta1) * load(neurons.first, k) + (grad + splat(rule.decay) * value))
+    store(neurons.first, k, mean)
+    store(neurons.values, k, value - splat(rule.lr) * mean)
+
+
+@leaf(forceinline=True)
+def _adam(neurons, k, value, grad, rule):
+    """The same by Adam's rule."""
+    first, second = neurons.first, neurons.second
+    grad += splat(rule.decay) * value
+    mean = _without_subnormal(splat(rule.beta1) * load(first, k) + splat(1.0 - rule.beta1) * grad)
+    square = splat(rule.beta2) * load(second, k) + splat(1.0 - rule.beta2) * grad * grad
+    store(first, k, mean)
+    store(second, k, square)
+    root = square_root(square * splat(rule.correction)) + splat(rule.eps)
+    store(neurons.values, k, value - splat(rule.lr) * mean / root)
+
+
+@leaf
+def _move(neurons, work, begin, end, rule):
+    """Move the neurons from ``begin`` to ``end`` by their gradients c e1, -c e0, a e1 - b e0, LANES at a time."""
+    values, arc, e0, e1 = neurons.values, neurons.arc, work.e0, work.e1
+    m, zero = arc.size, splat(0.0)
+    for i in range(begin, end, LANES):
+        g0, g1 = load_scalar(arc, i), load_scalar(arc, i + 1)
+        g2, g3 = load_scalar(arc, i + 2), load_scalar(arc, i + 3)
+        pull0, pull1 = gather(e0, g0, g1, g2, g3), gather(e1, g0, g1, g2, g3)
+        at_a, at_b, at_c = i, m + i, 2 * m + i
+        a, b, c = load(values, at_a), load(values, at_b), load(values, at_c)
+        grad_a, grad_b, grad_c = c * pull1, zero - c * pull0, a * pull1 - b * pull0
+        if rule.adam:
+            if rule.train_a:
+                _adam(neurons, at_a, a, grad_a, rule)
+            if rule.train_b:
+                _adam(neurons, at_b, b, grad_b, rule)
+            if rule.train_c:
+                _adam(neurons, at_c, c, grad_c, rule)
+        else:
+            if rule.train_a:
+                _momentum(neurons, at_a, a, grad_a, rule)
+            if rule.train_b:
+                _momentum(neurons, at_b, b, grad_b, rule)
+            if rule.train_c:
+                _momentum(neurons, at_c, c, grad_c, rule)
+
+
+@leaf(forceinline=True)
+def _left(ends, arc, a, b, s):
+    """Which neurons have left their arcs by the lower border, and which by the upper one: bits of two numbers."""
+    g0, g1, g2, g3 = arc
+    low, high = load_pairs(ends, 2 * g0, 2 * g1, 2 * g2, 2 * g3)
+    on_low, on_high = at_least(g0, g1, g2, g3, 1) ^ at_least(g0, g1, g2, g3, s + 1), at_least(g0, g1, g2, g3, s)
+    return movemask(greater(a * low, b) ^ on_low), movemask(greater(a * high, b) ^ on_high)
+
+
+@leaf(forceinline=True)
+def _next_arc(g, up, down, s):
+    """The next arc upwards if the last bit of ``up`` is set, downwards if that of ``down`` is."""
+    g += (up & 1) - (down & 1)
+    return g + 2 * s * (np.int64(g < 0) - np.int64(g >= 2 * s))
+
+
+@leaf
+def _follow(neurons, work, begin, end, x):
+    """Follow the neurons from ``begin`` to ``end`` to their arcs, and add them to these arcs' sums."""
+    values, arc, ends, sums, apart = neurons.values, neurons.arc, work.ends, work.sums, work.apart
+    m, s = arc.size, x.size
+    for i in range(begin, end, LANES):
+        a, b, c = load(values, i), load(values, m + i), load(values, 2 * m + i)
+        g0, g1 = np.int64(load_scalar(arc, i)), np.int64(load_scalar(arc, i + 1))
+        g2, g3 = np.int64(load_scalar(arc, i + 2)), np.int64(load_scalar(arc, i + 3))
+        down, up = _left(ends, (g0, g1, g2, g3), a, b, s)
+        if (down | up) != 0:
+            hops = 0
+            while (down | up) != 0 and hops < MOST_HOPS:
+                g0, g1 = _next_arc(g0, up, down, s), _next_arc(g1, up >> 1, down >> 1, s)
+                g2, g3 = _next_arc(g2, up >> 2, down >> 2, s), _next_arc(g3, up >> 3, down >> 3, s)
+                down, up = _left(ends, (g0, g1, g2, g3), a, b, s)
+                hops += 1
+            if (down | up) != 0:
+                (a0, a1, a2, a3), (b0, b1, b2, b3) = unpack(a), unpack(b)
+                g0, g1, g2, g3 = find_arc(a0, b0, x), find_arc(a1, b1, x), find_arc(a2, b2, x), find_arc(a3, b3, x)
+            store_scalar(arc, i, g0)
+            store_scalar(arc, i + 1, g1)
+            store_scalar(arc, i + 2, g2)
+            store_scalar(arc, i + 3, g3)
+        add_pairs(sums, 2 * g0, 2 * g1 + apart, 2 * g2 + 2 * apart, 2 * g3 + 3 * apart, c * a, c * b)
+
+
+@leaf
+def _step_neurons(neurons, work, x, rule):
+    """Step all whole vectors of neurons; those left over, fewer than LANES, are not touched.
+
+    Moving and following are two loops: a neuron that leaves its arc is a branch mispredicted, which would throw away
+    the divisions that have begun for those after it.
+    """
+    whole = neurons.arc.size - neurons.arc.size % LANES
+    for begin in range(0, whole, BLOCK):
+        end = min(begin + BLOCK, whole)
+        _move(neurons, work, begin, end, rule)
+        _follow(neurons, work, begin, end, x)
+
+
+@leaf
+def _step_bias(bias, r, rule):
+    """Step the bias."""
+    value, moments, grad = bias.value, bias.moments, 0.0
+    for rho in r:
+        grad += rho
+    grad += rule.decay * value[0]
+    if rule.adam:
+        moments[0] = rule.beta1 * moments[0] + (1.0 - rule.beta1) * grad
+        moments[1] = rule.beta2 * moments[1] + (1.0 - rule.beta2) * grad * grad
+        value[0] -= rule.lr * moments[0] / (np.sqrt(moments[1] * rule.correction) + rule.eps)
+    else:
+        moments[0] = rule.beta1 * moments[0] + grad
+        value[0] -= rule.lr * moments[0]
+
+
+@leaf
+def _collect(work):
+    """Add up the tables of sums, and empty them."""
+    sums, ca, cb = work.sums, work.ca, work.cb
+    size = 2 * ca.size
+    for k in range(0, ca.size, LANES):
+        p, q = load_pairs(sums, 2 * k, 2 * k + 2, 2 * k + 4, 2 * k + 6)
+        for o in range(size + 2 * k, sums.size, size):
+            more_p, more_q = load_pairs(sums, o, o + 2, o + 4, o + 6)
+            p += more_p
+            q += more_q
+        store(ca, k, p)
+        store(cb, k, q)
+    sums[:] = 0.0
+
+
+@kernel(_nrt=False)
+def _run(every, rest, bias, prob, work, steps, stop_loss, blow_up):
+    """``run`` on whole vectors of neurons, and on those left over in a copy."""
+    adam, code, loss, taken = every.second.size > 0, DONE, 0.0, 0
+    while True:
+        predict(work.ca, work.cb, prob.x, bias.value[0], prob.inv_norm, work.f)
+        loss = residuals(work.f, prob.y, prob.weight, work.r)
+        if not loss <= blow_up:
+            code = DIVERGED
+        elif loss <= stop_loss:
+            code = REACHED
+        if code != DONE or taken == steps:
+            break
+        taken += 1
+        bias.taken[0] += 1
+        rule = _rule(prob, adam, bias.taken[0])
+        arc_sums(work.r, prob.x, prob.inv_norm, work.e0, work.e1)
+        if prob.train[3]:
+            _step_bias(bias, work.r, rule)
+        _step_neurons(every, work, prob.x, rule)
+        if every.arc.size % LANES != 0:
+            _step_neurons(rest, work, prob.x, rule)
+        _collect(work)
+    return taken, code, loss
