@@ -119,7 +119,7 @@ class ParticleSession:
 
     def __init__(self, before: Trajectory, metric: Metric, lam: float, weights: Array, pace: float) -> None:
         from knotflow.engine import particles as engine
-        from knotflow.engine.rules import CYLINDER, PLANE
+        from knotflow.engine.particles import CYLINDER, PLANE
 
         self.engine, net, data = engine, before.start, before.data
         self.scale = net.norm * weights  # a neuron's c over its particle's

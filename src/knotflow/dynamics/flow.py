@@ -14,6 +14,7 @@ from knotflow._checks import freeze, number
 from knotflow.dynamics.interruption import Progress, interruptible
 from knotflow.dynamics.tangent import DEFAULT_TRAIN, trained, writable
 from knotflow.dynamics.trajectory import EVENT, KINDS, Save, Trajectory
+from knotflow.engine.codes import ARRIVED, CONVERGED, FULL, PAUSED, STALLED
 from knotflow.errors import InputError
 
 if TYPE_CHECKING:
@@ -32,9 +33,6 @@ _LONGEST = 1e16
 _FINEST = 1e-14
 # A run comes back after so many steps, even if it is not at its end: no run that goes well takes a tenth of them.
 _MOST_STEPS = 1_000_000
-
-# Why a session's ``advance`` came back; the numbers are the engine's.
-ARRIVED, FULL, PAUSED, STALLED, CONVERGED, BROKEN = range(6)
 
 
 class FlowSession(Protocol):

@@ -58,16 +58,16 @@ def gradient(net: ReLUNet, data: Samples, train: Iterable[str] = DEFAULT_TRAIN |
     Parameters not in ``train`` get zeros. Raises InputError for an unknown name in ``train``.
     """
     subject(net, data)
-    from knotflow.engine import arcs
+    from knotflow.engine import sums
 
     on = trained(train)
     x, y, weight = writable(data.distinct.x, data.distinct.y, data.distinct.weight)
     s, m = x.size, len(net)
     arc, ca, cb = _arcs_and_moments(net, x)
     f, r, q0, q1 = np.empty(s), np.empty(s), np.empty(2 * s), np.empty(2 * s)
-    arcs.predict(ca, cb, x, net.bias, 1.0 / net.norm, f)
-    arcs.residuals(f, y, weight, r)
-    arcs.arc_sums(r, x, 1.0 / net.norm, q0, q1)
+    sums.predict(ca, cb, x, net.bias, 1.0 / net.norm, f)
+    sums.residuals(f, y, weight, r)
+    sums.arc_sums(r, x, 1.0 / net.norm, q0, q1)
     return Gradient(
         net.c * q1[arc] if "a" in on else np.zeros(m),
         -net.c * q0[arc] if "b" in on else np.zeros(m),
@@ -77,13 +77,13 @@ def gradient(net: ReLUNet, data: Samples, train: Iterable[str] = DEFAULT_TRAIN |
 
 
 def _arcs_and_moments(net: ReLUNet, x: Array) -> tuple[NDArray[np.int32], Array, Array]:
-    from knotflow.engine import arcs
+    from knotflow.engine import arcs, sums
 
     arc = np.empty(len(net), np.int32)
     ca, cb = np.empty(2 * x.size), np.empty(2 * x.size)
     a, b, c = writable(net.a, net.b, net.c)
     arcs.find_arcs(a, b, x, arc)
-    arcs.add_moments(a, b, c, arc, ca, cb)
+    sums.add_moments(a, b, c, arc, ca, cb)
     return arc, ca, cb
 
 
@@ -114,13 +114,13 @@ class TangentKernel:
 
     def __matmul__(self, v: Array) -> Array:
         """K v for v of shape (s,), O(s)."""
-        from knotflow.engine import arcs
+        from knotflow.engine import sums
 
         s = self.x.size
         q0, q1, out = np.empty(2 * s), np.empty(2 * s), np.empty(s)
-        arcs.arc_sums(writable(v)[0], self.x, 1.0, q0, q1)
+        sums.arc_sums(writable(v)[0], self.x, 1.0, q0, q1)
         u1, u0 = self.s11 * q1 + self.s12 * q0, self.s12 * q1 + self.s22 * q0
-        arcs.predict(u1, -u0, self.x, self.bias * v.sum(), 1.0, out)
+        sums.predict(u1, -u0, self.x, self.bias * v.sum(), 1.0, out)
         return out
 
     def matrix(self) -> Array:

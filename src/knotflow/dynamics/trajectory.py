@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from knotflow._files import atomic_write
+from knotflow.engine.codes import KINDS as KINDS
 from knotflow.errors import InputError
 from knotflow.network import ReLUNet
 from knotflow.samples import Samples
@@ -24,7 +25,6 @@ Array = NDArray[np.float64]
 
 _FORMAT = 2  # raised when what a run needs to go on changes
 _ARRAYS = ("steps", "times", "loss", "a", "b", "c", "bias")
-KINDS = ("cross", "stick", "release", "flip", "rest", "leave", "turn")
 EVENT = np.dtype([("time", np.float64), ("neuron", np.int64), ("sample", np.int64), ("kind", "U7")])
 
 

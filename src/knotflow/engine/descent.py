@@ -28,9 +28,10 @@ from numpy.typing import NDArray
 
 from knotflow.engine import asleep, awake, small
 from knotflow.engine import table as fields
-from knotflow.engine.arcs import borders, find_arc, find_arcs, on_arc, residuals, step_over
+from knotflow.engine.arcs import borders, find_arc, find_arcs, on_arc, step_over
 from knotflow.engine.compiled import kernel
 from knotflow.engine.lanes import LANES, aligned, peek
+from knotflow.engine.sums import residuals
 
 Array = NDArray[Any]
 

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from knotflow.engine.arcs import add_moments, arc_sums, borders, find_arc, find_arcs, predict, residuals
+from knotflow.engine.arcs import borders, find_arc, find_arcs
 from knotflow.engine.compiled import kernel
 from knotflow.engine.descent import DIVERGED, DONE, REACHED
 from knotflow.engine.lanes import (
@@ -34,6 +34,7 @@ from knotflow.engine.lanes import (
     spread,
     store,
 )  # fmt: skip
+from knotflow.engine.sums import add_moments, arc_sums, predict, residuals
 
 Array = NDArray[Any]
 
