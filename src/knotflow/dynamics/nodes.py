@@ -7,8 +7,6 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri, roots_laguerre
-from scipy.stats import qmc
 
 from knotflow.dynamics.canonical import gauge
 from knotflow.errors import InputError
@@ -94,6 +92,9 @@ def _count(nodes: int) -> int:
 
 
 def _points(law: Law, nodes: int, rule: str, rng: np.random.Generator) -> tuple[Array, Array, Array]:
+    from scipy.special import ndtri  # here: SciPy takes a second to import, and every `evolve` would wait for it
+    from scipy.stats import qmc
+
     if rule == "random":
         net = law.draw(nodes, rng, norm=nodes)
         return net.a, net.b, net.c
@@ -179,6 +180,8 @@ def _sizes(family: str, count: int) -> tuple[Array, Array, Array]:
 
 def _strengths(family: str, count: int) -> tuple[Array, Array, Array]:
     """(n, c, weights) with n = 1 and c as the product of n and c under the law, in units of their scales."""
+    from scipy.special import roots_laguerre
+
     if family == "gaussian":
         r, w = roots_laguerre(count)
         keep = w > 1e-18

@@ -114,25 +114,28 @@ class TangentKernel:
 
     def __matmul__(self, v: Array) -> Array:
         """K v for v of shape (s,), O(s)."""
-        from knotflow.engine import sums
+        from knotflow.engine import tangent
 
-        s = self.x.size
-        q0, q1, out = np.empty(2 * s), np.empty(2 * s), np.empty(s)
-        sums.arc_sums(writable(v)[0], self.x, 1.0, q0, q1)
-        u1, u0 = self.s11 * q1 + self.s12 * q0, self.s12 * q1 + self.s22 * q0
-        sums.predict(u1, -u0, self.x, self.bias * v.sum(), 1.0, out)
+        scratch, out = np.empty((2, 2 * self.x.size)), np.empty(self.x.size)
+        bias = float(self.bias * v.sum())
+        tangent.product(self.s11, self.s12, self.s22, self.x, writable(v)[0], bias, scratch, out)
         return out
+
+    def both_active(self, lower: NDArray[np.intp], upper: NDArray[np.intp]) -> tuple[Array, Array, Array]:
+        """The sums of s11, s12 and s22 over the arcs active at both of two samples, given by their numbers."""
+        from knotflow.engine import tangent
+
+        terms = []
+        for part in (self.s11, self.s12, self.s22):
+            right, left = np.empty(self.x.size), np.empty(self.x.size)
+            tangent.both_active(part, right, left)
+            terms.append(right[lower] + left[upper])
+        return terms[0], terms[1], terms[2]
 
     def matrix(self) -> Array:
         """The whole (s, s) matrix, O(s^2)."""
-        s, x = self.x.size, self.x
-        terms = []
-        for part in (self.s11, self.s12, self.s22):
-            right = np.cumsum(part[s:0:-1])  # entry j: arcs s - j .. s, the right-facing ones active at x_j
-            left = np.concatenate([np.cumsum(part[s + 1 :])[::-1], [0.0]])  # entry k: arcs s + 1 .. 2s - 1 - k
-            both = np.add.outer(right, left)  # valid for j <= k
-            terms.append(np.triu(both) + np.triu(both, 1).T)
-        k11, k12, k22 = terms
+        x, place = self.x, np.arange(self.x.size)
+        k11, k12, k22 = self.both_active(np.minimum.outer(place, place), np.maximum.outer(place, place))
         return k11 * np.multiply.outer(x, x) + k12 * np.add.outer(x, x) + k22 + self.bias
 
 

@@ -1,4 +1,4 @@
-"""Why an engine came back, and the kinds of events: the only list of each. Needs nothing, so it may be imported early."""
+"""Why an engine came back, and the kinds of events: the only list of each. It imports no compiled code."""
 
 from __future__ import annotations
 

@@ -10,11 +10,11 @@ import numpy as np
 
 from knotflow.engine.arcs import border_sample, inactive_arc
 from knotflow.engine.codes import CROSS, FLIP, RELEASE, REST, STICK, TURN
-from knotflow.engine.compiled import kernel
+from knotflow.engine.compiled import inner
 from knotflow.engine.flow.crossings import Meeting, Span, find_meetings, next_meeting, position
 from knotflow.engine.flow.events import write
 from knotflow.engine.flow.filippov import home_arc, mode_from, put_on_border
-from knotflow.engine.flow.magnus import applied, kept
+from knotflow.engine.flow.magnus import END, applied, kept
 from knotflow.engine.flow.modes import propagate_to, solve
 from knotflow.engine.flow.origin import Neuron, fades, mode_through_origin
 from knotflow.engine.flow.radau import NODES, copy, largest
@@ -28,13 +28,13 @@ MAX_EVENTS = 32
 UNLOGGED = np.int64(-1)
 
 
-@kernel
+@inner
 def log(when, neuron, border, kind, run, work):
     """Write an event down; it is counted in any case."""
     run.counts[EVENTS] = write(work.times, work.rows, run.counts[EVENTS], when, neuron, border, kind)
 
 
-@kernel
+@inner(inline="always")
 def meet(neuron, now, k, prob, work):
     """What becomes of a neuron that is at the border k which it meets: (the neuron in its new mode, kind of event)."""
     s, mode = prob.x.size, neuron.mode
@@ -48,7 +48,7 @@ def meet(neuron, now, k, prob, work):
     return Neuron(a, b, neuron.c, to), STICK if to >= 2 * s else CROSS
 
 
-@kernel
+@inner
 def travel(neuron, ahead, span, last, i, prob, run, work):
     """Take neuron i through the span and its meetings, the next of which is ``ahead``.
 
@@ -72,7 +72,7 @@ def travel(neuron, ahead, span, last, i, prob, run, work):
     return neuron, ahead
 
 
-@kernel
+@inner(inline="always")
 def feed_back(found, dt, prob, run, work):
     """What neurons with events in the step really add to ca and cb at the nodes, less what their modes would."""
     s, z, extra, lam = prob.x.size, run.z, work.extra, work.lam
@@ -94,7 +94,7 @@ def feed_back(found, dt, prob, run, work):
             extra[k, 1, home0] -= c * b
 
 
-@kernel
+@inner(inline="always")
 def settle(found, dt, stiff, prob, run, work):
     """Solve the step again with the events' effect fed back; (whether both came to agree, events found)."""
     nodes, before = work.nodes, work.before
@@ -113,7 +113,7 @@ def settle(found, dt, stiff, prob, run, work):
     return False, found
 
 
-@kernel
+@inner(inline="always")
 def undo(dt, stiff, prob, run, work):
     """Take the events' effect out of the step again; whether that works."""
     work.extra[:] = 0.0
@@ -121,7 +121,7 @@ def undo(dt, stiff, prob, run, work):
     return solve(dt, stiff, prob, run, work) > 0
 
 
-@kernel
+@inner(inline="always")
 def effect(found, end, prob, run, work):
     """Bound for what f at the samples would be wrong by if the neurons met so far had met nothing."""
     s, z, total = prob.x.size, run.z, work.spare[0]
@@ -130,13 +130,13 @@ def effect(found, end, prob, run, work):
         i = work.ids[n]
         g = np.int64(run.group[i])
         if work.when[n] < end and g < 2 * s:
-            a, b, c = applied(kept(work.lam, 3, g), z[0, i], z[1, i], z[2, i])
+            a, b, c = applied(kept(work.lam, END, g), z[0, i], z[1, i], z[2, i])
             j = border_sample(np.int64(work.border[n]), s)
             total[j] += prob.inv_norm * abs(c * (a * prob.x[j] - b))
     return largest(total)
 
 
-@kernel
+@inner(inline="always")
 def shorten(found, end, dt, prob, run, work):
     """The latest end, by halving, up to which events matter less than the tolerance; the first event always may."""
     first = 2.0
@@ -149,7 +149,7 @@ def shorten(found, end, dt, prob, run, work):
     return end
 
 
-@kernel
+@inner(inline="always")
 def move(found, end, dt, prob, run, work):
     """Take every neuron to the end of the step. O(m)."""
     s, z, group, lam = prob.x.size, run.z, run.group, work.lam
@@ -164,12 +164,12 @@ def move(found, end, dt, prob, run, work):
             z[0, i], z[1, i], z[2, i], g = neuron.a, neuron.b, neuron.c, neuron.mode
             group[i] = g
         elif g != 0:
-            z[0, i], z[1, i], z[2, i] = applied(kept(lam, 3, g), z[0, i], z[1, i], z[2, i])
+            z[0, i], z[1, i], z[2, i] = applied(kept(lam, END, g), z[0, i], z[1, i], z[2, i])
         if g >= 2 * s:
             z[0, i], z[1, i] = put_on_border(z[0, i], z[1, i], g - 2 * s, prob)
 
 
-@kernel
+@inner(inline="always")
 def release(border, arc, when, prob, run, work):
     """Move all neurons that slide along the border to the arc."""
     s, group = prob.x.size, run.group

@@ -10,8 +10,8 @@ from typing import NamedTuple
 import numpy as np
 
 from knotflow.engine.arcs import active_arc, border_sample
-from knotflow.engine.compiled import kernel
-from knotflow.engine.flow.magnus import applied, propagator
+from knotflow.engine.compiled import inner
+from knotflow.engine.flow.magnus import applied, kept, propagator
 from knotflow.engine.flow.origin import Neuron, fades, margin, velocity
 from knotflow.engine.flow.radau import NODES
 from knotflow.engine.flow.state import EPS
@@ -32,7 +32,7 @@ class Meeting(NamedTuple):
     border: int
 
 
-@kernel
+@inner
 def position(neuron, start, end, dt, prob, work):
     """The neuron at ``end``, given what it is at ``start``."""
     step = propagator(start, end, dt, neuron.mode, work.coef, prob)
@@ -40,7 +40,7 @@ def position(neuron, start, end, dt, prob, work):
     return Neuron(a, b, c, neuron.mode)
 
 
-@kernel
+@inner(inline="always")
 def clear_of(neuron, span, k, sign, prob, work):
     """(low, its margin, high): times of the span before and after the neuron passes border k, known to be passed at
     its end. At its start it may stand on the border: find a time when it is clear of it."""
@@ -58,9 +58,9 @@ def clear_of(neuron, span, k, sign, prob, work):
     return low, f_low, high
 
 
-@kernel
+@inner
 def locate(neuron, span, k, sign, prob, work):
-    """When the neuron passes border k, known to be passed at the span's end; its start if it never visibly leaves it."""
+    """When the neuron passes border k, known to be passed at the span's end; its start if it never leaves it."""
     low, left, high = clear_of(neuron, span, k, sign, prob, work)
     if low == span.start and left <= 0.0:
         return span.start
@@ -85,7 +85,7 @@ def locate(neuron, span, k, sign, prob, work):
     return high
 
 
-@kernel
+@inner
 def leaves(neuron, k, theta, prob, work):
     """Whether a neuron at border k of its arc is driven over it."""
     j = border_sample(k, prob.x.size)
@@ -96,7 +96,7 @@ def leaves(neuron, k, theta, prob, work):
     return inward < -abs(neuron.c) * prob.noise[j]
 
 
-@kernel
+@inner
 def next_meeting(neuron, span, sign, skip, prob, work):
     """The first border that a neuron passes in the span.
 
@@ -126,38 +126,34 @@ def next_meeting(neuron, span, sign, skip, prob, work):
     return Meeting(2.0, -1)
 
 
-@kernel
+@inner(inline="always")
 def find_reach(prob, work):
-    """How far the step moves the coefficients of h at the arc's borders (or of c, where neurons slide), with a margin."""
+    """How far the step moves the coefficients of h at the arc's borders (of c for sliding neurons), with a margin."""
     s, lam, reach = prob.x.size, work.lam, work.reach
     for g in range(4 * s):
         most_c = most_ab = 0.0
         for n in range(3):
+            p = kept(lam, n, g)
             if g >= 2 * s:
-                most_c = max(most_c, abs(lam[n, g, 8] - 1.0))
-                most_ab = max(most_ab, max(abs(lam[n, g, 6]), abs(lam[n, g, 7])))
+                most_c = max(most_c, abs(p[8] - 1.0))
+                most_ab = max(most_ab, max(abs(p[6]), abs(p[7])))
                 continue
             for side in range(2):
                 x = prob.lower[g] if side == 0 else prob.upper[g]
-                most_c = max(most_c, abs(x * lam[n, g, 2] - lam[n, g, 5]))
-                most_ab = max(most_ab, abs(x * (lam[n, g, 0] - 1.0) - lam[n, g, 3]))
-                most_ab = max(most_ab, abs(x * lam[n, g, 1] - (lam[n, g, 4] - 1.0)))
+                most_c = max(most_c, abs(x * p[2] - p[5]))
+                most_ab = max(most_ab, abs(x * (p[0] - 1.0) - p[3]))
+                most_ab = max(most_ab, abs(x * p[1] - (p[4] - 1.0)))
         reach[g, 0] = 2.0 * most_c
         reach[g, 1] = 2.0 * most_ab
 
 
-@kernel
+@inner(inline="always")
 def passes(neuron, sign, prob, lam):
     """Whether the neuron has passed a border of its arc (if it slides: has lost c or (a, b)) at one of the nodes."""
     s, g = prob.x.size, neuron.mode
     for n in range(3):
-        a, b, c = neuron.a, neuron.b, neuron.c
-        there = Neuron(
-            lam[n, g, 0] * a + lam[n, g, 1] * b + lam[n, g, 2] * c,
-            lam[n, g, 3] * a + lam[n, g, 4] * b + lam[n, g, 5] * c,
-            lam[n, g, 6] * a + lam[n, g, 7] * b + lam[n, g, 8] * c,
-            g,
-        )
+        a, b, c = applied(kept(lam, n, g), neuron.a, neuron.b, neuron.c)
+        there = Neuron(a, b, c, g)
         if margin(there, g - 2 * s if g >= 2 * s else g, sign, prob) < 0.0:
             return True
         if g < 2 * s and margin(there, (g + 2 * s - 1) % (2 * s), sign, prob) < 0.0:
@@ -165,7 +161,7 @@ def passes(neuron, sign, prob, lam):
     return False
 
 
-@kernel
+@inner
 def standing(neuron, prob):
     """The border of its arc that a neuron stands on up to rounding, or -1."""
     s, a, b = prob.x.size, neuron.a, neuron.b
@@ -179,7 +175,7 @@ def standing(neuron, prob):
     return -1
 
 
-@kernel
+@inner
 def find_meetings(dt, prob, run, work):
     """Find every neuron's first meeting in the step; their number. O(m), most neurons with two comparisons."""
     s, z, group, lower, upper = prob.x.size, run.z, run.group, prob.lower, prob.upper

@@ -1,17 +1,17 @@
-"""The event log, and polynomials in time: their values and when they first exceed a level. Shared with the particles."""
+"""The event log, and quadratics in time: their values and when they first exceed a level. Shared with the particles."""
 
 from __future__ import annotations
 
-from knotflow.engine.compiled import kernel
+from knotflow.engine.compiled import inner
 
 
-@kernel
+@inner
 def value(p0, p1, p2, t):
     """The quadratic p0 + p1 t + p2 t^2."""
     return p0 + t * (p1 + t * p2)
 
 
-@kernel
+@inner
 def first_above(p0, p1, p2, low, high, level):
     """When p0 + p1 t + p2 t^2 passes the level between ``low``, where it is below, and ``high``, where it is above."""
     while True:
@@ -24,7 +24,7 @@ def first_above(p0, p1, p2, low, high, level):
             low = middle
 
 
-@kernel
+@inner
 def write(times, rows, n, when, neuron, border, kind):
     """Write event n down if there is room; the number of events with it, which counts it in any case."""
     if n < times.size:

@@ -16,18 +16,18 @@ from __future__ import annotations
 import numpy as np
 
 from knotflow.engine.arcs import active_arc, border_sample, inactive_arc
-from knotflow.engine.compiled import kernel
+from knotflow.engine.compiled import inner
 from knotflow.engine.flow.events import first_above, value
 from knotflow.engine.flow.radau import NODES
 
 
-@kernel
+@inner
 def home_arc(mode, s):
     """The arc whose active set the mode has: sliding neurons count as inactive at their sample."""
     return mode if mode < 2 * s else inactive_arc(mode - 2 * s, s)
 
 
-@kernel
+@inner
 def slide(q1, q0, x, ta, tb):
     """q without the component that would move a x - b."""
     total = ta * x * x + tb
@@ -37,7 +37,7 @@ def slide(q1, q0, x, ta, tb):
     return q1 - excess * x, q0 - excess
 
 
-@kernel
+@inner
 def mode_at_border(k, from_inactive, from_active, slack, came_from, s):
     """The mode of a neuron that stands on border k: one of its two arcs, or sliding, 2s + k.
 
@@ -61,7 +61,7 @@ def mode_at_border(k, from_inactive, from_active, slack, came_from, s):
     return active if came_from == active else inactive
 
 
-@kernel
+@inner
 def drift(g, theta, prob, work):
     """(ta q1, tb q0) of mode g: a neuron of it moves with (a, b)' = c (-ta q1, tb q0)."""
     coef = work.coef
@@ -71,7 +71,7 @@ def drift(g, theta, prob, work):
     )
 
 
-@kernel
+@inner
 def mode_from(k, c, theta, came_from, prob, work):
     """The mode that a neuron on border k takes, see ``mode_at_border``."""
     s = prob.x.size
@@ -84,7 +84,7 @@ def mode_from(k, c, theta, came_from, prob, work):
     return mode_at_border(k, -c * (x * p1 + p0), -c * (x * q1 + q0), abs(c) * noise, came_from, s)
 
 
-@kernel
+@inner
 def put_on_border(a, b, k, prob):
     """Put a neuron exactly on border k: the ray of the line a x = b that faces the right way, at the same distance
     from the origin, so that c^2 - a^2 - b^2 stays."""
@@ -101,7 +101,7 @@ def put_on_border(a, b, k, prob):
     return a, b
 
 
-@kernel
+@inner
 def rises(p0, p1, p2, level):
     """When the quadratic first exceeds the level in (0, 1], at the nodes' resolution; 2 if it does not."""
     low = 0.0
@@ -113,9 +113,9 @@ def rises(p0, p1, p2, level):
     return 2.0
 
 
-@kernel
+@inner(inline="always")
 def first_release(prob, run, work):
-    """(time, border, arc) of the first release in the step: an arc stops pushing the border's neurons back, all at once.
+    """(time, border, arc) of the first release in the step: an arc stops pushing the border's neurons back.
 
     The time is 2 if there is none.
     """

@@ -4,7 +4,7 @@ On an arc with q = sum of w_j r_j (x_j, 1) / norm over its active samples every 
 
     d/dt (a, b, c) = M(q) (a, b, c),      M = [[0, 0, -q1], [0, 0, q0], [-q1, q0, 0]]
 
-M generates a Lorentz boost and so conserves c^2 - a^2 - b^2. A propagator is a 3 x 3 matrix, as a tuple of nine numbers.
+M generates a Lorentz boost and so conserves c^2 - a^2 - b^2. A propagator is a 3 x 3 matrix: a tuple of nine numbers.
 
 Source: Blanes et al. 2009, The Magnus expansion and some of its applications, eq. (257) (order 6).
 """
@@ -13,10 +13,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from knotflow.engine.compiled import kernel
+from knotflow.engine.compiled import inner
+
+# Places in Work.lam: the last node, and the end of the step. NumPy integers, as numba compiles a function that takes a
+# plain one once more for each.
+LAST, END = np.int64(2), np.int64(3)
 
 
-@kernel
+@inner
 def exponential(p1, p0, turn, ta, tb, tc):
     """exp of Omega = [[0, ta turn, -ta p1], [-tb turn, 0, tb p0], [-tc p1, tc p0, 0]], from Omega^3 = k Omega."""
     u1, u0, v1, v0, wa, wb = -ta * p1, tb * p0, -tc * p1, tc * p0, ta * turn, tb * turn
@@ -44,13 +48,13 @@ def exponential(p1, p0, turn, ta, tb, tc):
     )
 
 
-@kernel
+@inner
 def commutator(p1, p0, w, r1, r0, v, ta, tb):
     """The commutator of two generators (q1, q0, turn) as in ``exponential``, with c trained."""
     return tb * (v * p0 - w * r0), ta * (w * r1 - v * p1), r1 * p0 - p1 * r0
 
 
-@kernel
+@inner
 def propagator(start, end, dt, mode, coef, prob):
     """Propagator from ``start`` to ``end`` (fractions of the step) under the mode's q(t), given by its powers."""
     ta, tb, tc = prob.ta, prob.tb, prob.tc
@@ -77,7 +81,7 @@ def propagator(start, end, dt, mode, coef, prob):
     return exponential(p1, p0, turn, ta, tb, tc)
 
 
-@kernel
+@inner
 def compose(p, q):
     """The matrix p q."""
     return (
@@ -93,22 +97,22 @@ def compose(p, q):
     )
 
 
-@kernel
+@inner
 def applied(p, a, b, c):
     """The matrix p times (a, b, c)."""
     return p[0] * a + p[1] * b + p[2] * c, p[3] * a + p[4] * b + p[5] * c, p[6] * a + p[7] * b + p[8] * c
 
 
-@kernel
+@inner
 def kept(lam, k, mode):
-    """The propagator of the mode that ``lam`` holds at place k."""
+    """The propagator of the mode that ``lam`` holds at place k: node 0, 1 or 2, or END."""
     return (
         lam[k, mode, 0], lam[k, mode, 1], lam[k, mode, 2], lam[k, mode, 3], lam[k, mode, 4], lam[k, mode, 5],
         lam[k, mode, 6], lam[k, mode, 7], lam[k, mode, 8],
     )  # fmt: skip
 
 
-@kernel
+@inner
 def keep(p, lam, k, mode):
     """Write the propagator p to its place in ``lam``."""
     for n in range(9):

@@ -10,9 +10,9 @@ import numpy as np
 
 from knotflow.engine import tangent
 from knotflow.engine.arcs import border_sample, inactive_arc
-from knotflow.engine.compiled import kernel
+from knotflow.engine.compiled import inner
 from knotflow.engine.flow.filippov import home_arc, slide
-from knotflow.engine.flow.magnus import compose, keep, kept, propagator
+from knotflow.engine.flow.magnus import END, LAST, compose, keep, kept, propagator
 from knotflow.engine.flow.radau import NODES, POWERS, STAGES, correct, largest
 from knotflow.engine.flow.state import EPS
 from knotflow.engine.sums import arc_sums, predict
@@ -21,7 +21,7 @@ from knotflow.engine.sums import arc_sums, predict
 MAX_ITERATIONS = 12
 
 
-@kernel
+@inner
 def gather(prob, run):
     """The modes' second moments from the neurons. O(m + s)."""
     z, moments, sign, group = run.z, run.moments, run.sign, run.group
@@ -40,13 +40,13 @@ def gather(prob, run):
             sign[g - s2] = np.sign(c)
 
 
-@kernel
+@inner
 def occupied(g, moments):
     """Whether a neuron that is not zero is in the mode."""
     return moments[g, 0] + moments[g, 2] + moments[g, 5] != 0.0
 
 
-@kernel
+@inner
 def residuals_at(k, bias, prob, run, work):
     """Fill work.delta[k] with f - y at node k, by the propagators in work.lam[k] and the batch's extra sums."""
     moments, lam, extra, ca, cb, r = run.moments, work.lam, work.extra, work.ca, work.cb, work.delta[k]
@@ -58,18 +58,18 @@ def residuals_at(k, bias, prob, run, work):
         ac, bc, cc = moments[g, 3], moments[g, 4], moments[g, 5]
         if aa + bb + cc == 0.0:
             continue
-        za = aa * lam[k, g, 6] + ab * lam[k, g, 7] + ac * lam[k, g, 8]
-        zb = ab * lam[k, g, 6] + bb * lam[k, g, 7] + bc * lam[k, g, 8]
-        zc = ac * lam[k, g, 6] + bc * lam[k, g, 7] + cc * lam[k, g, 8]
-        home = home_arc(g, s)
-        ca[home] += lam[k, g, 0] * za + lam[k, g, 1] * zb + lam[k, g, 2] * zc
-        cb[home] += lam[k, g, 3] * za + lam[k, g, 4] * zb + lam[k, g, 5] * zc
+        p, home = kept(lam, k, g), home_arc(g, s)
+        za = aa * p[6] + ab * p[7] + ac * p[8]
+        zb = ab * p[6] + bb * p[7] + bc * p[8]
+        zc = ac * p[6] + bc * p[7] + cc * p[8]
+        ca[home] += p[0] * za + p[1] * zb + p[2] * zc
+        cb[home] += p[3] * za + p[4] * zb + p[5] * zc
     predict(ca, cb, prob.x, bias, prob.inv_norm, r)
     for j in range(s):
         r[j] -= y[j]
 
 
-@kernel
+@inner
 def present_residuals(prob, run, work):
     """Fill run.r from the moments as they are."""
     moments, ca, cb, r, y = run.moments, work.ca, work.cb, run.r, prob.y
@@ -85,7 +85,7 @@ def present_residuals(prob, run, work):
         r[j] -= y[j]
 
 
-@kernel
+@inner
 def weigh(v, weight, out):
     """out = W v; the sum of it."""
     total = 0.0
@@ -95,7 +95,7 @@ def weigh(v, weight, out):
     return total
 
 
-@kernel
+@inner
 def drive(g, k, prob, work):
     """(q1, q0) that moves the mode g at node k, from the arcs' sums."""
     s, q1, q0 = prob.x.size, work.q1, work.q0
@@ -105,7 +105,7 @@ def drive(g, k, prob, work):
     return slide(q1[k, home], q0[k, home], prob.x[border_sample(g - 2 * s, s)], prob.ta, prob.tb)
 
 
-@kernel
+@inner
 def propagate(dt, prob, run, work):
     """Every mode's q(t) from the residuals at the nodes, and its propagators to the nodes."""
     coef, lam, moments = work.coef, work.lam, run.moments
@@ -129,23 +129,23 @@ def propagate(dt, prob, run, work):
                 start = NODES[k]
 
 
-@kernel
+@inner
 def propagate_to(end, dt, prob, run, work):
     """Propagators from the start of the step to ``end``, in work.lam[3]."""
     coef, lam, moments = work.coef, work.lam, run.moments
-    base = 2 if end >= 1.0 else (1 if end >= NODES[1] else (0 if end >= NODES[0] else -1))
+    base = 2 if end >= 1.0 else 1 if end >= NODES[1] else 0 if end >= NODES[0] else -1
     for g in range(coef.shape[0]):
         if occupied(g, moments):
             if base == 2:
-                whole = kept(lam, 2, g)
+                whole = kept(lam, LAST, g)
             elif base == -1:
                 whole = propagator(0.0, end, dt, g, coef, prob)
             else:
                 whole = compose(propagator(NODES[base], end, dt, g, coef, prob), kept(lam, base, g))
-            keep(whole, lam, 3, g)
+            keep(whole, lam, END, g)
 
 
-@kernel
+@inner
 def weighted_sum(k, prob, work):
     """The sum of w r over the samples at node k."""
     nodes, weight, total = work.nodes, prob.weight, 0.0
@@ -154,7 +154,7 @@ def weighted_sum(k, prob, work):
     return total
 
 
-@kernel
+@inner(inline="always")
 def bias_at(k, dt, prob, run, work):
     """The bias at node k."""
     if prob.tbias == 0.0:
@@ -165,7 +165,7 @@ def bias_at(k, dt, prob, run, work):
     return run.bias[0] - dt * total
 
 
-@kernel
+@inner
 def solve(dt, stiff, prob, run, work):
     """Find the residuals at the nodes; the number of iterations, or 0 if they did not converge."""
     nodes, delta = work.nodes, work.delta
@@ -193,20 +193,21 @@ def solve(dt, stiff, prob, run, work):
     return 0
 
 
-@kernel
+@inner(inline="always")
 def move_bias(end, dt, prob, run, work):
     """Take the bias to ``end``: less the integral of the sum of w r."""
     if prob.tbias == 0.0:
         return
     total = 0.0
     for k in range(3):
-        value = weighted_sum(k, prob, work)
+        value, power = weighted_sum(k, prob, work), 1.0
         for p in range(3):
-            total += value * POWERS[p, k] * end ** (p + 1) / (p + 1)
+            power *= end
+            total += value * POWERS[p, k] * power / (p + 1)
     run.bias[0] -= dt * total
 
 
-@kernel
+@inner(inline="always")
 def kernel_sums(prob, run, work):
     """The tangent kernel's sums per arc, see `tangent`: c^2 T + w w^T, and for sliding neurons T without the border."""
     moments, s11, s12, s22, x = run.moments, work.s11, work.s12, work.s22, prob.x
@@ -228,14 +229,14 @@ def kernel_sums(prob, run, work):
         s22[home] += scale * (cc * t22 + tc * moments[g, 2])
 
 
-@kernel
+@inner
 def kernel_times(v, prob, work, out):
     """out = K W v; O(s)."""
     bias = prob.tbias * weigh(v, prob.weight, work.weighted)
     tangent.product(work.s11, work.s12, work.s22, prob.x, work.weighted, bias, work.extra[0], out)
 
 
-@kernel
+@inner(inline="always")
 def rate(prob, work):
     """The largest eigenvalue of K W, by two rounds of a power iteration that goes on from step to step."""
     v, out, value = work.power, work.spare[0], 0.0

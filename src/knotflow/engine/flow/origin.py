@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from knotflow.engine.arcs import active_arc, border_sample, find_arc, inactive_arc
-from knotflow.engine.compiled import kernel
+from knotflow.engine.compiled import inner
 from knotflow.engine.flow.filippov import drift, mode_from
 
 # Steps of the walk that finds where a neuron leaves the origin.
@@ -23,13 +23,13 @@ class Neuron(NamedTuple):
     mode: int  # g for arc g, 2s + k for sliding along border k
 
 
-@kernel
+@inner
 def fades(neuron, prob):
     """Whether a sliding neuron can lose (a, b), along its ray, and not c: c^2 - a^2 - b^2 keeps one of them from 0."""
     return prob.ta * prob.tb != 0.0 and (prob.tc == 0.0 or neuron.c * neuron.c > neuron.a**2 + neuron.b**2)
 
 
-@kernel
+@inner
 def side_of(g, k, a, b, prob):
     """> 0 as long as (a, b) of arc g has not passed its border k."""
     s = prob.x.size
@@ -37,7 +37,7 @@ def side_of(g, k, a, b, prob):
     return h if active_arc(k, s) == g else -h
 
 
-@kernel
+@inner
 def margin(neuron, k, sign, prob):
     """> 0 as long as the neuron has not passed border k of its arc; if it slides, as long as c keeps its sign or, where
     it is (a, b) that vanishes, as long as that has not happened."""
@@ -50,14 +50,14 @@ def margin(neuron, k, sign, prob):
     return along if k < s else -along
 
 
-@kernel
+@inner
 def velocity(g, c, theta, prob, work):
     """(a', b') of a neuron of the mode."""
     q1, q0 = drift(g, theta, prob, work)
     return -c * q1, c * q0
 
 
-@kernel
+@inner
 def stays(g, c, theta, prob, work):
     """Whether a neuron that leaves a = b = 0 in the mode stays in it: it moves out along the ray, or into the arc."""
     s = prob.x.size
@@ -68,7 +68,7 @@ def stays(g, c, theta, prob, work):
     return side_of(g, g, va, vb, prob) > 0.0 and side_of(g, (g + 2 * s - 1) % (2 * s), va, vb, prob) > 0.0
 
 
-@kernel
+@inner
 def mode_through_origin(k, c, theta, prob, work):
     """The mode in which a neuron that slides into a = b = 0 along border k's ray leaves it again; 0: it does not.
 

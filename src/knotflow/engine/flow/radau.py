@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from knotflow.engine.compiled import kernel
+from knotflow.engine.compiled import inner, kernel
 from knotflow.engine.flow.state import FRESH, REFRESHED
 
 Array = NDArray[Any]
@@ -36,7 +36,7 @@ POWERS = np.linalg.inv(np.vander(NODES, 3, increasing=True))
 PLAIN = 0.3
 
 
-@kernel
+@inner
 def largest(v):
     """The largest |v_j|; NaN if there is one."""
     size = 0.0
@@ -47,7 +47,7 @@ def largest(v):
     return size
 
 
-@kernel
+@inner
 def copy(source, target):
     """Write three rows over three others."""
     for k in range(source.shape[0]):
@@ -132,13 +132,13 @@ def refresh(run: Any, kernel_matrix: Array) -> None:
     run.counts[FRESH] = 1
 
 
-@kernel
+@inner(inline="always")
 def growth(error, tol):
     """By which factor the error allows the step to grow, at most 4."""
     return min(4.0, 0.9 * (tol / max(error, 1e-300)) ** 0.25)
 
 
-@kernel
+@inner(inline="always")
 def shrinkage(error, tol):
     """By which factor to shorten a step with too large an error, at least 0.2."""
     return max(0.2, 0.9 * (tol / error) ** 0.25)

@@ -16,7 +16,7 @@ import numpy as np
 from knotflow.engine import tangent
 from knotflow.engine.arcs import find_arc
 from knotflow.engine.codes import ARRIVED, CONVERGED, FULL, PAUSED, STALLED, STICK
-from knotflow.engine.compiled import kernel
+from knotflow.engine.compiled import inner, kernel
 from knotflow.engine.flow.batch import log, move, release, settle, shorten, undo
 from knotflow.engine.flow.crossings import find_meetings, standing
 from knotflow.engine.flow.filippov import first_release, mode_from, put_on_border
@@ -103,7 +103,7 @@ def _enter(prob, run, work):
         if k < 0 or neuron.a == 0.0:
             continue
         z[0, i], z[1, i] = put_on_border(neuron.a, neuron.b, k, prob)
-        to = mode_from(k, neuron.c, 0.0, -1, prob, work)
+        to = mode_from(k, neuron.c, 0.0, np.int64(-1), prob, work)
         group[i] = to
         if to >= 2 * s:
             log(0.0, i, k, STICK, run, work)
@@ -142,7 +142,7 @@ def _advance(prob, run, work, until, steps, flat, resumed):
     return PAUSED
 
 
-@kernel
+@inner(inline="always")
 def _look(prob, run, work):
     """Fill the tangent kernel's sums and dr/dt; the rate at which the loss falls."""
     slope, weight, r = work.slope, prob.weight, run.r
@@ -155,7 +155,7 @@ def _look(prob, run, work):
     return -total
 
 
-@kernel
+@inner(inline="always")
 def _attempt(dt, stiff, prob, run, work):
     """Solve for the residuals; their estimated error. If it is too large the next step is planned shorter."""
     count, r, basis, eigen = run.counts, run.r, run.basis, run.eigen
@@ -173,7 +173,7 @@ def _attempt(dt, stiff, prob, run, work):
     return error
 
 
-@kernel
+@inner(inline="always")
 def _reject(dt, run):
     """Plan a step of length dt in place of one that was not accepted."""
     run.counts[REJECTED] += 1
@@ -181,7 +181,7 @@ def _reject(dt, run):
     run.real[DT] = dt
 
 
-@kernel
+@inner(inline="always")
 def _settled(dt, stiff, found, prob, run, work):
     """(whether many events in the step were fed back with success, whether to go on at all, events found)."""
     count = run.counts
@@ -203,7 +203,7 @@ def _settled(dt, stiff, found, prob, run, work):
     return settled, True, found
 
 
-@kernel
+@inner(inline="always")
 def _finish(error, dt, stiff, prob, run, work):
     """Take all neurons to the end of the step, or to where in it their crossings begin to matter."""
     count, real = run.counts, run.real

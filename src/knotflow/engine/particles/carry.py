@@ -17,7 +17,7 @@ import numpy as np
 
 from knotflow.engine.arcs import active_arc, border_sample
 from knotflow.engine.codes import CROSS, FLIP, LEAVE, RELEASE, REST, STICK
-from knotflow.engine.compiled import kernel
+from knotflow.engine.compiled import inner
 from knotflow.engine.flow.events import write
 from knotflow.engine.flow.filippov import home_arc
 from knotflow.engine.flow.radau import NODES
@@ -64,7 +64,7 @@ SHARE = 1e-2
 # --- moving -----------------------------------------------------------------------------------------------------
 
 
-@kernel
+@inner
 def velocity(q1, q0, sign, y, prob, out):
     """The velocity of the particle y = (c, a, b) under (q1, q0); ``sign`` is that of c, for the penalty."""
     c, a, b = y[0], y[1], y[2]
@@ -80,7 +80,7 @@ def velocity(q1, q0, sign, y, prob, out):
     out[2] = c * q0 - shrink * b
 
 
-@kernel
+@inner
 def _try(now, h, group, sign, dt, prob, work):
     """One substep from work.value to work.next; its estimated error, as an error of c (a x - b)."""
     stage, y, z = work.stage, work.value, work.next
@@ -102,7 +102,7 @@ def _try(now, h, group, sign, dt, prob, work):
     return h * dt * most * prob.reach
 
 
-@kernel
+@inner
 def _make_dense(h, dt, work):
     """The polynomial of order 4 through the substep (Hairer, Norsett & Wanner 1993, II.6)."""
     d, stage, y, z = work.dense, work.stage, work.value, work.next
@@ -117,7 +117,7 @@ def _make_dense(h, dt, work):
         d[4, p] = h * dt * total
 
 
-@kernel
+@inner
 def _substep(now, end, group, sign, dt, prob, work):
     """Take as long a substep towards ``end`` as the tolerance allows; its length."""
     h, aim = end - now, SHARE * prob.tol
@@ -129,7 +129,7 @@ def _substep(now, end, group, sign, dt, prob, work):
     return h
 
 
-@kernel
+@inner
 def _at(part, work, out):
     """Fill ``out`` with the particle at this fraction of the substep."""
     if part == 1.0:
@@ -144,7 +144,7 @@ def _at(part, work, out):
 # --- finding the first event of a substep -----------------------------------------------------------------------
 
 
-@kernel
+@inner
 def _clear(what, group, sign, y, prob):
     """> 0 as long as the particle y has not run into ``what``."""
     s = prob.x.size
@@ -159,7 +159,7 @@ def _clear(what, group, sign, y, prob):
     return h if active_arc(k, s) == group else -h
 
 
-@kernel
+@inner
 def _applies(what, group, prob):
     """Whether a particle of the group can run into ``what``, as an event."""
     s = prob.x.size
@@ -171,7 +171,7 @@ def _applies(what, group, prob):
     return not stuck and group > 0
 
 
-@kernel
+@inner
 def _locate(what, low, high, group, sign, prob, work):
     """When ``what`` is run into, between a fraction where all is clear and one where it is not."""
     y = work.probe
@@ -193,13 +193,13 @@ def _locate(what, low, high, group, sign, prob, work):
     return high
 
 
-@kernel
+@inner
 def _rounding(what, group, sign, y, prob):
     """Whether the particle misses its side of the border by no more than rounding."""
     return -_clear(what, group, sign, y, prob) <= 64.0 * EPS * prob.reach * np.hypot(y[1], y[2])
 
 
-@kernel
+@inner
 def _last_clear(what, low, high, group, sign, prob, work):
     """A fraction in [low, high) where the particle is clear of ``what``; -1 if none is found.
 
@@ -214,7 +214,7 @@ def _last_clear(what, low, high, group, sign, prob, work):
     return -1.0
 
 
-@kernel
+@inner
 def _first_event(group, sign, skip, prob, work):
     """(fraction of the substep, what) of its first event; (2, -1) if there is none.
 
@@ -245,7 +245,7 @@ def _first_event(group, sign, skip, prob, work):
 # --- through the step -------------------------------------------------------------------------------------------------
 
 
-@kernel
+@inner
 def _tidy(y, group, prob):
     """Take rounding errors off: directions have length 1, and what slides along a border is exactly there."""
     if group >= 2 * prob.x.size:
@@ -256,7 +256,7 @@ def _tidy(y, group, prob):
         y[2] /= n
 
 
-@kernel
+@inner
 def note(sums, group, weight, y, s):
     """Add the particle to its arc's sums of weight c a and weight c b."""
     home = home_arc(group, s)
@@ -264,13 +264,13 @@ def note(sums, group, weight, y, s):
     sums[1, home] += weight * y[0] * y[2]
 
 
-@kernel
+@inner
 def log(now, i, k, kind, work):
     """Write the event down if there is room; it is counted in any case."""
     work.size[0] = write(work.times, work.rows, work.size[0], now, i, k, kind)
 
 
-@kernel
+@inner
 def _meet_sign(i, now, group, stuck_at, y, prob, work):
     """What becomes of a particle whose c came to 0: (its mode, the border it stands on or -1)."""
     y[0] = 0.0
@@ -280,10 +280,10 @@ def _meet_sign(i, now, group, stuck_at, y, prob, work):
     if stuck_at < 0:
         return group, -1
     log(now, i, stuck_at, FLIP, work)
-    return side(stuck_at, sign_of(now, group, y, work.coefs), now, -1, prob, work.coefs), stuck_at
+    return side(stuck_at, sign_of(now, group, y, work.coefs), now, np.int64(-1), prob, work.coefs), stuck_at
 
 
-@kernel
+@inner
 def _meet(what, i, now, group, sign, y, prob, work):
     """What becomes of a particle that ran into ``what``: (its mode, the border it stands on or -1)."""
     s = prob.x.size
@@ -305,7 +305,7 @@ def _meet(what, i, now, group, sign, y, prob, work):
     return to, k
 
 
-@kernel
+@inner
 def _wait(i, now, group, prob, work):
     """(time, mode) when a particle at the origin, or at rest at r = 0, moves off; the time ``now`` if it does not wait.
 
@@ -326,7 +326,7 @@ def _wait(i, now, group, prob, work):
     return now, group
 
 
-@kernel
+@inner
 def _travel(i, now, end, node, skip, group, weight, dt, prob, work):
     """One substep towards ``end``, to its first event: (time, next node, border it stands on or -1, mode)."""
     s, y = prob.x.size, work.value
@@ -347,7 +347,7 @@ def _travel(i, now, end, node, skip, group, weight, dt, prob, work):
     return then, node, skip, group
 
 
-@kernel
+@inner
 def carry(i, group, weight, dt, prob, work):
     """Take particle i, in work.value, through the step, noting it at the nodes; its mode there, or -1.
 

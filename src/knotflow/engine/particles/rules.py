@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from knotflow.engine.arcs import active_arc, border_sample, inactive_arc
-from knotflow.engine.compiled import kernel
+from knotflow.engine.compiled import inner
 from knotflow.engine.flow.events import first_above, value
 from knotflow.engine.flow.filippov import mode_at_border
 from knotflow.engine.flow.radau import NODES
@@ -22,7 +22,7 @@ from knotflow.engine.particles.state import CYLINDER
 LOWER, UPPER, SIGN, ORIGIN = np.arange(4)
 
 
-@kernel
+@inner
 def drive(group, now, coefs):
     """(q1, q0) of the mode."""
     return (
@@ -31,13 +31,13 @@ def drive(group, now, coefs):
     )
 
 
-@kernel
+@inner
 def border(what, group, s):
     """The border of an arc above it or below it."""
     return group if what == UPPER else (group + 2 * s - 1) % (2 * s)
 
 
-@kernel
+@inner
 def rises(c0, c1, c2, start, level):
     """When c0 + c1 t + c2 t^2 first exceeds the level in [start, 1]; 2 if it does not."""
     if value(c0, c1, c2, start) > level:
@@ -54,7 +54,7 @@ def rises(c0, c1, c2, start, level):
     return 2.0
 
 
-@kernel
+@inner
 def _stops_pushing(arc, x, factor, now, noise, coefs):
     """When factor times <q, x~> of the arc first exceeds the noise."""
     return rises(
@@ -66,7 +66,7 @@ def _stops_pushing(arc, x, factor, now, noise, coefs):
     )
 
 
-@kernel
+@inner
 def release(k, sign, now, prob, coefs):
     """(time, arc): when, from now on, a side of border k stops pushing back, and the arc that is left to."""
     s = prob.x.size
@@ -77,19 +77,19 @@ def release(k, sign, now, prob, coefs):
     return (when, away) if when < first else (first, to)
 
 
-@kernel
+@inner
 def may_rest(y, prob):
     """Whether the particle is at r = 0 and the penalty can keep it there."""
     return prob.lam > 0.0 and prob.metric == CYLINDER and y[0] == 0.0
 
 
-@kernel
+@inner
 def still(group, prob):
     """Whether nothing can move the particle any more: it is on the dead arc, and no penalty pulls it in."""
     return group == 0 and prob.lam == 0.0
 
 
-@kernel
+@inner
 def wakes(now, group, y, prob, coefs):
     """When a particle at rest at r = 0 is driven off: |G| exceeds lam; 2 if it is not."""
     c0 = y[1] * coefs[group, 0, 0] - y[2] * coefs[group, 1, 0]
@@ -99,7 +99,7 @@ def wakes(now, group, y, prob, coefs):
     return min(rises(c0, c1, c2, now, level), rises(-c0, -c1, -c2, now, level))
 
 
-@kernel
+@inner
 def deepest(sign, now, prob, coefs):
     """(depth, mode, a, b) of the direction in which sign G falls most: inside an arc, or the ray of a border."""
     s, best, group, a, b = prob.x.size, 0.0, -1, 0.0, 0.0
@@ -122,7 +122,7 @@ def deepest(sign, now, prob, coefs):
     return best, group, a, b
 
 
-@kernel
+@inner
 def departs(now, y, prob, coefs):
     """When, at the nodes' resolution, a direction comes to descend from the origin by more than lam; 2 if none does."""
     level, low = prob.lam + prob.loud, now
@@ -142,7 +142,7 @@ def departs(now, y, prob, coefs):
     return 2.0
 
 
-@kernel
+@inner
 def depart(now, y, prob, coefs):
     """Put a particle that leaves the origin a step too small to see in the direction of steepest descent; its mode."""
     _, group, a, b = deepest(y[0], now, prob, coefs)
@@ -150,7 +150,7 @@ def depart(now, y, prob, coefs):
     return group
 
 
-@kernel
+@inner
 def sign_of(now, group, y, coefs):
     """The sign of c, or if c = 0 the one that it is about to have."""
     if y[0] != 0.0:
@@ -159,7 +159,7 @@ def sign_of(now, group, y, coefs):
     return -np.sign(y[1] * q1 - y[2] * q0)
 
 
-@kernel
+@inner
 def side(k, sign, now, came_from, prob, coefs):
     """The mode that a particle on border k takes, see `flow.filippov.mode_at_border`."""
     s = prob.x.size
@@ -169,7 +169,7 @@ def side(k, sign, now, came_from, prob, coefs):
     return mode_at_border(k, -sign * (x * p1 + p0), -sign * (x * q1 + q0), noise, came_from, s)
 
 
-@kernel
+@inner
 def place(y, k, prob):
     """Put the particle exactly on border k."""
     s = prob.x.size

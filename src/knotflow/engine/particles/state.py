@@ -1,4 +1,4 @@
-"""What a run of the particles holds: the problem, what moves, and scratch. `flow.state` says why each is written twice."""
+"""What a run of the particles holds: the problem, what moves, scratch. `flow.state` says why each is written twice."""
 
 from __future__ import annotations
 
@@ -162,8 +162,8 @@ def problem(
     noise = 64 * EPS * pace * size * (np.abs(x) * np.sum(weight * np.abs(x)) + np.sum(weight))
     reach = float(np.hypot(1.0, x).max())
     return Problem(
-        x, y, weight, noise, float(noise.max()), metric, float(lam * pace), float(pace), reach, float(0.1 * tol / reach),
-        float(bias), float(tol), float(size),
+        x, y, weight, noise, float(noise.max()), metric, float(lam * pace), float(pace), reach,
+        float(0.1 * tol / reach), float(bias), float(tol), float(size),
     )  # fmt: skip
 
 

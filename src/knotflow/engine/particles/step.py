@@ -26,7 +26,7 @@ import numpy as np
 from knotflow.engine import tangent
 from knotflow.engine.arcs import border_sample, inactive_arc
 from knotflow.engine.codes import ARRIVED, CONVERGED, FULL, PAUSED, STALLED, STICK
-from knotflow.engine.compiled import kernel
+from knotflow.engine.compiled import inner, kernel
 from knotflow.engine.flow.filippov import home_arc, slide
 from knotflow.engine.flow.radau import ERROR, ERROR_ROOT, NODES, PLAIN, POWERS, correct, growth, refresh, shrinkage
 from knotflow.engine.flow.state import (
@@ -127,7 +127,7 @@ def drives(prob, work):
             coefs[2 * s + k, 0, p], coefs[2 * s + k, 1, p] = slide(coefs[home, 0, p], coefs[home, 1, p], x, 1.0, 1.0)
 
 
-@kernel
+@inner
 def _hold(prob, run, work):
     """Take the residuals as they are for the whole step."""
     for k in range(3):
@@ -156,7 +156,7 @@ def carry_all(prob, run, work, dt, first, keep):
     return True
 
 
-@kernel
+@inner
 def _moving(i, y, prob, run, work):
     """The mode of a particle, put into y, which moves now; -1 if it does not."""
     z, coefs, group = run.z, work.coefs, np.int64(run.group[i])
@@ -210,7 +210,7 @@ def rate(run: Run, prob: Problem, work: Work) -> float:
     return float(value)
 
 
-@kernel
+@inner
 def _standing(g, a, b, prob):
     """The border of its arc that a particle stands on up to rounding, or -1."""
     s = prob.x.size
@@ -238,7 +238,7 @@ def _enter(prob, run, work):
         if k < 0:
             continue
         place(y, k, prob)
-        to = side(k, sign_of(0.0, g, y, coefs), 0.0, -1, prob, coefs)
+        to = side(k, sign_of(0.0, g, y, coefs), 0.0, np.int64(-1), prob, coefs)
         z[0, i], z[1, i], z[2, i] = y[0], y[1], y[2]
         run.group[i] = to
         if to >= 2 * s:
@@ -387,7 +387,7 @@ def _step(run: Run, prob: Problem, dt: float, stiff: bool, work: Work, bound: tu
         return False
     if iterations > 8:
         count[FRESH] = 0
-    grow = growth(error, prob.tol)
+    grow = growth.py_func(error, prob.tol)
     if count[HELD]:  # the step after a rejected one is no longer than it
         grow = min(grow, 1.0)
         count[HELD] = 0
@@ -406,7 +406,7 @@ def _reject(run: Run, prob: Problem, dt: float, error: float, iterations: int, w
     if iterations == 0:
         count[FRESH] = 0
     elif error > prob.tol:
-        factor = shrinkage(error, prob.tol)
+        factor = shrinkage.py_func(error, prob.tol)
         kink = _first_kink(work.events, count[EVENTS])
         if kink > 0.0 and factor < 0.5:
             real[CUT] = dt * kink
