@@ -86,11 +86,11 @@ def test_the_integrator_has_order_five_between_events():
     assert abs(orders[-1] - 5) < 0.2, (orders, errors)
 
 
-def test_no_function_of_the_engine_is_compiled_twice():
+def test_no_function_of_the_engine_is_compiled_twice(tmp_path):
     """A second signature (a literal, int32 beside int64, another layout) would be compiled at the user's cost."""
-    done = subprocess.run(
-        [sys.executable, "-c", SIGNATURES], env=os.environ, capture_output=True, text=True, check=True
-    )
+    empty = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
+    command = [sys.executable, "-c", SIGNATURES]
+    done = subprocess.run(command, env=empty, capture_output=True, text=True, check=True)
     counts = {(name, function): int(n) for name, function, n in map(str.split, done.stdout.splitlines())}
     assert max(counts.values()) == 1, {k: n for k, n in counts.items() if n > 1}
     assert counts["knotflow.engine.flow.modes", "solve"] == 1

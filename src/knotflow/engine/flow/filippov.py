@@ -20,6 +20,10 @@ from knotflow.engine.compiled import inner
 from knotflow.engine.flow.events import first_above, value
 from knotflow.engine.flow.radau import NODES
 
+# No arc, no border. Not the plain -1: in a loop numba would at first take a variable that begins with it for the
+# constant, and compile each function that gets it twice.
+NONE = np.int64(-1)
+
 
 @inner
 def home_arc(mode, s):
@@ -120,7 +124,7 @@ def first_release(prob, run, work):
     The time is 2 if there is none.
     """
     s, coef, ta, tb = prob.x.size, work.coef, prob.ta, prob.tb
-    first, border, arc = 2.0, -1, -1
+    first, border, arc = 2.0, NONE, NONE
     for k in range(2 * s):
         sign = run.sign[k]
         if sign != 0.0:

@@ -8,7 +8,7 @@ import numpy as np
 
 from knotflow.engine.arcs import active_arc, border_sample, find_arc, inactive_arc
 from knotflow.engine.compiled import inner
-from knotflow.engine.flow.filippov import drift, mode_from
+from knotflow.engine.flow.filippov import NONE, drift, mode_from
 
 # Steps of the walk that finds where a neuron leaves the origin.
 WALK = 100_000
@@ -82,7 +82,7 @@ def mode_through_origin(k, c, theta, prob, work):
         va, vb = velocity(inactive_arc(k, s) if side == 0 else active_arc(k, s), c, theta, prob, work)
         jump = max(jump, np.hypot(va, vb))
     far = 100.0 * jump
-    a, b, last = ray * far / np.hypot(1.0, x), ray * far * x / np.hypot(1.0, x), -1
+    a, b, last = ray * far / np.hypot(1.0, x), ray * far * x / np.hypot(1.0, x), NONE
     for _ in range(WALK):
         g = find_arc(a, b, prob.x)
         if g == 0:

@@ -19,7 +19,7 @@ from knotflow.engine.codes import ARRIVED, CONVERGED, FULL, PAUSED, STALLED, STI
 from knotflow.engine.compiled import inner, kernel
 from knotflow.engine.flow.batch import log, move, release, settle, shorten, undo
 from knotflow.engine.flow.crossings import find_meetings, standing
-from knotflow.engine.flow.filippov import first_release, mode_from, put_on_border
+from knotflow.engine.flow.filippov import NONE, first_release, mode_from, put_on_border
 from knotflow.engine.flow.modes import (
     gather,
     kernel_sums,
@@ -103,7 +103,7 @@ def _enter(prob, run, work):
         if k < 0 or neuron.a == 0.0:
             continue
         z[0, i], z[1, i] = put_on_border(neuron.a, neuron.b, k, prob)
-        to = mode_from(k, neuron.c, 0.0, np.int64(-1), prob, work)
+        to = mode_from(k, neuron.c, 0.0, NONE, prob, work)
         group[i] = to
         if to >= 2 * s:
             log(0.0, i, k, STICK, run, work)

@@ -19,7 +19,7 @@ from knotflow.engine.arcs import active_arc, border_sample
 from knotflow.engine.codes import CROSS, FLIP, LEAVE, RELEASE, REST, STICK
 from knotflow.engine.compiled import inner
 from knotflow.engine.flow.events import write
-from knotflow.engine.flow.filippov import home_arc
+from knotflow.engine.flow.filippov import NONE, home_arc
 from knotflow.engine.flow.radau import NODES
 from knotflow.engine.flow.state import EPS
 from knotflow.engine.particles.rules import (
@@ -280,7 +280,7 @@ def _meet_sign(i, now, group, stuck_at, y, prob, work):
     if stuck_at < 0:
         return group, -1
     log(now, i, stuck_at, FLIP, work)
-    return side(stuck_at, sign_of(now, group, y, work.coefs), now, np.int64(-1), prob, work.coefs), stuck_at
+    return side(stuck_at, sign_of(now, group, y, work.coefs), now, NONE, prob, work.coefs), stuck_at
 
 
 @inner
@@ -354,7 +354,7 @@ def carry(i, group, weight, dt, prob, work):
     -1: it needs too many substeps.
     """
     s, y = prob.x.size, work.value
-    now, node, skip, left = 0.0, 0, -1, MAX_SUBSTEPS
+    now, node, skip, left = 0.0, np.int64(0), NONE, MAX_SUBSTEPS
     while now < 1.0 and not still(group, prob):
         left -= 1
         if left == 0:

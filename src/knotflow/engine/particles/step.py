@@ -27,7 +27,7 @@ from knotflow.engine import tangent
 from knotflow.engine.arcs import border_sample, inactive_arc
 from knotflow.engine.codes import ARRIVED, CONVERGED, FULL, PAUSED, STALLED, STICK
 from knotflow.engine.compiled import inner, kernel
-from knotflow.engine.flow.filippov import home_arc, slide
+from knotflow.engine.flow.filippov import NONE, home_arc, slide
 from knotflow.engine.flow.radau import ERROR, ERROR_ROOT, NODES, PLAIN, POWERS, correct, growth, refresh, shrinkage
 from knotflow.engine.flow.state import (
     DT,
@@ -238,7 +238,7 @@ def _enter(prob, run, work):
         if k < 0:
             continue
         place(y, k, prob)
-        to = side(k, sign_of(0.0, g, y, coefs), 0.0, np.int64(-1), prob, coefs)
+        to = side(k, sign_of(0.0, g, y, coefs), 0.0, NONE, prob, coefs)
         z[0, i], z[1, i], z[2, i] = y[0], y[1], y[2]
         run.group[i] = to
         if to >= 2 * s:
