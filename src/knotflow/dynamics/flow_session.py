@@ -9,19 +9,29 @@ import numpy as np
 
 from knotflow._checks import number
 from knotflow._typing import AnyArray, Array, Ints
-from knotflow.dynamics.protocol import EVENT, KINDS, Past, Reason, Save, Snapshot, Stops
+from knotflow.dynamics.protocol import EVENT, Past, Reason, Save, Snapshot, Stops
+from knotflow.engine import codes
 
 __all__ = [
     "PARTICLE_RTOL",
+    "REASONS",
     "REFERENCE_RTOL",
     "RTOL",
     "FlowSession",
     "Integrator",
     "account",
     "event_table",
-    "reasons",
     "tolerance",
 ]
+
+# What the numbers mean that the ``advance`` of the flow and of the particles returns.
+REASONS = {
+    codes.ARRIVED: Reason.FINISHED,
+    codes.FULL: Reason.PAUSED,  # the log of events is
+    codes.PAUSED: Reason.PAUSED,
+    codes.STALLED: Reason.STALLED,
+    codes.CONVERGED: Reason.CONVERGED,
+}
 
 # The rule for tolerances: ``rtol`` is the wanted accuracy of f on the samples, relative to the size of y, and its
 # default is the finest that costs little. That is RTOL where a step costs O(s) and its error falls with the fifth power
@@ -138,17 +148,6 @@ class FlowSession:
         return self.integrator.account() | {"events": int(sum(part.size for part in self.log))}
 
 
-def reasons(engine: ModuleType) -> dict[int, Reason]:
-    """What the numbers mean that the ``advance`` of an engine returns."""
-    return {
-        engine.ARRIVED: Reason.FINISHED,
-        engine.FULL: Reason.PAUSED,  # the log of events is
-        engine.PAUSED: Reason.PAUSED,
-        engine.STALLED: Reason.STALLED,
-        engine.CONVERGED: Reason.CONVERGED,
-    }
-
-
 def event_table(times: Array, rows: Ints, s: int) -> AnyArray:
     """Events of the engine as a table `EVENT`, ascending in time; rows are (neuron, border, kind), border -1 is none.
 
@@ -157,7 +156,7 @@ def event_table(times: Array, rows: Ints, s: int) -> AnyArray:
     table, border = np.empty(len(times), EVENT), rows[:, 1]
     table["time"], table["neuron"] = times, rows[:, 0]
     table["sample"] = np.where(border < 0, -1, np.where(border < s, s - 1 - border, 2 * s - 1 - border))
-    table["kind"] = np.array(KINDS)[rows[:, 2]]
+    table["kind"] = np.array(codes.KINDS)[rows[:, 2]]
     return table[np.argsort(table["time"], kind="stable")]
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from knotflow._checks import freeze
 from knotflow._typing import AnyArray, Array
-from knotflow.dynamics.flow_session import RTOL, FlowSession, account, event_table, reasons, tolerance
+from knotflow.dynamics.flow_session import REASONS, RTOL, FlowSession, account, event_table, tolerance
 from knotflow.dynamics.protocol import Past, Reason, Snapshot
 from knotflow.dynamics.running import FlowMethod
 from knotflow.dynamics.states import FLOW, as_saved, fill
@@ -90,7 +90,6 @@ class ParameterIntegrator:
         from knotflow.engine import flow  # numba, which only a run needs
 
         self.engine, self.past, self.train = flow, past, train
-        self.reasons = reasons(flow)
         net, points = past.start, past.data.distinct
         x, y, weight = writable(points.x, points.y, points.weight)
         size = float(max(np.abs(y).max(), np.abs(net(x)).max(), np.finfo(float).tiny))
@@ -115,7 +114,7 @@ class ParameterIntegrator:
 
     def advance(self, until: float, steps: int, flat: float) -> Reason:
         code = self.engine.advance(self.run, self.problem, until, steps, flat, self.work, *self.log)
-        return self.reasons[code]
+        return REASONS[code]
 
     def loss(self) -> float:
         return 0.5 * float(np.sum(self.problem.weight * self.run.r**2))

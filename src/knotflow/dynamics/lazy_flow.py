@@ -202,12 +202,12 @@ class Linearised:
 
     def net_at(self, t: float) -> ReLUNet:
         """The network with the parameters z(t)."""
-        from knotflow.engine import arcs  # numba, which only this needs
+        from knotflow.engine import sums  # numba, which only this needs
 
         net, x = self.net, writable(self.data.distinct.x)[0]
         push = self.modes.impulse(moment(t))
         q0, q1 = np.empty(2 * x.size), np.empty(2 * x.size)
-        arcs.arc_sums(push, x, 1.0 / net.norm, q0, q1)
+        sums.arc_sums(push, x, 1.0 / net.norm, q0, q1)
         p0, p1 = q0[self._arc], q1[self._arc]
         moves = {"a": -net.c * p1, "b": net.c * p0, "c": net.b * p0 - net.a * p1, "bias": -float(push.sum())}
         return net.replace(**{name: getattr(net, name) + moves[name] for name in sorted(self.train)})

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from knotflow._typing import AnyArray, Array
-from knotflow.dynamics.flow_session import account, event_table, reasons
+from knotflow.dynamics.flow_session import REASONS, account, event_table
 from knotflow.dynamics.protocol import Past, Reason, Snapshot
 from knotflow.dynamics.states import FLOW, as_saved, fill
 from knotflow.dynamics.tangent import writable
@@ -47,10 +47,9 @@ class ParticleIntegrator:
     ) -> None:
         # numba, which only a run needs
         from knotflow.engine import particles
-        from knotflow.engine.rules import CYLINDER, PLANE
+        from knotflow.engine.particles import CYLINDER, PLANE
 
         self.engine = particles
-        self.reasons = reasons(particles)
         net, points = past.start, past.data.distinct
         self.scale = net.norm * weights  # a neuron's c over its particle's
         x, y, weight = writable(points.x, points.y, points.weight)
@@ -74,7 +73,7 @@ class ParticleIntegrator:
         return int(self.run.counts[self.engine.STEPS])
 
     def advance(self, until: float, steps: int, flat: float) -> Reason:
-        return self.reasons[self.engine.advance(self.run, self.problem, until, steps, flat, self.work)]
+        return REASONS[self.engine.advance(self.run, self.problem, until, steps, flat, self.work)]
 
     def loss(self) -> float:
         return 0.5 * float(np.sum(self.problem.weight * self.run.r**2))

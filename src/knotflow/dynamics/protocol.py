@@ -21,12 +21,10 @@ if TYPE_CHECKING:
     from knotflow.data import Samples
     from knotflow.network import ReLUNet
 
-__all__ = ["EVENT", "KINDS", "Asked", "Method", "Past", "Reason", "Save", "Session", "Snapshot", "Stops"]
+__all__ = ["EVENT", "Asked", "Method", "Past", "Reason", "Save", "Session", "Snapshot", "Stops"]
 
 Snapshot = dict[str, AnyArray]
 
-# Kinds of events, by the engine's numbers.
-KINDS = ("cross", "stick", "release", "flip", "rest", "leave", "turn")
 EVENT = np.dtype([("time", np.float64), ("neuron", np.int64), ("sample", np.int64), ("kind", "U7")])
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from knotflow._typing import AnyArray, Array
 from knotflow.dynamics.protocol import Past, Reason, Save, Snapshot, Stops
 from knotflow.dynamics.tangent import gradient, stability_limit
+from knotflow.engine import codes
 
 if TYPE_CHECKING:
     from knotflow.dynamics.running import StepMethod
@@ -19,14 +20,12 @@ __all__ = ["StepSession", "Stepper"]
 BLOW_UP = 1e8
 # The gradient's norm is computed once in this number of steps.
 GRADIENT_EVERY = 100
+# What the numbers mean that the ``run`` of descent, momentum and Adam returns.
+REASONS = {codes.DONE: Reason.PAUSED, codes.REACHED: Reason.STOP_LOSS, codes.DIVERGED: Reason.DIVERGED}
 
 
 class Stepper(Protocol):
     """The engine of a method, with its arrays."""
-
-    @property
-    def module(self) -> Any:
-        """The engine's module, which has the numbers DONE, REACHED and DIVERGED."""
 
     def run(self, steps: int, stop_loss: float, blow_up: float) -> tuple[int, int, float]:
         """Take up to ``steps`` steps: how many were taken, why it ended, the loss of the distinct samples there."""
@@ -43,12 +42,6 @@ class StepSession:
 
     def __init__(self, past: Past, method: StepMethod, stepper: Stepper) -> None:
         self.past, self.method, self.stepper = past, method, stepper
-        module = stepper.module
-        self.reasons = {
-            module.DONE: Reason.PAUSED,
-            module.REACHED: Reason.STOP_LOSS,
-            module.DIVERGED: Reason.DIVERGED,
-        }
         points = past.data.distinct
         self.within = points.within
         at_zero = 0.5 * float(np.sum(points.weight * points.y**2))
@@ -74,7 +67,7 @@ class StepSession:
         taken, code, loss = self.stepper.run(steps, stops.stop_loss - self.within, self.blow_up)
         self.steps += taken
         self.loss = loss + self.within
-        reason = self.reasons[code]
+        reason = REASONS[code]
         self.diverged = reason is Reason.DIVERGED
         return Reason.FINISHED if reason is Reason.PAUSED and self.steps == mark else reason
 

@@ -124,16 +124,16 @@ def gradient(net: ReLUNet, data: Samples, train: Iterable[str] = PARAMETERS) -> 
     (array([1.]), array([-2.]), array([3.]), 2.0)
     """
     subject(net, data)
-    from knotflow.engine import arcs  # numba, which only this needs
+    from knotflow.engine import sums  # numba, which only this needs
 
     on = trained(train)
     x, y, weight = writable(data.distinct.x, data.distinct.y, data.distinct.weight)
     s, m = x.size, len(net)
     arc, ca, cb = arcs_and_moments(net, x)
     f, r, q0, q1 = np.empty(s), np.empty(s), np.empty(2 * s), np.empty(2 * s)
-    arcs.predict(ca, cb, x, net.bias, 1.0 / net.norm, f)
-    arcs.residuals(f, y, weight, r)
-    arcs.arc_sums(r, x, 1.0 / net.norm, q0, q1)
+    sums.predict(ca, cb, x, net.bias, 1.0 / net.norm, f)
+    sums.residuals(f, y, weight, r)
+    sums.arc_sums(r, x, 1.0 / net.norm, q0, q1)
     return Gradient(
         net.c * q1[arc] if "a" in on else np.zeros(m),
         -net.c * q0[arc] if "b" in on else np.zeros(m),
@@ -144,13 +144,13 @@ def gradient(net: ReLUNet, data: Samples, train: Iterable[str] = PARAMETERS) -> 
 
 def arcs_and_moments(net: ReLUNet, x: Array) -> tuple[NDArray[np.int32], Array, Array]:
     """The arc of each neuron, (m,), and the arcs' sums of c a and of c b, (2s,). O(m log s)."""
-    from knotflow.engine import arcs  # numba, which only this needs
+    from knotflow.engine import arcs, sums  # numba, which only this needs
 
     arc = np.empty(len(net), np.int32)
     ca, cb = np.empty(2 * x.size), np.empty(2 * x.size)
     a, b, c = writable(net.a, net.b, net.c)
     arcs.find_arcs(a, b, x, arc)
-    arcs.add_moments(a, b, c, arc, ca, cb)
+    sums.add_moments(a, b, c, arc, ca, cb)
     return arc, ca, cb
 
 
@@ -213,28 +213,31 @@ class TangentKernel:
 
     def __matmul__(self, v: Array) -> Array:
         """K v for v of shape (s,), O(s)."""
-        from knotflow.engine import arcs  # numba, which only this needs
+        from knotflow.engine import tangent  # numba, which only this needs
 
-        s = self.x.size
-        q0, q1, out = np.empty(2 * s), np.empty(2 * s), np.empty(s)
-        arcs.arc_sums(writable(v)[0], self.x, 1.0, q0, q1)
-        u1, u0 = self.s11 * q1 + self.s12 * q0, self.s12 * q1 + self.s22 * q0
-        arcs.predict(u1, -u0, self.x, self.bias * v.sum(), 1.0, out)
+        scratch, out = np.empty((2, 2 * self.x.size)), np.empty(self.x.size)
+        bias = float(self.bias * v.sum())
+        tangent.product(self.s11, self.s12, self.s22, self.x, writable(v)[0], bias, scratch, out)
         return out
 
     def __repr__(self) -> str:
         return f"TangentKernel({self.x.size} samples)"
 
-    def matrix(self) -> Array:
-        """The whole (s, s) matrix, O(s^2)."""
-        s, x = self.x.size, self.x
+    def both_active(self, lower: NDArray[np.intp], upper: NDArray[np.intp]) -> tuple[Array, Array, Array]:
+        """The sums of s11, s12 and s22 over the arcs active at both of two samples, given by their numbers."""
+        from knotflow.engine import tangent  # numba, which only this needs
+
         terms = []
         for part in (self.s11, self.s12, self.s22):
-            right = np.cumsum(part[s:0:-1])  # entry j: arcs s - j .. s, the right-facing ones active at x_j
-            left = np.concatenate([np.cumsum(part[s + 1 :])[::-1], [0.0]])  # entry k: arcs s + 1 .. 2s - 1 - k
-            both = np.add.outer(right, left)  # valid for j <= k
-            terms.append(np.triu(both) + np.triu(both, 1).T)
-        k11, k12, k22 = terms
+            right, left = np.empty(self.x.size), np.empty(self.x.size)
+            tangent.both_active(part, right, left)
+            terms.append(right[lower] + left[upper])
+        return terms[0], terms[1], terms[2]
+
+    def matrix(self) -> Array:
+        """The whole (s, s) matrix, O(s^2)."""
+        x, place = self.x, np.arange(self.x.size)
+        k11, k12, k22 = self.both_active(np.minimum.outer(place, place), np.maximum.outer(place, place))
         return k11 * np.multiply.outer(x, x) + k12 * np.add.outer(x, x) + k22 + self.bias
 
 

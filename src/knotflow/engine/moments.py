@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from knotflow.engine.arcs import add_moments, arc_sums, borders, find_arc, find_arcs, predict, residuals
+from knotflow.engine.arcs import borders, find_arc, find_arcs
+from knotflow.engine.codes import DIVERGED, DONE, REACHED
 from knotflow.engine.compiled import kernel, leaf
-from knotflow.engine.reasons import DIVERGED, DONE, REACHED
 from knotflow.engine.simd import (
     LANES,
     absolute,
@@ -35,6 +35,7 @@ from knotflow.engine.simd import (
     store_scalar,
     unpack,
 )  # fmt: skip
+from knotflow.engine.sums import add_moments, arc_sums, predict, residuals
 
 __all__ = ["DIVERGED", "DONE", "REACHED", "Problem", "Settings", "State", "problem", "run", "start"]
 

@@ -82,16 +82,7 @@ class EmpiricalKernel:
             return np.zeros(np.broadcast_shapes(x.shape, x2.shape))
         kernel = TangentKernel(self.net, points, self.train)
         place, place2 = np.searchsorted(points, x), np.searchsorted(points, x2)
-        lower, upper = np.minimum(place, place2), np.maximum(place, place2)
-        s = points.size
-
-        def both_active(part: Array) -> Array:
-            """Sums over the neurons active at both points: right-facing by the lower one, left-facing by the upper."""
-            right = np.cumsum(part[s:0:-1])
-            left = np.concatenate([np.cumsum(part[s + 1 :])[::-1], [0.0]])
-            return right[lower] + left[upper]
-
-        first, mixed, second = both_active(kernel.s11), both_active(kernel.s12), both_active(kernel.s22)
+        first, mixed, second = kernel.both_active(np.minimum(place, place2), np.maximum(place, place2))
         return (first * (x * x2) + mixed * (x + x2) + second + kernel.bias)[()]
 
     def terms(self, x: ArrayLike, x2: ArrayLike | None = None) -> Terms:

@@ -187,8 +187,7 @@ class HessianProduct:
     """
 
     def __init__(self, net: ReLUNet, data: Samples, train: Iterable[str] = ALL) -> None:
-        from knotflow.engine import arcs  # loaded here: the matrix needs no compiled code
-        from knotflow.landscape import hessian_product
+        from knotflow.engine import arcs, sums
 
         subject(net, data)
         names, m = parts(train), len(net)
@@ -202,7 +201,7 @@ class HessianProduct:
             raise nothing_active(data)
         self._problem = hessian_product.Problem(a, b, c, 2 * arc.astype(np.int64), x, weight, 1 / net.norm)
         q0, q1 = np.empty(2 * len(x)), np.empty(2 * len(x))
-        arcs.arc_sums(weight * residuals(net, data), x, 1 / net.norm, q0, q1)
+        sums.arc_sums(weight * residuals(net, data), x, 1 / net.norm, q0, q1)
         self._pulls = np.stack([q0, q1], axis=1).ravel()
 
     def __matmul__(self, v: ArrayLike) -> Array:

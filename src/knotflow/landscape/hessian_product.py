@@ -7,9 +7,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from knotflow.engine.arcs import arc_sums, predict
 from knotflow.engine.compiled import kernel
 from knotflow.engine.simd import LANES, gather, load, load_scalar, splat, store, store_scalar, unpack
+from knotflow.engine.sums import arc_sums, predict
 
 Array = NDArray[np.float64]
 

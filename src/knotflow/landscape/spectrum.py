@@ -161,7 +161,7 @@ class _Arcs:
     """The neurons by arc, and the sums Q0, Q1 of each arc (zero where an entry of the residual term is not trained)."""
 
     def __init__(self, net: ReLUNet, data: Samples, names: tuple[str, ...]) -> None:
-        from knotflow.engine import arcs  # loaded here: importing the room needs no compiled code
+        from knotflow.engine import arcs, sums
 
         self.net, self.names, self.points = net, names, data.distinct
         x, a, b = writable(self.points.x, net.a, net.b)
@@ -171,7 +171,7 @@ class _Arcs:
             raise nothing_active(data)
         self.order = 2 * len(x)
         q0, q1 = np.empty(self.order), np.empty(self.order)
-        arcs.arc_sums(self.points.weight * residuals(net, data), x, 1 / net.norm, q0, q1)
+        sums.arc_sums(self.points.weight * residuals(net, data), x, 1 / net.norm, q0, q1)
         on = [float(p in names) for p in "abc"]
         self.ta, self.tb, self.tc = on
         self.ac, self.bc = q1 * self.ta * self.tc, -q0 * self.tb * self.tc

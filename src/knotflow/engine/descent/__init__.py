@@ -15,9 +15,9 @@ driver      what a session calls; it chooses between the two
 inspection  what a state holds, for tests
 """
 
+from knotflow.engine.codes import DIVERGED, DONE, REACHED
 from knotflow.engine.descent.driver import parameters, restored, run, saved, start
 from knotflow.engine.descent.state import Batch, Problem, problem
-from knotflow.engine.reasons import DIVERGED, DONE, REACHED
 
 __all__ = [
     "DIVERGED", "DONE", "REACHED", "Batch", "Problem", "parameters", "problem", "restored", "run", "saved", "start",

@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from knotflow.engine.codes import DIVERGED, DONE, REACHED
 from knotflow.engine.compiled import kernel, leaf
 from knotflow.engine.descent.state import Problem
-from knotflow.engine.reasons import DIVERGED, DONE, REACHED
 from knotflow.engine.simd import LANES, greater, load, load_scalar, reduce_add, select, splat, store, store_scalar
 
 Array = NDArray[Any]

@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from knotflow.engine.arcs import find_arcs, residuals
+from knotflow.engine.arcs import find_arcs
 from knotflow.engine.compiled import kernel
 from knotflow.engine.descent.all_pairs import State as SmallState
 from knotflow.engine.descent.layout import predict, set_sums
 from knotflow.engine.descent.rebuild import fill, present, update_reference
 from knotflow.engine.descent.state import AGE, BOUNDARY, INTERVAL, N_BOUNDARY, NEW, OVERFLOW, Problem, State
+from knotflow.engine.sums import residuals
 
 Array = NDArray[Any]
 

@@ -12,13 +12,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from knotflow.engine.arcs import residuals
+from knotflow.engine.codes import DIVERGED, DONE, REACHED
 from knotflow.engine.compiled import kernel, leaf
 from knotflow.engine.descent import boundary, interior
 from knotflow.engine.descent.layout import add_overflow, groups_in_use, predict, set_sums
 from knotflow.engine.descent.rebuild import choose_interval, fill, schedule
 from knotflow.engine.descent.state import AGE, NEW, OVERFLOW, SLOTS, WAIT
-from knotflow.engine.reasons import DIVERGED, DONE, REACHED
+from knotflow.engine.sums import residuals
 
 
 @leaf

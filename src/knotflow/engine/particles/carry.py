@@ -1,48 +1,44 @@
-"""One particle through a step: Dormand-Prince substeps with dense output, and events. `particles` says what moves.
+"""One particle through a step: Dormand-Prince substeps with dense output, and events. `step` says what moves.
 
 Within a step (q1, q0) on each arc are quadratics in time, so that a particle moves on its own: by Dormand and Prince's
 method of order 5, in as many substeps as it needs, a new one after each event. Times here are fractions of the step.
 
-Events: the knot meets a sample and crosses it or sticks there (with h = a x - b, h' = -c <q, x~>: c times <q, x~> on
-both sides of the border decides); the sides stop pushing it back; c changes its sign while the knot sticks, or under a
+Events: the knot meets a sample and crosses it or slides there (with h = a x - b, h' = -c <q, x~>: c times <q, x~> on
+both sides of the border decides); the sides stop pushing it back; c changes its sign while the knot slides, or under a
 penalty; the origin of the plane is reached, where the particle has no direction, and is left once one descends.
-Group g < 2s is arc g, group 2s + k holds the particles stuck at border k, and group 4s those at the origin.
+Mode g < 2s is arc g, mode 2s + k slides along border k, and mode 4s is the origin.
 
-Sources: Williams et al. 2019, eqs. (8) to (12) and (16), mended; Hairer, Norsett & Wanner 1993, II.5 and II.6.
+Sources: Williams et al. 2019, eqs. (8) to (12) and (16), corrected; Hairer, Norsett & Wanner 1993, II.5 and II.6.
 """
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
-
 import numpy as np
-from numpy.typing import NDArray
 
 from knotflow.engine.arcs import active_arc, border_sample
-from knotflow.engine.compiled import kernel
-from knotflow.engine.flow import CROSS, EPS, FLIP, NODES, RELEASE, STICK, home_arc
-from knotflow.engine.rules import (
-    CYLINDER,
-    LEAVE,
+from knotflow.engine.codes import CROSS, FLIP, LEAVE, RELEASE, REST, STICK
+from knotflow.engine.compiled import inner
+from knotflow.engine.flow.events import write
+from knotflow.engine.flow.filippov import NONE, home_arc
+from knotflow.engine.flow.radau import NODES
+from knotflow.engine.flow.state import EPS
+from knotflow.engine.particles.rules import (
     ORIGIN,
-    PLANE,
-    REST,
     SIGN,
     UPPER,
     border,
     depart,
     departs,
+    drive,
     may_rest,
     place,
-    poly,
     release,
     side,
     sign_of,
     still,
     wakes,
 )
-
-Array = NDArray[Any]
+from knotflow.engine.particles.state import CYLINDER, PLANE
 
 # Dormand and Prince's method of order 5(4): the last row of STEP is also the new value.
 TIMES = np.array([0, 1 / 5, 3 / 10, 4 / 5, 8 / 9, 1, 1])
@@ -65,29 +61,10 @@ MAX_SUBSTEPS = 2000
 SHARE = 1e-2
 
 
-class Path(NamedTuple):
-    """Scratch: the particle (c, a, b) in a substep."""
-
-    stage: Array  # (7, 3) velocities at the stages
-    value: Array  # (3,) the particle before the substep
-    next: Array  # (3,) and after it
-    dense: Array  # (5, 3) its dense output
-    spot: Array  # (3,)
-    probe: Array  # (3,)
-
-
-class Log(NamedTuple):
-    """Events."""
-
-    times: Array  # (room,) as fractions of the step, until the step is taken
-    rows: Array  # (room, 3) int64: particle, border or -1, kind
-    size: Array  # (1,) int64
-
-
 # --- moving -----------------------------------------------------------------------------------------------------
 
 
-@kernel
+@inner
 def velocity(q1, q0, sign, y, prob, out):
     """The velocity of the particle y = (c, a, b) under (q1, q0); ``sign`` is that of c, for the penalty."""
     c, a, b = y[0], y[1], y[2]
@@ -103,10 +80,10 @@ def velocity(q1, q0, sign, y, prob, out):
     out[2] = c * q0 - shrink * b
 
 
-@kernel
-def _try(now, h, coef, sign, dt, prob, path):
-    """One substep from path.value to path.next; its estimated error, as an error of c (a x - b)."""
-    stage, y, z = path.stage, path.value, path.next
+@inner
+def _try(now, h, group, sign, dt, prob, work):
+    """One substep from work.value to work.next; its estimated error, as an error of c (a x - b)."""
+    stage, y, z = work.stage, work.value, work.next
     for i in range(7):
         for p in range(3):
             total = 0.0
@@ -114,7 +91,8 @@ def _try(now, h, coef, sign, dt, prob, path):
                 total += STEP[i, k] * stage[k, p]
             z[p] = y[p] + h * dt * total
         t = now + TIMES[i] * h
-        velocity(poly(coef[0], t), poly(coef[1], t), sign, z, prob, stage[i])
+        q1, q0 = drive(group, t, work.coefs)
+        velocity(q1, q0, sign, z, prob, stage[i])
     ec = ea = eb = 0.0
     for i in range(7):
         ec += WRONG[i] * stage[i, 0]
@@ -124,10 +102,10 @@ def _try(now, h, coef, sign, dt, prob, path):
     return h * dt * most * prob.reach
 
 
-@kernel
-def _make_dense(h, dt, path):
+@inner
+def _make_dense(h, dt, work):
     """The polynomial of order 4 through the substep (Hairer, Norsett & Wanner 1993, II.6)."""
-    d, stage, y, z = path.dense, path.stage, path.value, path.next
+    d, stage, y, z = work.dense, work.stage, work.value, work.next
     for p in range(3):
         total = 0.0
         for i in range(7):
@@ -139,25 +117,26 @@ def _make_dense(h, dt, path):
         d[4, p] = h * dt * total
 
 
-@kernel
-def _substep(now, end, coef, sign, dt, prob, path):
+@inner
+def _substep(now, end, group, sign, dt, prob, work):
     """Take as long a substep towards ``end`` as the tolerance allows; its length."""
     h, aim = end - now, SHARE * prob.tol
-    error = _try(now, h, coef, sign, dt, prob, path)
+    error = _try(now, h, group, sign, dt, prob, work)
     while not error <= aim and h > 1e-9:
         h *= max(0.2, 0.9 * (aim / error) ** 0.2) if np.isfinite(error) else 0.1
-        error = _try(now, h, coef, sign, dt, prob, path)
-    _make_dense(h, dt, path)
+        error = _try(now, h, group, sign, dt, prob, work)
+    _make_dense(h, dt, work)
     return h
 
 
-@kernel
-def _at(part, path, out):
+@inner
+def _at(part, work, out):
     """Fill ``out`` with the particle at this fraction of the substep."""
     if part == 1.0:
-        out[:] = path.next
+        for p in range(3):
+            out[p] = work.next[p]
         return
-    d, rest = path.dense, 1.0 - part
+    d, rest = work.dense, 1.0 - part
     for p in range(3):
         out[p] = d[0, p] + part * (d[1, p] + rest * (d[2, p] + part * (d[3, p] + rest * d[4, p])))
 
@@ -165,7 +144,7 @@ def _at(part, path, out):
 # --- finding the first event of a substep -----------------------------------------------------------------------
 
 
-@kernel
+@inner
 def _clear(what, group, sign, y, prob):
     """> 0 as long as the particle y has not run into ``what``."""
     s = prob.x.size
@@ -180,7 +159,7 @@ def _clear(what, group, sign, y, prob):
     return h if active_arc(k, s) == group else -h
 
 
-@kernel
+@inner
 def _applies(what, group, prob):
     """Whether a particle of the group can run into ``what``, as an event."""
     s = prob.x.size
@@ -192,20 +171,20 @@ def _applies(what, group, prob):
     return not stuck and group > 0
 
 
-@kernel
-def _locate(what, low, high, group, sign, prob, path):
+@inner
+def _locate(what, low, high, group, sign, prob, work):
     """When ``what`` is run into, between a fraction where all is clear and one where it is not."""
-    y = path.probe
-    _at(low, path, y)
+    y = work.probe
+    _at(low, work, y)
     f_low = _clear(what, group, sign, y, prob)
-    _at(high, path, y)
+    _at(high, work, y)
     f_high = _clear(what, group, sign, y, prob)
     for n in range(100):
         if high - low <= 2.0 * EPS * high:
             break
         fraction = f_low / (f_low - f_high) if n % 3 < 2 and f_low > f_high else 0.5
         middle = low + min(max(fraction, 1e-3), 1.0 - 1e-3) * (high - low)
-        _at(middle, path, y)
+        _at(middle, work, y)
         value = _clear(what, group, sign, y, prob)
         if value > 0.0:
             low, f_low = middle, value
@@ -214,45 +193,45 @@ def _locate(what, low, high, group, sign, prob, path):
     return high
 
 
-@kernel
+@inner
 def _rounding(what, group, sign, y, prob):
     """Whether the particle misses its side of the border by no more than rounding."""
     return -_clear(what, group, sign, y, prob) <= 64.0 * EPS * prob.reach * np.hypot(y[1], y[2])
 
 
-@kernel
-def _last_clear(what, low, high, group, sign, prob, path):
+@inner
+def _last_clear(what, low, high, group, sign, prob, work):
     """A fraction in [low, high) where the particle is clear of ``what``; -1 if none is found.
 
     At low it may stand on what it runs into: then it moved off it and came back, or never left.
     """
     part = low
     for n in range(41):
-        _at(part, path, path.probe)
-        if _clear(what, group, sign, path.probe, prob) > 0.0:
+        _at(part, work, work.probe)
+        if _clear(what, group, sign, work.probe, prob) > 0.0:
             return part
         part = low + (high - low) * 0.5 ** (n + 1)
     return -1.0
 
 
-@kernel
-def _first_event(group, sign, skip, prob, path):
+@inner
+def _first_event(group, sign, skip, prob, work):
     """(fraction of the substep, what) of its first event; (2, -1) if there is none.
 
-    ``skip`` is a border that the particle stands on and belongs beside: an excursion from it that is too small to see
-    is a stay.
+    ``skip``: the border on which the particle stands; leaving it by less than rounding error is no event.
     """
-    y, s = path.spot, prob.x.size
+    y, s = work.spot, prob.x.size
     low = 0.0
-    for node in NODES:
+    for n in range(3):
+        node = NODES[n]
         first, event = 2.0, -1
-        _at(node, path, y)
+        _at(node, work, y)
         for what in range(4):
             if not _applies(what, group, prob) or _clear(what, group, sign, y, prob) >= 0.0:
                 continue
-            since = _last_clear(what, low, node, group, sign, prob, path)
+            since = _last_clear(what, low, node, group, sign, prob, work)
             if since >= 0.0:
-                when = _locate(what, since, node, group, sign, prob, path)
+                when = _locate(what, since, node, group, sign, prob, work)
                 if when < first:
                     first, event = when, what
             elif not (what <= UPPER and border(what, group, s) == skip and _rounding(what, group, sign, y, prob)):
@@ -266,9 +245,9 @@ def _first_event(group, sign, skip, prob, path):
 # --- through the step -------------------------------------------------------------------------------------------------
 
 
-@kernel
+@inner
 def _tidy(y, group, prob):
-    """Take rounding errors off: directions have length 1, and who sticks to a sample is exactly there."""
+    """Take rounding errors off: directions have length 1, and what slides along a border is exactly there."""
     if group >= 2 * prob.x.size:
         place(y, group - 2 * prob.x.size, prob)
     elif prob.metric == CYLINDER:
@@ -277,7 +256,7 @@ def _tidy(y, group, prob):
         y[2] /= n
 
 
-@kernel
+@inner
 def note(sums, group, weight, y, s):
     """Add the particle to its arc's sums of weight c a and weight c b."""
     home = home_arc(group, s)
@@ -285,30 +264,32 @@ def note(sums, group, weight, y, s):
     sums[1, home] += weight * y[0] * y[2]
 
 
-@kernel
-def log(now, i, k, kind, events):
+@inner
+def log(now, i, k, kind, work):
     """Write the event down if there is room; it is counted in any case."""
-    n = events.size[0]
-    if n < events.times.size:
-        events.times[n] = now
-        events.rows[n, 0], events.rows[n, 1], events.rows[n, 2] = i, k, kind
-    events.size[0] = n + 1
+    work.size[0] = write(work.times, work.rows, work.size[0], now, i, k, kind)
 
 
-@kernel
-def _meet(what, i, now, group, sign, y, coefs, prob, events):
-    """What becomes of a particle that ran into ``what``: (its group, the border it stands on or -1)."""
+@inner
+def _meet_sign(i, now, group, stuck_at, y, prob, work):
+    """What becomes of a particle whose c came to 0: (its mode, the border it stands on or -1)."""
+    y[0] = 0.0
+    if prob.lam > 0.0 and wakes(now, group, y, prob, work.coefs) > now:
+        log(now, i, stuck_at, REST, work)
+        return group, -1
+    if stuck_at < 0:
+        return group, -1
+    log(now, i, stuck_at, FLIP, work)
+    return side(stuck_at, sign_of(now, group, y, work.coefs), now, NONE, prob, work.coefs), stuck_at
+
+
+@inner
+def _meet(what, i, now, group, sign, y, prob, work):
+    """What becomes of a particle that ran into ``what``: (its mode, the border it stands on or -1)."""
     s = prob.x.size
     stuck_at = group - 2 * s if group >= 2 * s else -1
     if what == SIGN:
-        y[0] = 0.0
-        if prob.lam > 0.0 and wakes(now, coefs[group], y, prob) > now:
-            log(now, i, stuck_at, REST, events)
-            return group, -1
-        if stuck_at < 0:
-            return group, -1
-        log(now, i, stuck_at, FLIP, events)
-        return side(stuck_at, sign_of(now, coefs[group], y), now, -1, coefs, prob), stuck_at
+        return _meet_sign(i, now, group, stuck_at, y, prob, work)
     at_origin, k = what == ORIGIN, -1
     if what <= UPPER:
         k = border(what, group, s)
@@ -316,63 +297,83 @@ def _meet(what, i, now, group, sign, y, coefs, prob, events):
         at_origin = _applies(ORIGIN, group, prob) and np.hypot(y[1], y[2]) <= prob.tiny
     if at_origin:
         y[1] = y[2] = 0.0
-        log(now, i, stuck_at, REST, events)
+        log(now, i, stuck_at, REST, work)
         return 4 * s, -1
-    to = side(k, sign, now, group, coefs, prob)
+    to = side(k, sign, now, group, prob, work.coefs)
     if to != group:
-        log(now, i, k, STICK if to >= 2 * s else CROSS, events)
+        log(now, i, k, STICK if to >= 2 * s else CROSS, work)
     return to, k
 
 
-@kernel
-def carry(i, group, weight, dt, coefs, prob, path, events, sums):
-    """Take particle i, in path.value, through the step, noting it at the nodes; its group there, or -1.
+@inner
+def _wait(i, now, group, prob, work):
+    """(time, mode) when a particle at the origin, or at rest at r = 0, moves off; the time ``now`` if it does not wait.
+
+    Where it waits it adds nothing to f.
+    """
+    s, y, coefs = prob.x.size, work.value, work.coefs
+    if group == 4 * s:
+        then = departs(now, y, prob, coefs)
+        if then < 1.0:
+            group = depart(then, y, prob, coefs)
+            log(then, i, group - 2 * s if group >= 2 * s else -1, LEAVE, work)
+        return then, group
+    if may_rest(y, prob):
+        then = min(wakes(now, group, y, prob, coefs), 1.0)
+        if now < then < 1.0:
+            log(then, i, group - 2 * s if group >= 2 * s else -1, LEAVE, work)
+        return then, group
+    return now, group
+
+
+@inner
+def _travel(i, now, end, node, skip, group, weight, dt, prob, work):
+    """One substep towards ``end``, to its first event: (time, next node, border it stands on or -1, mode)."""
+    s, y = prob.x.size, work.value
+    sign = sign_of(now, group, y, work.coefs)
+    h = _substep(now, end, group, sign, dt, prob, work)
+    part, what = _first_event(group, sign, skip, prob, work)
+    part = min(part, 1.0)
+    then = end if part == 1.0 and h == end - now else now + part * h
+    while node < 3 and NODES[node] <= then:
+        _at(min((NODES[node] - now) / h, 1.0), work, work.spot)
+        note(work.sums[node], group, weight, work.spot, s)
+        node += 1
+    _at(part, work, y)
+    _tidy(y, group, prob)
+    skip = -1
+    if what >= 0:
+        group, skip = _meet(what, i, then, group, sign, y, prob, work)
+    return then, node, skip, group
+
+
+@inner
+def carry(i, group, weight, dt, prob, work):
+    """Take particle i, in work.value, through the step, noting it at the nodes; its mode there, or -1.
 
     -1: it needs too many substeps.
     """
-    s, y = prob.x.size, path.value
-    now, node, skip, left = 0.0, 0, -1, MAX_SUBSTEPS
+    s, y = prob.x.size, work.value
+    now, node, skip, left = 0.0, np.int64(0), NONE, MAX_SUBSTEPS
     while now < 1.0 and not still(group, prob):
         left -= 1
         if left == 0:
             return -1
-        if group == 4 * s:
-            now = departs(now, y, coefs, prob)
-            if now < 1.0:
-                group = depart(now, y, coefs, prob)
-                log(now, i, group - 2 * s if group >= 2 * s else -1, LEAVE, events)
-            while node < 3 and NODES[node] <= now:  # where it added nothing to f
+        at_origin = group == 4 * s
+        then, group = _wait(i, now, group, prob, work)
+        if at_origin or then > now:
+            now = then
+            while node < 3 and NODES[node] <= now:
                 node += 1
             continue
-        coef, stuck_at = coefs[group], group - 2 * s if group >= 2 * s else -1
-        if may_rest(y, prob):
-            when = min(wakes(now, coef, y, prob), 1.0)
-            if when > now:  # at rest, where it adds nothing to f
-                now = when
-                while node < 3 and NODES[node] <= now:
-                    node += 1
-                if now < 1.0:
-                    log(now, i, stuck_at, LEAVE, events)
-                continue
-        sign, end = sign_of(now, coef, y), 1.0
-        if stuck_at >= 0:
-            end, to = release(stuck_at, sign, now, coefs, prob)
+        end = 1.0
+        if group >= 2 * s:
+            sign = sign_of(now, group, y, work.coefs)
+            end, to = release(group - 2 * s, sign, now, prob, work.coefs)
             if end <= now:
-                log(now, i, stuck_at, RELEASE, events)
-                group, skip = to, stuck_at
+                log(now, i, group - 2 * s, RELEASE, work)
+                group, skip = to, group - 2 * s
                 continue
             end = min(end, 1.0)
-        h = _substep(now, end, coef, sign, dt, prob, path)
-        part, what = _first_event(group, sign, skip, prob, path)
-        part = min(part, 1.0)
-        then = end if part == 1.0 and h == end - now else now + part * h
-        while node < 3 and NODES[node] <= then:
-            _at(min((NODES[node] - now) / h, 1.0), path, path.spot)
-            note(sums[node], group, weight, path.spot, s)
-            node += 1
-        _at(part, path, y)
-        _tidy(y, group, prob)
-        now, skip = then, -1
-        if what >= 0:
-            group, skip = _meet(what, i, now, group, sign, y, coefs, prob, events)
+        now, node, skip, group = _travel(i, now, end, node, skip, group, weight, dt, prob, work)
     return group

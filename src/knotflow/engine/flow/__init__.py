@@ -1,0 +1,30 @@
+"""The gradient flow: exact propagators between events, implicit steps in the residuals.
+
+state      the problem, what moves, scratch; where counters stand
+events     the event log, roots of quadratics
+magnus     a neuron's propagator: closed-form boosts and their products
+radau      the nodes, Newton's correction, the error estimate, the size of a step
+filippov   at a border: cross, slide, release
+modes      what drives an arc or a sliding neuron; the residuals from the modes' moments
+origin     neurons that reach a = b = 0
+crossings  the first border that a neuron meets in a step
+batch      many crossings in one step
+step       one step after the other: ``enter``, ``advance``
+"""
+
+from knotflow.engine.flow.state import DT, EVENTS, REFRESHED, REJECTED, STEPS, STIFF, TIME, problem, start
+from knotflow.engine.flow.step import advance, enter
+
+__all__ = [
+    "DT",
+    "EVENTS",
+    "REFRESHED",
+    "REJECTED",
+    "STEPS",
+    "STIFF",
+    "TIME",
+    "advance",
+    "enter",
+    "problem",
+    "start",
+]
