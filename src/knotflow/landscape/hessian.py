@@ -187,7 +187,8 @@ class HessianProduct:
     """
 
     def __init__(self, net: ReLUNet, data: Samples, train: Iterable[str] = ALL) -> None:
-        from knotflow.engine import arcs, sums
+        from knotflow.engine import arcs, sums  # loaded here: the matrix needs no compiled code
+        from knotflow.landscape import hessian_product
 
         subject(net, data)
         names, m = parts(train), len(net)
