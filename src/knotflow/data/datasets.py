@@ -96,6 +96,11 @@ DATASETS: Mapping[str, Dataset] = MappingProxyType({each.name: each for each in 
 def names() -> tuple[str, ...]:
     """What `load` knows.
 
+    Returns
+    -------
+    tuple of str
+        The names of the data sets.
+
     Examples
     --------
     >>> import knotflow as kf
@@ -112,6 +117,11 @@ def load(name: str) -> Samples:
     ----------
     name : str
         One of `names()`; `DATASETS[name]` has its units, source and licence.
+
+    Returns
+    -------
+    Samples
+        In their units, which are in `x_name` and `y_name`.
 
     Raises
     ------
@@ -132,6 +142,10 @@ def load(name: str) -> Samples:
 def motorcycle() -> Samples:
     """Head acceleration (g) against time (ms) in a motorcycle impact: 133 samples at 94 distinct times.
 
+    Returns
+    -------
+    Samples
+
     References
     ----------
     Silverman 1985, J. R. Statist. Soc. B 47, 1-52; `mcycle` in R's package MASS (GPL-2 or GPL-3).
@@ -147,6 +161,10 @@ def motorcycle() -> Samples:
 
 def nile() -> Samples:
     """Annual flow of the Nile at Aswan (1e8 m³), 1871 to 1970: 100 samples with a drop at 1898.
+
+    Returns
+    -------
+    Samples
 
     References
     ----------

@@ -25,14 +25,32 @@ def roughness(law: str | Law, m: SupportsIndex, *, norm: float = 1.0, **scales: 
 
     Parameters
     ----------
-    law, m, **scales
-        As for `knot_density`.
+    law : str or Law
+        A `Law`, or the name of one, as for `knot_density`.
+    m : int
+        The number of neurons, at least 1.
     norm : float, default 1.0
+        Of the network, > 0.
+    **scales : float
+        What the law of that name takes, for example sigma_b.
 
     Returns
     -------
     InitialRoughness
         With mean, variance, a tail bound and simulation. That of one network is `net.roughness`.
+
+    Raises
+    ------
+    InputError
+        For another name, scales that the law does not take, and `m` or `norm` out of range.
+
+    Notes
+    -----
+    O(1).
+
+    References
+    ----------
+    Sahs et al. 2022, theorem 2.
 
     Examples
     --------
@@ -56,8 +74,11 @@ class InitialRoughness:
     Parameters
     ----------
     law : Law
+        Of a, b and c.
     m : int
+        The number of neurons.
     norm : float, default 1.0
+        Of the network.
 
     Notes
     -----
@@ -105,7 +126,7 @@ class InitialRoughness:
         return np.asarray(variance / (variance + excess**2))[()]
 
     def rvs(self, size: int, rng: np.random.Generator) -> Array:
-        """(size,) independent roughnesses, exactly distributed: sums of m squares of products. O(size m)."""
+        """(size,) independent draws from `rng`, exactly distributed: sums of m squares of products. O(size m)."""
         rng = generator(rng)
         draw = rng.standard_normal if self.law.family == "gaussian" else lambda shape: rng.uniform(-1, 1, shape)
         total = np.empty(size)
@@ -116,7 +137,7 @@ class InitialRoughness:
         return self._unit * total
 
     def simulated(self, size: int, rng: np.random.Generator) -> Any:
-        """The distribution of rho from `size` simulated starts: `scipy.stats.ecdf`, with cdf, sf and their errors."""
+        """The distribution of `rvs(size, rng)`: `scipy.stats.ecdf`, with cdf, sf and their errors."""
         from scipy import stats
 
         return stats.ecdf(self.rvs(size, rng))

@@ -71,7 +71,7 @@ class Law:
             number(f"the {what} of {field.name}", getattr(self, field.name), least=0.0)
 
     def draw(self, m: SupportsIndex, rng: np.random.Generator, norm: float = 1.0) -> ReLUNet:
-        """A network of m neurons: all a are drawn first, then all b, all c, and the output bias. O(m)."""
+        """A network of m neurons and this norm. From `rng` come all a, then all b, all c, and the output bias. O(m)."""
         m, rng = count("m", m, least=1), generator(rng)
         a, b, c = (self._numbers(scale, m, rng) for scale in (self.a, self.b, self.c))
         return ReLUNet(a, b, c, norm, float(self._numbers(self.bias, 1, rng)[0]))
@@ -89,6 +89,28 @@ class Law:
 def pytorch(m: SupportsIndex) -> Law:
     """The default of torch.nn.Linear: a, b ~ U(-1, 1) and c, bias ~ U(-1/sqrt m, 1/sqrt m).
 
+    Parameters
+    ----------
+    m : int
+        The width, at least 1.
+
+    Returns
+    -------
+    Law
+
+    Raises
+    ------
+    InputError
+        If `m` is not a whole number of at least 1.
+
+    Notes
+    -----
+    O(1).
+
+    References
+    ----------
+    Sahs et al. 2022, section 2.2, where it is called "He".
+
     Examples
     --------
     >>> import knotflow as kf
@@ -102,6 +124,30 @@ def pytorch(m: SupportsIndex) -> Law:
 def he(m: SupportsIndex, sigma_b: float = HE_SIGMA) -> Law:
     """He's law: standard deviations sqrt 2 of a, sigma_b of b, sqrt(2/m) of c; bias 0.
 
+    Parameters
+    ----------
+    m : int
+        The width, at least 1.
+    sigma_b : float, default sqrt(2)
+        The standard deviation of b.
+
+    Returns
+    -------
+    Law
+
+    Raises
+    ------
+    InputError
+        If `m` is not a whole number of at least 1, or a scale is negative or not finite.
+
+    Notes
+    -----
+    O(1).
+
+    References
+    ----------
+    He et al. 2015, equation (10); Sahs et al. 2022, theorem 2.
+
     Examples
     --------
     >>> import knotflow as kf
@@ -113,6 +159,30 @@ def he(m: SupportsIndex, sigma_b: float = HE_SIGMA) -> Law:
 
 def glorot(m: SupportsIndex, sigma_b: float | None = None) -> Law:
     """Glorot's law: standard deviations sqrt(2/(m + 1)) of a and c, sigma_b of b (None: that of a); bias 0.
+
+    Parameters
+    ----------
+    m : int
+        The width, at least 1.
+    sigma_b : float, optional
+        The standard deviation of b.
+
+    Returns
+    -------
+    Law
+
+    Raises
+    ------
+    InputError
+        If `m` is not a whole number of at least 1, or a scale is negative or not finite.
+
+    Notes
+    -----
+    O(1).
+
+    References
+    ----------
+    Glorot and Bengio 2010, equation (12), with fan-in 1 and fan-out m; Sahs et al. 2022, theorem 2.
 
     Examples
     --------
@@ -127,6 +197,26 @@ def glorot(m: SupportsIndex, sigma_b: float | None = None) -> Law:
 def gaussian(m: SupportsIndex, sigma_a: float = 1.0, sigma_b: float = 1.0, sigma_c: float = 1.0) -> Law:
     """Gaussian laws with standard deviations as given, whatever the width m; bias 0.
 
+    Parameters
+    ----------
+    m : int
+        The width, at least 1.
+    sigma_a, sigma_b, sigma_c : float, default 1.0
+        The standard deviations, >= 0.
+
+    Returns
+    -------
+    Law
+
+    Raises
+    ------
+    InputError
+        If `m` is not a whole number of at least 1, or a scale is negative or not finite.
+
+    Notes
+    -----
+    O(1).
+
     Examples
     --------
     >>> import knotflow as kf
@@ -138,6 +228,26 @@ def gaussian(m: SupportsIndex, sigma_a: float = 1.0, sigma_b: float = 1.0, sigma
 
 def uniform(m: SupportsIndex, bound_a: float = 1.0, bound_b: float = 1.0, bound_c: float = 1.0) -> Law:
     """Uniform laws with bounds as given, whatever the width m; bias 0.
+
+    Parameters
+    ----------
+    m : int
+        The width, at least 1.
+    bound_a, bound_b, bound_c : float, default 1.0
+        The bounds, >= 0: a ~ U(-bound_a, bound_a).
+
+    Returns
+    -------
+    Law
+
+    Raises
+    ------
+    InputError
+        If `m` is not a whole number of at least 1, or a scale is negative or not finite.
+
+    Notes
+    -----
+    O(1).
 
     Examples
     --------

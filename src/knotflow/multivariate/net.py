@@ -138,7 +138,7 @@ class Net:
 
     @classmethod
     def from_breakplanes(cls, view: Breakplanes, gauge: Gauge = "unit") -> Net:
-        """A network with the planes of a view; see `Breakplanes.network`."""
+        """A network with the planes of a view; for `gauge` see `Breakplanes.network`. O(m D)."""
         return view.network(gauge)
 
 

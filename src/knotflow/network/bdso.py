@@ -110,7 +110,7 @@ class BDSO:
         norm: float = 1.0,
         bias: float = 0.0,
     ) -> BDSO:
-        """The BDSO view of the network with these parameters. O(m)."""
+        """The BDSO view of the network with parameters a, b, c, `norm` and `bias`, or of a ReLUNet. O(m)."""
         p = given_parameters("BDSO", a, b, c, norm, bias)
         knots = knots_of(p.a, p.b)
         live = np.isfinite(knots)

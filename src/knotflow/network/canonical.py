@@ -93,7 +93,7 @@ class Canonical:
         norm: float = 1.0,
         bias: float = 0.0,
     ) -> Canonical:
-        """The canonical view of the network with these parameters. O(m)."""
+        """The canonical view of the network with parameters a, b, c, `norm` and `bias`, or of a ReLUNet. O(m)."""
         p = given_parameters("Canonical", a, b, c, norm, bias)
         n = np.hypot(p.a, p.b)
         theta = np.where(n > 0, np.arctan2(-p.b, p.a), 0.0)

@@ -14,16 +14,31 @@ from knotflow.data.samples import Samples, given
 from knotflow.errors import InputError
 from knotflow.network.relunet import ReLUNet
 
-__all__ = ["active", "checked", "neuron_index", "nothing_active", "preactivations", "residuals", "subject"]
+__all__ = [
+    "active",
+    "checked",
+    "network_of",
+    "neuron_index",
+    "nothing_active",
+    "preactivations",
+    "residuals",
+    "subject",
+]
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
-def subject(net: Any, data: Any) -> None:
-    """InputError unless they are a network and samples."""
+def network_of(net: Any) -> ReLUNet:
+    """`net`, if it is a ReLUNet; else InputError."""
     if not isinstance(net, ReLUNet):
         raise InputError(f"net is of type {type(net).__name__}: it must be a ReLUNet")
+    return net
+
+
+def subject(net: Any, data: Any) -> None:
+    """InputError unless they are a network and samples."""
+    network_of(net)
     given(data)
 
 

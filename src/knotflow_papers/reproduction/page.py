@@ -48,6 +48,18 @@ def write_report(
     -------
     Path
         `path`.
+
+    Raises
+    ------
+    OSError
+        As the file system does.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_report([], Path(folder) / "report.html", command="knotflow reproduce").name
+    'report.html'
     """
     page = Path(path)
     count: Counter[str] = Counter(outcome.verdict.status for outcome in outcomes)
