@@ -15,7 +15,7 @@ import knotflow as kf
 _HEADINGS = "Parameters|Attributes|Returns|Raises|Notes|References|Examples|See Also|Warns"
 _SECTION = re.compile(rf"^({_HEADINGS})\n-+$", re.MULTILINE)
 _ENTRY = re.compile(r"^(\*{0,2}\w+(?:, \*{0,2}\w+)*)(?: : .*)?$", re.MULTILINE)
-_COST = re.compile(r"\bO\(|\bseconds?\b|\bcosts?\b")
+_COST = re.compile(r"\bO\(|\bThe cost is\b|\ba second\b")
 _SOURCE = re.compile(r"\b(?:18|19|20)\d\d\b|\bLemma\b|\btheorem\b|\bequation\b", re.IGNORECASE)
 
 

@@ -59,7 +59,7 @@ class DivergenceWarning(UserWarning):
     >>> net, data = kf.ReLUNet([1.0], [0.0], [1.0]), kf.Samples([1.0, 2.0], [0.0, 1.0])
     >>> with warnings.catch_warnings(record=True) as caught:
     ...     warnings.simplefilter("always")
-    ...     run = kf.evolve(net, data, kf.GradientDescent(lr=9.0), steps=100)
+    ...     run = kf.evolve(net, data, kf.GradientDescent(lr=9.0, train={"c"}), steps=100)
     >>> run.status, kf.DivergenceWarning in [each.category for each in caught]
     ('diverged', True)
     """

@@ -101,6 +101,10 @@ def names() -> tuple[str, ...]:
     tuple of str
         The names of the data sets.
 
+    Notes
+    -----
+    O(1).
+
     Examples
     --------
     >>> import knotflow as kf
@@ -128,6 +132,10 @@ def load(name: str) -> Samples:
     InputError
         For another name.
 
+    Notes
+    -----
+    O(n log n): the file is read each time.
+
     Examples
     --------
     >>> import knotflow as kf
@@ -145,6 +153,10 @@ def motorcycle() -> Samples:
     Returns
     -------
     Samples
+
+    Notes
+    -----
+    O(n log n): the file is read each time.
 
     References
     ----------
@@ -165,6 +177,10 @@ def nile() -> Samples:
     Returns
     -------
     Samples
+
+    Notes
+    -----
+    O(n log n): the file is read each time.
 
     References
     ----------

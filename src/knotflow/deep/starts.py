@@ -40,6 +40,14 @@ def draw(widths: Sequence[int], rng: np.random.Generator, start: Start = "pytorc
     InputError
         For other arguments.
 
+    Notes
+    -----
+    O(the number of weights).
+
+    References
+    ----------
+    PyTorch's `kaiming_uniform_` with a = sqrt 5; He et al. 2015, equation (10).
+
     Examples
     --------
     >>> import numpy as np, knotflow as kf

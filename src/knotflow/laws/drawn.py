@@ -109,7 +109,7 @@ def pytorch(m: SupportsIndex) -> Law:
 
     References
     ----------
-    Sahs et al. 2022, section 2.2, where it is called "He".
+    PyTorch's `kaiming_uniform_` with a = sqrt 5, which Sahs et al. 2022 call "He".
 
     Examples
     --------

@@ -296,6 +296,14 @@ def pytorch(m: int, dimensions: int, rng: np.random.Generator, *, norm: float = 
     InputError
         For other arguments.
 
+    Notes
+    -----
+    O(m D).
+
+    References
+    ----------
+    PyTorch's `kaiming_uniform_` with a = sqrt 5.
+
     Examples
     --------
     >>> import numpy as np

@@ -99,6 +99,10 @@ def bic(fit: Segments, data: Samples, *, continuous: bool = False) -> float:
     InputError
         If `data` is not Samples.
 
+    Notes
+    -----
+    O(n).
+
     References
     ----------
     Schwarz 1978, Annals of Statistics 6, 461-464.

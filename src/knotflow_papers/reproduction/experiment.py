@@ -93,6 +93,10 @@ def printed(value: Any, where: str, quick: Any = None) -> Parameter:
     -------
     Parameter
 
+    Notes
+    -----
+    O(1).
+
     Examples
     --------
     >>> printed((20, 200), "appendix D", quick=(20,)).source
@@ -116,6 +120,10 @@ def chosen(value: Any, why: str, quick: Any = None) -> Parameter:
     Returns
     -------
     Parameter
+
+    Notes
+    -----
+    O(1).
 
     Examples
     --------
@@ -271,6 +279,10 @@ def experiment(module: str, *, item: str, title: str, claim: str, where: str, **
     InputError
         If the module lacks a part that every experiment has; the message names it.
 
+    Notes
+    -----
+    O(1).
+
     Examples
     --------
     >>> experiment("math", item="Figure 1", title="", claim="", where="section 1")
@@ -298,6 +310,10 @@ def product(**labels: Iterable[Any]) -> list[dict[str, Any]]:
     -------
     list of dict
         One trial for each combination.
+
+    Notes
+    -----
+    O(the number of trials).
 
     Examples
     --------

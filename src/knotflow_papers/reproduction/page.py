@@ -54,6 +54,10 @@ def write_report(
     OSError
         As the file system does.
 
+    Notes
+    -----
+    The cost is that of reading the pictures.
+
     Examples
     --------
     >>> import tempfile

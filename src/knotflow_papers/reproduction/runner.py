@@ -280,6 +280,10 @@ def compute(experiment: Experiment, *, quick: bool = False) -> xr.Dataset:
     Exception
         Whatever a trial raises.
 
+    Notes
+    -----
+    The cost is that of its trials, one after the other.
+
     Examples
     --------
     >>> from knotflow_papers import Check, chosen, product
