@@ -8,7 +8,7 @@ from typing import Any, SupportsIndex
 import numpy as np
 from numpy.typing import ArrayLike
 
-from knotflow._checks import count, generator, number, numbers
+from knotflow._checks import count, freeze, generator, number, numbers
 from knotflow._typing import Array
 from knotflow.errors import InputError
 from knotflow.initial.resolve import named_law
@@ -59,7 +59,7 @@ def roughness(law: str | Law, m: SupportsIndex, *, norm: float = 1.0, **scales: 
     >>> round(rho.mean, 12), round(rho.variance, 12)
     (4.0, 2.0)
     """
-    return InitialRoughness(named_law(law, m, scales), count("m", m, least=1), number("norm", norm, above=0.0))
+    return InitialRoughness(named_law(law, m, scales), m, norm)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)
@@ -102,6 +102,9 @@ class InitialRoughness:
     law: Law
     m: int
     norm: float = 1.0
+
+    def __post_init__(self) -> None:
+        freeze(self, m=count("m", self.m, least=1), norm=number("norm", self.norm, above=0.0))
 
     @property
     def _unit(self) -> float:

@@ -66,9 +66,8 @@ class Law:
     def __post_init__(self) -> None:
         if self.family not in ("gaussian", "uniform"):
             raise InputError(f"family is {self.family!r}: it must be one of 'gaussian', 'uniform'")
-        what = "standard deviation" if self.family == "gaussian" else "bound"
         for field in fields(self)[1:]:
-            number(f"the {what} of {field.name}", getattr(self, field.name), least=0.0)
+            number(field.name, getattr(self, field.name), least=0.0)
 
     def draw(self, m: SupportsIndex, rng: np.random.Generator, norm: float = 1.0) -> ReLUNet:
         """A network of m neurons and this norm. From `rng` come all a, then all b, all c, and the output bias. O(m)."""
@@ -154,7 +153,7 @@ def he(m: SupportsIndex, sigma_b: float = HE_SIGMA) -> Law:
     >>> kf.laws.he(200, sigma_b=0.5).c
     0.1
     """
-    return Law("gaussian", a=HE_SIGMA, b=sigma_b, c=math.sqrt(2 / count("m", m, least=1)))
+    return Law("gaussian", a=HE_SIGMA, b=number("sigma_b", sigma_b, least=0.0), c=math.sqrt(2 / count("m", m, least=1)))
 
 
 def glorot(m: SupportsIndex, sigma_b: float | None = None) -> Law:
@@ -191,7 +190,7 @@ def glorot(m: SupportsIndex, sigma_b: float | None = None) -> Law:
     0.5
     """
     sigma = math.sqrt(2 / (count("m", m, least=1) + 1))
-    return Law("gaussian", a=sigma, b=sigma if sigma_b is None else sigma_b, c=sigma)
+    return Law("gaussian", a=sigma, b=sigma if sigma_b is None else number("sigma_b", sigma_b, least=0.0), c=sigma)
 
 
 def gaussian(m: SupportsIndex, sigma_a: float = 1.0, sigma_b: float = 1.0, sigma_c: float = 1.0) -> Law:
@@ -223,7 +222,9 @@ def gaussian(m: SupportsIndex, sigma_a: float = 1.0, sigma_b: float = 1.0, sigma
     >>> kf.laws.gaussian(10, sigma_b=0.5).knot_law()
     Gaussian(sigma_a=1.0, sigma_b=0.5, c2=1.0)
     """
-    return Law("gaussian", a=sigma_a, b=sigma_b, c=sigma_c)
+    count("m", m, least=1)
+    scales = {"sigma_a": sigma_a, "sigma_b": sigma_b, "sigma_c": sigma_c}
+    return Law("gaussian", *(number(name, value, least=0.0) for name, value in scales.items()))
 
 
 def uniform(m: SupportsIndex, bound_a: float = 1.0, bound_b: float = 1.0, bound_c: float = 1.0) -> Law:
@@ -255,4 +256,6 @@ def uniform(m: SupportsIndex, bound_a: float = 1.0, bound_b: float = 1.0, bound_
     >>> kf.laws.uniform(10, bound_b=2.0).b
     2.0
     """
-    return Law("uniform", a=bound_a, b=bound_b, c=bound_c)
+    count("m", m, least=1)
+    scales = {"bound_a": bound_a, "bound_b": bound_b, "bound_c": bound_c}
+    return Law("uniform", *(number(name, value, least=0.0) for name, value in scales.items()))

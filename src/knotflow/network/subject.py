@@ -9,6 +9,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import numpy as np
 
+from knotflow._checks import is_whole
 from knotflow._typing import Array, Flags
 from knotflow.data.samples import Samples, given
 from knotflow.errors import InputError
@@ -82,10 +83,9 @@ def nothing_active(data: Samples) -> InputError:
 
 def neuron_index(net: ReLUNet, i: object) -> int:
     """i as the number of a neuron with a knot, or InputError."""
-    try:
-        index = operator.index(i)  # type: ignore[arg-type]
-    except TypeError:
-        raise InputError(f"i is {i!r}: it must be the number of a neuron, an integer") from None
+    if not is_whole(i):
+        raise InputError(f"i is {i!r}: it must be the number of a neuron, an integer")
+    index = operator.index(i)  # type: ignore[arg-type]
     if not -len(net) <= index < len(net):
         raise InputError(f"i is {index}: net has {len(net)} neurons, so it must be in 0..{len(net) - 1}")
     index %= len(net)
