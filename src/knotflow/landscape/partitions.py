@@ -205,8 +205,8 @@ def lonely_minimum(data: Samples, knots: ArrayLike, *, free: float = 0.0, norm: 
     data : Samples
         s distinct x.
     knots : (m,) array_like
-        At least one in [x_j, x_{j+1}) for every two neighbouring samples. The knots of a lonely partition are such,
-        unless they are at samples; `lonely_knots` makes them.
+        At least one in [x_j, x_{j+1}) for every two neighbouring samples. Those of a lonely partition are, if none
+        is at a sample; `lonely_knots` makes such knots.
     free : float
         The delta-slope of the neurons that are not needed.
     norm : float
