@@ -38,5 +38,8 @@ def test_positions_are_taken_with_a_warning():
 def test_too_many_and_double_ones_are_refused():
     with pytest.raises(TypeError, match="positional argument"):
         example(3, 2, True, 4)
-    with pytest.warns(DeprecationWarning, match="by position is deprecated"), pytest.raises(TypeError, match="multiple values"):
+    with (
+        pytest.warns(DeprecationWarning, match="by position is deprecated"),
+        pytest.raises(TypeError, match="multiple values"),
+    ):
         example(3, 2, width=2)

@@ -145,8 +145,7 @@ def _batch(starts: Sequence[Layers], data: Samples | Sequence[Samples]) -> tuple
     for k, shape in enumerate(shapes):
         if shape != shapes[0]:
             raise InputError(f"networks[{k}] has layers {shape}: it must have those of the first, {shapes[0]}")
-    several = isinstance(data, Sequence) and not isinstance(data, Samples)
-    each = list(data) if several else [given(data)] * len(starts)
+    each = list(data) if isinstance(data, Sequence) else [given(data)] * len(starts)
     for part in each:
         given(part)
     if len(each) != len(starts):
