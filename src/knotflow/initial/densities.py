@@ -170,6 +170,10 @@ class JointDensity:
     InputError
         If the law of a, b or c is the constant 0.
 
+    Notes
+    -----
+    O(1) for each value.
+
     References
     ----------
     Sahs et al. 2022, theorem 1 and corollary 1.

@@ -45,6 +45,10 @@ class Law:
     --------
     KnotLaw : a law of (a, b) as kernels need it; `knot_law` of a Law is one.
 
+    Notes
+    -----
+    O(m) for a draw of m neurons.
+
     Examples
     --------
     >>> import numpy as np, knotflow as kf

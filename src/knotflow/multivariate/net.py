@@ -38,6 +38,10 @@ class Net:
     InputError
         For anything else, naming the argument.
 
+    Notes
+    -----
+    O(n m D) for n values.
+
     Examples
     --------
     >>> from knotflow.multivariate import Net

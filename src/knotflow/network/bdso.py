@@ -53,6 +53,8 @@ class BDSO:
     b/norm to f everywhere, and dead otherwise. Both are dropped from (k,), so that nothing here is ever
     NaN or infinite.
 
+    O(m).
+
     References
     ----------
     Sahs et al. 2022, equation (1), whose b is -b here.

@@ -55,6 +55,8 @@ class Canonical:
     sum_i |c_i| n_i hypot(1, x) / norm. A neuron with a = b = 0 has r = 0 and no direction: its theta is 0 by
     convention, and c = +-sqrt(delta) keeps its sign through the sign of the zero r.
 
+    O(m).
+
     References
     ----------
     Williams et al. 2019, equation (5), with atan2 where the paper prints arctan.

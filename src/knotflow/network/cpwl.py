@@ -48,6 +48,10 @@ class CPWL:
     InputError
         For other shapes and values, and where values and slopes do not fit together (to 1e-9 of the larger of them).
 
+    Notes
+    -----
+    O(k) to make, O(k + n log k) for n values.
+
     References
     ----------
     Sahs et al. 2022, section 2.1.

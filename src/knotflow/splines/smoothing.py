@@ -36,6 +36,10 @@ class SmoothingSpline(Spline):
     gcv : float
         n sum_j w_j (f(x_j) - y_j)^2 / (n - df)^2 with n = sum_j w_j; nan unless n > df.
 
+    Notes
+    -----
+    O(log s) for each value.
+
     Examples
     --------
     >>> import knotflow as kf

@@ -37,6 +37,10 @@ class TVSpline(Spline):
     gap : float
         No function has an objective below objective - gap.
 
+    Notes
+    -----
+    O(log s) for each value.
+
     Examples
     --------
     >>> import knotflow as kf
