@@ -19,7 +19,7 @@ RIGHT, LEFT, DEAD = "#e6b8a2", "#a9c9e0", "#e4e4e4"  # arcs that face right, tha
 
 
 def arcs_on_the_circle() -> Figure:
-    """Left: directions (a, -b) and the 2s arcs that the samples cut them into. Right: who is active where."""
+    """Left: directions (a, -b) and the 2s arcs that the samples make. Right: which neurons are active where."""
     x = np.array([-1.0, -0.3, 0.2, 0.6, 1.4])
     s = x.size
     figure = Figure(figsize=(11, 5.2), dpi=110, layout=style.layout())

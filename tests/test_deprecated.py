@@ -24,17 +24,22 @@ def test_keywords_are_taken_in_silence():
 
 
 def test_positions_are_taken_with_a_warning():
-    with pytest.warns(DeprecationWarning, match=r"^example takes width=\.\.\. by keyword$") as seen:
+    said = r"^giving example its width by position is deprecated: use keywords: width=\.\.\.$"
+    with pytest.warns(DeprecationWarning, match=said) as seen:
         assert example(3, 2) == (3, 2, False)
     assert seen[0].filename == __file__
-    with pytest.warns(DeprecationWarning, match=r"^example takes width=\.\.\., exact=\.\.\. by keyword$"):
+    said = r"^giving example its width, exact by position is deprecated: use keywords: width=\.\.\., exact=\.\.\.$"
+    with pytest.warns(DeprecationWarning, match=said):
         assert example(3, 2, True) == (3, 2, True)
-    with pytest.warns(DeprecationWarning, match=r"width=\.\.\. by keyword"):
+    with pytest.warns(DeprecationWarning, match=r"use keywords: width=\.\.\.$"):
         assert example(3, 2, exact=True) == (3, 2, True)
 
 
 def test_too_many_and_double_ones_are_refused():
     with pytest.raises(TypeError, match="positional argument"):
         example(3, 2, True, 4)
-    with pytest.warns(DeprecationWarning, match="by keyword"), pytest.raises(TypeError, match="multiple values"):
+    with (
+        pytest.warns(DeprecationWarning, match="by position is deprecated"),
+        pytest.raises(TypeError, match="multiple values"),
+    ):
         example(3, 2, width=2)

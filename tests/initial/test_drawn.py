@@ -155,11 +155,11 @@ def test_bad_arguments_are_named(start):
 
 
 def test_bad_scales_are_named():
-    with pytest.raises(InputError, match=r"the standard deviation of b is -1\.0: it must be a finite number >= 0"):
+    with pytest.raises(InputError, match=r"sigma_b is -1\.0: it must be a finite number >= 0"):
         initial.he(3, rng(), sigma_b=-1.0)
-    with pytest.raises(InputError, match="the bound of c is -2: it must be a finite number >= 0"):
+    with pytest.raises(InputError, match="bound_c is -2: it must be a finite number >= 0"):
         initial.uniform(3, rng(), bound_c=-2)
-    with pytest.raises(InputError, match="a is nan: it must be a finite number"):
+    with pytest.raises(InputError, match="sigma_a is nan: it must be a finite number"):
         initial.gaussian(3, rng(), sigma_a=np.nan)
 
 

@@ -174,7 +174,7 @@ def test_derivatives_are_functions_as_those_of_splines_are():
 
 
 def test_affine_by_position_still_works():
-    with pytest.warns(DeprecationWarning, match="interpolate takes affine=... by keyword") as seen:
+    with pytest.warns(DeprecationWarning, match="giving interpolate its affine by position is deprecated") as seen:
         f = kf.kernels.interpolate(RF, SQUARE, 0.1, True)
     assert seen[0].filename == __file__
     np.testing.assert_array_equal(f(FINE), kf.kernels.interpolate(RF, SQUARE, nugget=0.1, affine=True)(FINE))

@@ -117,7 +117,7 @@ def test_repr_and_positions():
     kernel = kf.kernels.rf("he")
     path = kf.kernels.lazy(kernel, DATA, start=np.cos, pace=0.5)
     assert repr(path) == f"KernelPath({kernel!r}; {len(DATA.distinct.x)} samples, pace 0.5)"
-    with pytest.warns(DeprecationWarning, match="lazy takes start=..., pace=... by keyword") as seen:
+    with pytest.warns(DeprecationWarning, match="giving lazy its start, pace by position is deprecated") as seen:
         old = kf.kernels.lazy(kernel, DATA, np.cos, 0.5)
     assert seen[0].filename == __file__
     np.testing.assert_array_equal(old(Z, 2.0), path(Z, 2.0))

@@ -137,6 +137,8 @@ def test_reprs_and_positions():
         "1 pieces, a strict saddle)"
     )
     for look in (critical_point, is_critical):
-        with pytest.warns(DeprecationWarning, match=rf"{look.__name__} takes rtol=... by keyword") as seen:
+        with pytest.warns(
+            DeprecationWarning, match=f"giving {look.__name__} its rtol by position is deprecated"
+        ) as seen:
             assert look(net, data, {"a", "b"}, 1e-8)
         assert seen[0].filename == __file__

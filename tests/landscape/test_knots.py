@@ -135,7 +135,7 @@ def test_the_old_keyword_still_works():
         turned = knot_types(net, data, train={"a"})
     assert np.any(turned != knot_types(net, data))
     with (
-        pytest.warns(DeprecationWarning, match="knot_types takes train=... by keyword"),
+        pytest.warns(DeprecationWarning, match="giving knot_types its train by position is deprecated"),
         pytest.warns(DeprecationWarning, match="train of knot_types is now"),
     ):
         by_position = knot_types(net, data, {"a", "b"})

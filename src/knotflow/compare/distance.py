@@ -15,6 +15,7 @@ from knotflow._typing import Array
 from knotflow.data.samples import Samples, given
 from knotflow.errors import InputError
 from knotflow.network import CPWL, ReLUNet
+from knotflow.network.subject import network_of
 from knotflow.splines.linear import linear
 from knotflow.splines.natural import natural
 from knotflow.splines.smoothing import smoothing
@@ -118,7 +119,19 @@ def sup_distance(net: ReLUNet, spline: Spline) -> float:
     Parameters
     ----------
     net : ReLUNet
+        m neurons.
     spline : Spline
+        s knots, of degree at most 3.
+
+    Returns
+    -------
+    float
+        In the units of y.
+
+    Raises
+    ------
+    InputError
+        If `net` is no ReLUNet or `spline` no Spline.
 
     Notes
     -----
@@ -132,7 +145,9 @@ def sup_distance(net: ReLUNet, spline: Spline) -> float:
     >>> kf.compare.sup_distance(kf.ReLUNet([1.0], [-1.0], [1.0]), kf.splines.natural(data))
     1.0
     """
-    function = net.cpwl()
+    function = network_of(net).cpwl()
+    if not isinstance(spline, Spline):
+        raise InputError(f"spline is of type {type(spline).__name__}: it must be a Spline, made in kf.splines")
     low, high = spline.knots[0], spline.knots[-1]
     inner = function.knots[(function.knots > low) & (function.knots < high)]
     ends = np.union1d(inner, spline.knots)

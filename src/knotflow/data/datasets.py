@@ -96,6 +96,15 @@ DATASETS: Mapping[str, Dataset] = MappingProxyType({each.name: each for each in 
 def names() -> tuple[str, ...]:
     """What `load` knows.
 
+    Returns
+    -------
+    tuple of str
+        The names of the data sets.
+
+    Notes
+    -----
+    O(1).
+
     Examples
     --------
     >>> import knotflow as kf
@@ -113,10 +122,19 @@ def load(name: str) -> Samples:
     name : str
         One of `names()`; `DATASETS[name]` has its units, source and licence.
 
+    Returns
+    -------
+    Samples
+        In their units, which are in `x_name` and `y_name`.
+
     Raises
     ------
     InputError
         For another name.
+
+    Notes
+    -----
+    O(n log n): the file is read each time.
 
     Examples
     --------
@@ -131,6 +149,14 @@ def load(name: str) -> Samples:
 
 def motorcycle() -> Samples:
     """Head acceleration (g) against time (ms) in a motorcycle impact: 133 samples at 94 distinct times.
+
+    Returns
+    -------
+    Samples
+
+    Notes
+    -----
+    O(n log n): the file is read each time.
 
     References
     ----------
@@ -147,6 +173,14 @@ def motorcycle() -> Samples:
 
 def nile() -> Samples:
     """Annual flow of the Nile at Aswan (1e8 m³), 1871 to 1970: 100 samples with a drop at 1898.
+
+    Returns
+    -------
+    Samples
+
+    Notes
+    -----
+    O(n log n): the file is read each time.
 
     References
     ----------

@@ -48,7 +48,7 @@ class Scaling:
 
     @classmethod
     def of(cls, x: Array, y: Array, weights: Array) -> Scaling:
-        """Weighted means as the shifts and weighted standard deviations as the scales; O(n)."""
+        """Means of x and y as the shifts and standard deviations as the scales, all with `weights`. O(n)."""
         return cls(*_centre_and_scale(x, weights), *_centre_and_scale(y, weights))
 
     def x_to_standard(self, x: ArrayLike) -> Array:

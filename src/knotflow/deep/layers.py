@@ -45,6 +45,10 @@ def layers_of(network: LayersLike) -> Layers:
     InputError
         For other networks, and shapes that do not follow on each other.
 
+    Notes
+    -----
+    O(the number of weights).
+
     Examples
     --------
     >>> import knotflow as kf

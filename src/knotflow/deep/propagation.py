@@ -72,6 +72,14 @@ def origins(layers: LayersLike) -> Ints:
     InputError
         For layers that are not a network R -> R, see `layers_of`.
 
+    Notes
+    -----
+    The cost is that of `knots`.
+
+    References
+    ----------
+    Sahs et al. 2022, figure 12.
+
     Examples
     --------
     >>> import knotflow as kf

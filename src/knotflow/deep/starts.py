@@ -40,6 +40,14 @@ def draw(widths: Sequence[int], rng: np.random.Generator, start: Start = "pytorc
     InputError
         For other arguments.
 
+    Notes
+    -----
+    O(the number of weights).
+
+    References
+    ----------
+    PyTorch's `kaiming_uniform_` with a = sqrt 5; He et al. 2015, equation (10).
+
     Examples
     --------
     >>> import numpy as np, knotflow as kf
@@ -71,6 +79,13 @@ class InitialKnots:
         Change of the slope of f there, left to right: the function's delta-slopes.
     layers : ndarray of int, shape (k,)
         The hidden layer, from 1, that made the knot.
+
+    Examples
+    --------
+    >>> import numpy as np, knotflow as kf
+    >>> found = kf.deep.initial_knots([2], 2, np.random.default_rng(0))
+    >>> found.knots.shape, found.layers
+    ((4,), array([1, 1, 1, 1]))
     """
 
     knots: Array
@@ -118,6 +133,8 @@ def initial_knots(
 
     Notes
     -----
+    The cost is that of `knots`, once for each network.
+
     With one hidden layer more the delta-slopes of the whole network are about 1 / sqrt(6) as large under the
     "pytorch" start. Under "he" they stay as large, which corrects Sahs et al. 2022, appendix 1 (ii).
 

@@ -76,7 +76,7 @@ class Adam(StepMethod):
         return StepSession(past, self, stepper)
 
     def stability_limit(self, limit: float) -> float:
-        """Infinite: Adam's steps are bounded whatever the curvature."""
+        """Infinite, whatever the `limit` of gradient descent: Adam's steps are bounded at any curvature."""
         return np.inf
 
 

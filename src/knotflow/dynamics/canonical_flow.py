@@ -99,11 +99,11 @@ class CanonicalFlow(FlowMethod):
         return False
 
     def gauge(self, net: ReLUNet) -> ReLUNet:
-        """The same function with the same (r, theta), in this flow's gauge. O(m)."""
+        """The function and the (r, theta) of `net`, in this flow's gauge. O(m)."""
         return gauge(net, self.metric, np.full(len(net), 1 / len(net)))
 
     def objective(self, net: ReLUNet, data: Samples) -> float:
-        """L + (lam/m) sum |r_i|, which never rises along this flow. O((m + s) log m)."""
+        """L + (lam/m) sum |r_i| of `net` on `data`, which never rises along this flow. O((m + s) log m)."""
         return net.loss(data) + self.lam / net.norm * float(np.sum(np.abs(net.c) * np.hypot(net.a, net.b)))
 
     def session(self, past: Past) -> FlowSession:

@@ -79,7 +79,7 @@ class GradientDescent(StepMethod):
         return StepSession(past, self, stepper)
 
     def stability_limit(self, limit: float) -> float:
-        """The largest stable lr, from that of plain gradient descent, 2 / lambda_max."""
+        """The largest stable lr, from `limit`, that of plain gradient descent: 2 / lambda_max. O(1)."""
         curvature = 2.0 / limit + self.weight_decay
         return (1.0 + self.momentum) * 2.0 / curvature if curvature > 0.0 else np.inf
 

@@ -60,8 +60,8 @@ class Integrator(Protocol):
     def advance(self, until: float, steps: int, flat: float) -> Reason:
         """Up to ``steps`` steps towards ``until``: FINISHED, PAUSED, STALLED or CONVERGED.
 
-        CONVERGED: the loss, at the rate at which it falls, would in as long again fall by at most ``flat`` (< 0: only
-        where nothing moves at all).
+        CONVERGED: at the rate at which the loss falls now, it would fall by at most ``flat`` if the time doubled
+        (``flat`` < 0: only where nothing moves at all).
         """
 
     def loss(self) -> float:

@@ -82,7 +82,7 @@ def gradient_flow_gap(net: ReLUNet, data: Samples, lr: float, until: float, rtol
     Notes
     -----
     The sup is exact: the difference is piecewise linear, with its largest value at a knot of either or at an end. It
-    falls in proportion to lr as lr goes to 0. Cost: until / lr steps of descent and one flow.
+    falls in proportion to lr as lr goes to 0. The cost is that of until / lr steps of descent and of one flow.
 
     References
     ----------

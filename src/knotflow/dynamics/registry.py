@@ -56,6 +56,10 @@ def load_trajectory(path: str | os.PathLike[str]) -> Trajectory:
     InputError
         For a file that does not exist, is not one of these, or is not whole.
 
+    Notes
+    -----
+    O(m) for each save.
+
     Examples
     --------
     >>> import tempfile

@@ -97,7 +97,7 @@ class Trajectory:
 
     @classmethod
     def begin(cls, net: ReLUNet, data: Samples, dynamics: Method) -> Trajectory:
-        """The trajectory of no steps."""
+        """The trajectory of no steps: `net` before `dynamics` trains it on `data`."""
         return cls(
             steps=np.zeros(1, np.int64),
             times=np.zeros(1),
@@ -116,7 +116,7 @@ class Trajectory:
         )
 
     def extended(self, saves: list[Save], **changes: Any) -> Trajectory:
-        """This trajectory followed by what was saved, with the other fields changed."""
+        """This trajectory followed by the `saves`, and with `changes` to the other fields."""
         joined: dict[str, Any] = {}
         for name in ARRAYS:
             old = getattr(self, name)
@@ -196,7 +196,7 @@ class Trajectory:
 
         ``steps`` counts the further steps; the steps of ``save_every`` and ``save_at``, and ``until``, count from the
         very start. A run of steps, split or in one piece, ends at the same numbers bit for bit; a flow agrees to its
-        tolerance. Raises InputError after a divergence.
+        tolerance. ``stop_loss``, ``stop_gradient`` and ``progress`` are as there. Raises InputError after a divergence.
         """
         if self.status == Reason.DIVERGED.status:
             raise InputError("this run diverged and cannot be carried on: start again with a smaller lr")

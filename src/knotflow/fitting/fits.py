@@ -97,7 +97,7 @@ class Fit:
         return {**summarise(self.net, self.data, self.trajectory), **how_far(self.trajectory)._asdict()}
 
     def plot(self, ax: Axes | None = None) -> Figure:
-        """The function with its data, two splines and its knots: `knotflow.plots.fit_plot`.
+        """The function with its data, two splines and its knots, drawn into `ax`: `knotflow.plots.fit_plot`.
 
         `knotflow.plots.overview` has the neurons, the paths of the knots and the loss, too.
         """

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from knotflow._checks import choice
+from knotflow._checks import choice, number
 from knotflow.errors import InputError
 
 __all__ = ["REGIMES", "Regime", "chosen_delta"]
@@ -67,8 +67,9 @@ REGIMES: Mapping[str, Regime] = MappingProxyType({regime.name: regime for regime
 def chosen_delta(regime: str, delta: float | None) -> tuple[float, str]:
     """delta and what to call the fit: the regime, or the delta that took its place."""
     usual = REGIMES[choice("regime", regime, REGIMES)].delta
-    if delta is None or delta == usual:
+    if delta is None:
         return usual, regime
-    if not math.isfinite(delta):
+    if isinstance(delta, float) and not math.isfinite(delta):
         raise InputError(f"delta is {delta}: it must be finite; the regimes are limits, and 10000 is close to them")
-    return float(delta), f"delta={delta:g}"
+    asked = number("delta", delta)
+    return asked, regime if asked == usual else f"delta={asked:g}"

@@ -74,7 +74,7 @@ def _norm(norm: float | str | None, width: int) -> float:
     if norm is None or (isinstance(norm, str) and norm in named):
         return named[norm]
     try:
-        value = float(norm)
+        value = math.nan if isinstance(norm, bool) else float(norm)
     except (TypeError, ValueError):
         value = math.nan
     if not 0 < value < math.inf:

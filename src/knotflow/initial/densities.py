@@ -33,6 +33,11 @@ def knot_density(law: str | Law, m: SupportsIndex | None = None, **scales: float
     **scales : float
         What the law of that name takes, for example sigma_b.
 
+    Returns
+    -------
+    frozen distribution
+        With pdf, cdf, sf, ppf, isf and rvs.
+
     Raises
     ------
     InputError
@@ -41,7 +46,7 @@ def knot_density(law: str | Law, m: SupportsIndex | None = None, **scales: float
     Notes
     -----
     A knot has no mean: moments are NaN. The orientation is +-1 with probability 1/2 each and independent of knot and
-    delta-slope.
+    delta-slope. O(1) for each value.
 
     References
     ----------
@@ -58,14 +63,35 @@ def knot_density(law: str | Law, m: SupportsIndex | None = None, **scales: float
 
 
 def delta_slope_density(law: str | Law, m: SupportsIndex | None = None, *, norm: float = 1.0, **scales: float) -> Any:
-    """The density of a delta-slope c a / norm, a frozen distribution; arguments as for `knot_density`.
+    """The density of a delta-slope c a / norm, as a frozen distribution of scipy.stats.
 
         Gaussian  K_0(|u|/k) / (pi k), k = sigma_a sigma_c / norm: variance k^2, excess kurtosis 6
         uniform   log(k/|u|) / (2 k) on [-k, k], k = bound_a bound_c / norm: variance k^2/9, excess kurtosis 6/25
 
+    Parameters
+    ----------
+    law : str or Law
+        A `Law`, or the name of one: "pytorch", "he", "glorot", "gaussian", "uniform".
+    m : int, optional
+        The width, for a name; "gaussian" and "uniform" do not need it.
+    norm : float, default 1.0
+        Of the network, > 0.
+    **scales : float
+        What the law of that name takes, for example sigma_b.
+
+    Returns
+    -------
+    frozen distribution
+        With pdf, cdf, sf, ppf, isf, rvs and moments.
+
+    Raises
+    ------
+    InputError
+        For another name, and if the law of a or c is the constant 0 (no density).
+
     Notes
     -----
-    Both are infinite at 0.
+    Both are infinite at 0. O(1) for each value.
 
     References
     ----------
@@ -83,7 +109,38 @@ def delta_slope_density(law: str | Law, m: SupportsIndex | None = None, *, norm:
 def joint_density(
     law: str | Law, m: SupportsIndex | None = None, *, norm: float = 1.0, **scales: float
 ) -> JointDensity:
-    """The joint density of knot and delta-slope of one neuron; arguments as for `knot_density`.
+    """The joint density of knot and delta-slope of one neuron.
+
+    For a Gaussian law, for example, exp(-|u| q / (s_a s_b s_c)) / (2 pi s_c q) with q = sqrt(s_b^2 + s_a^2 x^2); see
+    `JointDensity`.
+
+    Parameters
+    ----------
+    law : str or Law
+        A `Law`, or the name of one: "pytorch", "he", "glorot", "gaussian", "uniform".
+    m : int, optional
+        The width, for a name; "gaussian" and "uniform" do not need it.
+    norm : float, default 1.0
+        Of the network, > 0.
+    **scales : float
+        What the law of that name takes, for example sigma_b.
+
+    Returns
+    -------
+    JointDensity
+
+    Raises
+    ------
+    InputError
+        For another name, and if the law of a, b or c is the constant 0 (no density).
+
+    Notes
+    -----
+    O(1) for each value.
+
+    References
+    ----------
+    Sahs et al. 2022, theorem 1.
 
     Examples
     --------
@@ -112,6 +169,10 @@ class JointDensity:
     ------
     InputError
         If the law of a, b or c is the constant 0.
+
+    Notes
+    -----
+    O(1) for each value.
 
     References
     ----------
@@ -168,7 +229,7 @@ class JointDensity:
         return even.triangle(scale=self._slope_scale / np.maximum(1, x))
 
     def knots_given(self, delta_slope: ArrayLike) -> Any:
-        """The density of the knot at a delta-slope u, or at an array of them, frozen.
+        """The density of the knot given u = `delta_slope`, a number or an array of them, frozen.
 
         With k = |u| / (s_a s_c), norm included, and z = x / (s_b / s_a):
 
@@ -193,7 +254,7 @@ class JointDensity:
         return np.exp(self.logpdf(knot, delta_slope))
 
     def rvs(self, size: int, rng: np.random.Generator) -> tuple[Array, Array]:
-        """`size` knots and their delta-slopes, drawn as a pair."""
+        """`size` knots and their delta-slopes, drawn as pairs with `rng`. O(size)."""
         rng = generator(rng)
         knots = self.knots.rvs(size, random_state=rng)
         return knots, self.delta_slopes_given(knots).rvs(random_state=rng, size=size)

@@ -38,6 +38,8 @@ def pytorch(m: SupportsIndex, rng: np.random.Generator, *, norm: float = 1.0) ->
     a, b ~ U(-1, 1) and c, bias ~ U(-1/sqrt m, 1/sqrt m); the law of b is that of torch's -b. Knots have
     density 1/4 on [-1, 1] and 1/(4 x^2) outside; the mean of delta is -2/3 + 1/(3m).
 
+    O(m).
+
     References
     ----------
     PyTorch's `kaiming_uniform_` with a = sqrt 5, which Sahs et al. 2022 call "He".
@@ -81,6 +83,8 @@ def he(m: SupportsIndex, rng: np.random.Generator, sigma_b: float = laws.HE_SIGM
     at 0; they are drawn like a here unless sigma_b = 0 asks for that. The mean of the roughness is 4 /
     norm^2 for every m.
 
+    O(m).
+
     References
     ----------
     He et al. 2015, equation (10); Sahs et al. 2022, theorem 2.
@@ -120,6 +124,8 @@ def glorot(m: SupportsIndex, rng: np.random.Generator, sigma_b: float | None = N
     Notes
     -----
     sigma_b = 0, as printed, puts all knots at 0. The mean of the roughness is 4 m / (m + 1)^2 / norm^2.
+
+    O(m).
 
     References
     ----------
@@ -169,6 +175,8 @@ def gaussian(
     -----
     Knots are Cauchy with scale sigma_b / sigma_a.
 
+    O(m).
+
     References
     ----------
     Sahs et al. 2022, corollary 1 (a).
@@ -216,6 +224,8 @@ def uniform(
     Notes
     -----
     Half of the knots lie within bound_b / bound_a of 0.
+
+    O(m).
 
     References
     ----------

@@ -65,6 +65,8 @@ def law(init: Start, m: SupportsIndex | None = None, **options: Any) -> KnotLaw:
     Without m the scales are those of infinite width: E[c^2] = 0 for "he" and "pytorch", whose c vanishes. For
     "glorot", where a, b and c vanish alike, the common factor 2/(m + 1) of the kernels is left out.
 
+    O(1).
+
     Examples
     --------
     >>> import knotflow as kf

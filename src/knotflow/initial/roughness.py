@@ -8,7 +8,7 @@ from typing import Any, SupportsIndex
 import numpy as np
 from numpy.typing import ArrayLike
 
-from knotflow._checks import count, generator, number, numbers
+from knotflow._checks import count, freeze, generator, number, numbers
 from knotflow._typing import Array
 from knotflow.errors import InputError
 from knotflow.initial.resolve import named_law
@@ -25,14 +25,32 @@ def roughness(law: str | Law, m: SupportsIndex, *, norm: float = 1.0, **scales: 
 
     Parameters
     ----------
-    law, m, **scales
-        As for `knot_density`.
+    law : str or Law
+        A `Law`, or the name of one, as for `knot_density`.
+    m : int
+        The number of neurons, at least 1.
     norm : float, default 1.0
+        Of the network, > 0.
+    **scales : float
+        What the law of that name takes, for example sigma_b.
 
     Returns
     -------
     InitialRoughness
         With mean, variance, a tail bound and simulation. That of one network is `net.roughness`.
+
+    Raises
+    ------
+    InputError
+        For another name, scales that the law does not take, and `m` or `norm` out of range.
+
+    Notes
+    -----
+    O(1).
+
+    References
+    ----------
+    Sahs et al. 2022, theorem 2.
 
     Examples
     --------
@@ -41,7 +59,7 @@ def roughness(law: str | Law, m: SupportsIndex, *, norm: float = 1.0, **scales: 
     >>> round(rho.mean, 12), round(rho.variance, 12)
     (4.0, 2.0)
     """
-    return InitialRoughness(named_law(law, m, scales), count("m", m, least=1), number("norm", norm, above=0.0))
+    return InitialRoughness(named_law(law, m, scales), m, norm)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)
@@ -56,8 +74,11 @@ class InitialRoughness:
     Parameters
     ----------
     law : Law
+        Of a, b and c.
     m : int
+        The number of neurons.
     norm : float, default 1.0
+        Of the network.
 
     Notes
     -----
@@ -82,6 +103,9 @@ class InitialRoughness:
     m: int
     norm: float = 1.0
 
+    def __post_init__(self) -> None:
+        freeze(self, m=count("m", self.m, least=1), norm=number("norm", self.norm, above=0.0))
+
     @property
     def _unit(self) -> float:
         return (self.law.a * self.law.c / self.norm) ** 2
@@ -105,7 +129,7 @@ class InitialRoughness:
         return np.asarray(variance / (variance + excess**2))[()]
 
     def rvs(self, size: int, rng: np.random.Generator) -> Array:
-        """(size,) independent roughnesses, exactly distributed: sums of m squares of products. O(size m)."""
+        """(size,) independent draws from `rng`, exactly distributed: sums of m squares of products. O(size m)."""
         rng = generator(rng)
         draw = rng.standard_normal if self.law.family == "gaussian" else lambda shape: rng.uniform(-1, 1, shape)
         total = np.empty(size)
@@ -116,7 +140,7 @@ class InitialRoughness:
         return self._unit * total
 
     def simulated(self, size: int, rng: np.random.Generator) -> Any:
-        """The distribution of rho from `size` simulated starts: `scipy.stats.ecdf`, with cdf, sf and their errors."""
+        """The distribution of `rvs(size, rng)`: `scipy.stats.ecdf`, with cdf, sf and their errors."""
         from scipy import stats
 
         return stats.ecdf(self.rvs(size, rng))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from knotflow._checks import number
 from knotflow.network.relunet import ReLUNet
+from knotflow.network.subject import network_of
 
 __all__ = ["init_scale"]
 
@@ -24,7 +25,7 @@ def init_scale(net: ReLUNet, alpha: float) -> ReLUNet:
     Raises
     ------
     InputError
-        Unless alpha is finite and > 0.
+        If `net` is no ReLUNet, or alpha is not a finite number > 0.
 
     Notes
     -----
@@ -41,4 +42,4 @@ def init_scale(net: ReLUNet, alpha: float) -> ReLUNet:
     >>> kf.initial.init_scale(kf.ReLUNet([1.0], [2.0], [3.0]), 10.0).delta
     array([-499.91])
     """
-    return net.rescaled(number("alpha", alpha, above=0.0))
+    return network_of(net).rescaled(number("alpha", alpha, above=0.0))

@@ -47,13 +47,26 @@ def nu(init: Start, m: SupportsIndex | None = None, **options: Any) -> Weight:
 
     Parameters
     ----------
-    init, m, **options
-        As for `kf.initial.law`.
+    init : str, callable, Initialiser, Law or KnotLaw
+        The start, as for `kf.initial.law`.
+    m : int, optional
+        The width, for starts whose scales depend on it.
+    **options
+        Of the initialiser, as for `kf.initial.law`.
 
     Returns
     -------
     Weight
         nu(u) for u of any shape; InputError on use if knots have no density.
+
+    Raises
+    ------
+    InputError
+        For another start, and for options that it does not take.
+
+    Notes
+    -----
+    O(1) for each u.
 
     References
     ----------
@@ -69,7 +82,34 @@ def nu(init: Start, m: SupportsIndex | None = None, **options: Any) -> Weight:
 
 
 def nu_plus(init: Start, m: SupportsIndex | None = None, **options: Any) -> Weight:
-    """The part of `nu` that right-facing neurons have.
+    """nu^+(u) = density of right-facing knots times E[a^2 | knot, a > 0]: the part of `nu` of neurons with a > 0.
+
+    Parameters
+    ----------
+    init : str, callable, Initialiser, Law or KnotLaw
+        The start, as for `kf.initial.law`.
+    m : int, optional
+        The width, for starts whose scales depend on it.
+    **options
+        Of the initialiser, as for `kf.initial.law`.
+
+    Returns
+    -------
+    Weight
+        nu^+(u) for u of any shape; InputError on use if knots have no density.
+
+    Raises
+    ------
+    InputError
+        For another start, and for options that it does not take.
+
+    Notes
+    -----
+    O(1) for each u.
+
+    References
+    ----------
+    Williams et al. 2019, Theorem 5, where |a| is printed for |a|^3.
 
     Examples
     --------
@@ -81,7 +121,34 @@ def nu_plus(init: Start, m: SupportsIndex | None = None, **options: Any) -> Weig
 
 
 def nu_minus(init: Start, m: SupportsIndex | None = None, **options: Any) -> Weight:
-    """The part of `nu` that left-facing neurons have.
+    """nu^-(u) = density of left-facing knots times E[a^2 | knot, a < 0]: the part of `nu` of neurons with a < 0.
+
+    Parameters
+    ----------
+    init : str, callable, Initialiser, Law or KnotLaw
+        The start, as for `kf.initial.law`.
+    m : int, optional
+        The width, for starts whose scales depend on it.
+    **options
+        Of the initialiser, as for `kf.initial.law`.
+
+    Returns
+    -------
+    Weight
+        nu^-(u) for u of any shape; InputError on use if knots have no density.
+
+    Raises
+    ------
+    InputError
+        For another start, and for options that it does not take.
+
+    Notes
+    -----
+    O(1) for each u.
+
+    References
+    ----------
+    Williams et al. 2019, Theorem 5, where |a| is printed for |a|^3.
 
     Examples
     --------

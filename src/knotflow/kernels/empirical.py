@@ -86,7 +86,7 @@ class EmpiricalKernel:
         return (first * (x * x2) + mixed * (x + x2) + second + kernel.bias)[()]
 
     def terms(self, x: ArrayLike, x2: ArrayLike | None = None) -> Terms:
-        """The parts that belong to a, to b and to c, whatever is trained."""
+        """The parts of K(x, x2) that belong to a, to b and to c, whatever is trained."""
         return Terms(*(EmpiricalKernel(self.net, frozenset(name))(x, x2) for name in "abc"))
 
     def operator(self, x: ArrayLike) -> LinearOperator:

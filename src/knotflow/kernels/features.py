@@ -14,6 +14,7 @@ from knotflow.data import Samples
 from knotflow.data.samples import given
 from knotflow.errors import InputError
 from knotflow.network import ReLUNet
+from knotflow.network.subject import network_of
 
 __all__ = ["FeatureMap", "features", "minimum_norm"]
 
@@ -179,7 +180,7 @@ def features(net: ReLUNet, x: ArrayLike) -> FeatureMap:
            [0., 0.],
            [3., 0.]])
     """
-    net, x = _network(net), vector("x", x)
+    net, x = network_of(net), vector("x", x)
     return FeatureMap(np.maximum(np.multiply.outer(x, net.a) - net.b, 0.0) / net.norm)
 
 
@@ -225,7 +226,7 @@ def minimum_norm(net: ReLUNet, data: Samples, d: ArrayLike | None = None) -> ReL
     >>> kf.kernels.minimum_norm(net, data)([-1, 0, 1]).round(9) + 0.0
     array([ 0., -1.,  1.])
     """
-    net = _network(net)
+    net = network_of(net)
     points = given(data).distinct
     root = np.sqrt(points.weight)
     phi = features(net, points.x).matrix
@@ -238,9 +239,3 @@ def minimum_norm(net: ReLUNet, data: Samples, d: ArrayLike | None = None) -> ReL
     scale = net.a / net.norm  # mu = scale c
     mu = FeatureMap(root[:, None] * phi / scale).least_norm(target, net.delta_slopes, d)
     return net.replace(c=mu / scale)
-
-
-def _network(net: object) -> ReLUNet:
-    if not isinstance(net, ReLUNet):
-        raise InputError(f"net is of type {type(net).__name__}: it must be a ReLUNet")
-    return net

@@ -99,7 +99,7 @@ class KernelPath:
         return self.modes.degrees_of_freedom(moment(t))
 
     def time_of(self, degrees_of_freedom: float) -> float:
-        """The time at which the path has that many degrees of freedom: where to stop early. InputError if never."""
+        """The time at which the path has these `degrees_of_freedom`, where to stop early. InputError if never."""
         from scipy.optimize import brentq  # loaded here: paths alone do not need it
 
         wanted, most = number("degrees_of_freedom", degrees_of_freedom), self.degrees_of_freedom(np.inf)

@@ -132,7 +132,7 @@ class Tangent:
         return a + b + c
 
     def terms(self, x: ArrayLike, x2: ArrayLike | None = None) -> Terms:
-        """The parts that belong to a, to b and to c."""
+        """The parts of K(x, x2) that belong to a, to b and to c."""
         features = RandomFeatures(self.law)(x, x2)
         x, x2 = pairs(x, x2)
         both = self.law.c2 * _both_active(self.law, x, x2)[()]

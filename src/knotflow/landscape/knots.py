@@ -174,7 +174,7 @@ def psi(net: ReLUNet, data: Samples, knots: ArrayLike, orientation: int) -> Arra
     >>> kf.landscape.psi(net, data, [-2.0, 0.3], 1).round(2)
     array([ 1.3 , -0.39])
     """
-    if orientation not in (1, -1):
+    if isinstance(orientation, bool) or orientation not in (1, -1):
         raise InputError(f"orientation is {orientation!r}: it must be 1 (right-facing) or -1 (left-facing)")
     at, x = numbers("knots", knots), data.distinct.x
     pull = data.distinct.weight * residuals(net, data)

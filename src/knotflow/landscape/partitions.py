@@ -35,6 +35,11 @@ def partition(net: ReLUNet, data: Samples) -> Ints:
     (s,) ndarray of int
         Numbers of pieces, in 0..m, ascending.
 
+    Raises
+    ------
+    InputError
+        If they are no network and no samples.
+
     Notes
     -----
     O((m + s) log m).
@@ -70,6 +75,11 @@ def lonely_samples(net: ReLUNet, data: Samples) -> Flags:
     (s,) ndarray of bool
         True for a lonely sample.
 
+    Raises
+    ------
+    InputError
+        If they are no network and no samples.
+
     Notes
     -----
     O((m + s) log m).
@@ -103,6 +113,11 @@ def is_lonely(net: ReLUNet, data: Samples) -> bool:
     Returns
     -------
     bool
+
+    Raises
+    ------
+    InputError
+        If they are no network and no samples.
 
     Notes
     -----
@@ -190,8 +205,8 @@ def lonely_minimum(data: Samples, knots: ArrayLike, *, free: float = 0.0, norm: 
     data : Samples
         s distinct x.
     knots : (m,) array_like
-        At least one in [x_j, x_{j+1}) for every two neighbouring samples. The knots of a lonely partition are such,
-        unless they are at samples; `lonely_knots` makes them.
+        At least one in [x_j, x_{j+1}) for every two neighbouring samples. Those of a lonely partition are, if none
+        is at a sample; `lonely_knots` makes such knots.
     free : float
         The delta-slope of the neurons that are not needed.
     norm : float
@@ -223,8 +238,8 @@ def lonely_minimum(data: Samples, knots: ArrayLike, *, free: float = 0.0, norm: 
     >>> net([0, 1, 2]).tolist(), kf.landscape.is_critical(net, data)
     ([1.0, 0.0, 4.0], True)
     """
-    knots, free = np.sort(vector("knots", knots)), number("free", free)
     x, y = given(data).distinct.x, data.distinct.y
+    knots, free = np.sort(vector("knots", knots)), number("free", free)
     first = np.searchsorted(knots, x[:-1], side="left")
     lonely = (first < len(knots)) & (np.append(knots, np.inf)[first] < x[1:])
     if not lonely.all():

@@ -45,6 +45,10 @@ class Law:
     --------
     KnotLaw : a law of (a, b) as kernels need it; `knot_law` of a Law is one.
 
+    Notes
+    -----
+    O(m) for a draw of m neurons.
+
     Examples
     --------
     >>> import numpy as np, knotflow as kf
@@ -66,12 +70,11 @@ class Law:
     def __post_init__(self) -> None:
         if self.family not in ("gaussian", "uniform"):
             raise InputError(f"family is {self.family!r}: it must be one of 'gaussian', 'uniform'")
-        what = "standard deviation" if self.family == "gaussian" else "bound"
         for field in fields(self)[1:]:
-            number(f"the {what} of {field.name}", getattr(self, field.name), least=0.0)
+            number(field.name, getattr(self, field.name), least=0.0)
 
     def draw(self, m: SupportsIndex, rng: np.random.Generator, norm: float = 1.0) -> ReLUNet:
-        """A network of m neurons: all a are drawn first, then all b, all c, and the output bias. O(m)."""
+        """A network of m neurons and this norm. From `rng` come all a, then all b, all c, and the output bias. O(m)."""
         m, rng = count("m", m, least=1), generator(rng)
         a, b, c = (self._numbers(scale, m, rng) for scale in (self.a, self.b, self.c))
         return ReLUNet(a, b, c, norm, float(self._numbers(self.bias, 1, rng)[0]))
@@ -89,6 +92,28 @@ class Law:
 def pytorch(m: SupportsIndex) -> Law:
     """The default of torch.nn.Linear: a, b ~ U(-1, 1) and c, bias ~ U(-1/sqrt m, 1/sqrt m).
 
+    Parameters
+    ----------
+    m : int
+        The width, at least 1.
+
+    Returns
+    -------
+    Law
+
+    Raises
+    ------
+    InputError
+        If `m` is not a whole number of at least 1.
+
+    Notes
+    -----
+    O(1).
+
+    References
+    ----------
+    PyTorch's `kaiming_uniform_` with a = sqrt 5, which Sahs et al. 2022 call "He".
+
     Examples
     --------
     >>> import knotflow as kf
@@ -102,17 +127,65 @@ def pytorch(m: SupportsIndex) -> Law:
 def he(m: SupportsIndex, sigma_b: float = HE_SIGMA) -> Law:
     """He's law: standard deviations sqrt 2 of a, sigma_b of b, sqrt(2/m) of c; bias 0.
 
+    Parameters
+    ----------
+    m : int
+        The width, at least 1.
+    sigma_b : float, default sqrt(2)
+        The standard deviation of b.
+
+    Returns
+    -------
+    Law
+
+    Raises
+    ------
+    InputError
+        If `m` is not a whole number of at least 1, or a scale is negative or not finite.
+
+    Notes
+    -----
+    O(1).
+
+    References
+    ----------
+    He et al. 2015, equation (10); Sahs et al. 2022, theorem 2.
+
     Examples
     --------
     >>> import knotflow as kf
     >>> kf.laws.he(200, sigma_b=0.5).c
     0.1
     """
-    return Law("gaussian", a=HE_SIGMA, b=sigma_b, c=math.sqrt(2 / count("m", m, least=1)))
+    return Law("gaussian", a=HE_SIGMA, b=number("sigma_b", sigma_b, least=0.0), c=math.sqrt(2 / count("m", m, least=1)))
 
 
 def glorot(m: SupportsIndex, sigma_b: float | None = None) -> Law:
     """Glorot's law: standard deviations sqrt(2/(m + 1)) of a and c, sigma_b of b (None: that of a); bias 0.
+
+    Parameters
+    ----------
+    m : int
+        The width, at least 1.
+    sigma_b : float, optional
+        The standard deviation of b.
+
+    Returns
+    -------
+    Law
+
+    Raises
+    ------
+    InputError
+        If `m` is not a whole number of at least 1, or a scale is negative or not finite.
+
+    Notes
+    -----
+    O(1).
+
+    References
+    ----------
+    Glorot and Bengio 2010, equation (12), with fan-in 1 and fan-out m; Sahs et al. 2022, theorem 2.
 
     Examples
     --------
@@ -121,11 +194,31 @@ def glorot(m: SupportsIndex, sigma_b: float | None = None) -> Law:
     0.5
     """
     sigma = math.sqrt(2 / (count("m", m, least=1) + 1))
-    return Law("gaussian", a=sigma, b=sigma if sigma_b is None else sigma_b, c=sigma)
+    return Law("gaussian", a=sigma, b=sigma if sigma_b is None else number("sigma_b", sigma_b, least=0.0), c=sigma)
 
 
 def gaussian(m: SupportsIndex, sigma_a: float = 1.0, sigma_b: float = 1.0, sigma_c: float = 1.0) -> Law:
     """Gaussian laws with standard deviations as given, whatever the width m; bias 0.
+
+    Parameters
+    ----------
+    m : int
+        The width, at least 1.
+    sigma_a, sigma_b, sigma_c : float, default 1.0
+        The standard deviations, >= 0.
+
+    Returns
+    -------
+    Law
+
+    Raises
+    ------
+    InputError
+        If `m` is not a whole number of at least 1, or a scale is negative or not finite.
+
+    Notes
+    -----
+    O(1).
 
     Examples
     --------
@@ -133,11 +226,33 @@ def gaussian(m: SupportsIndex, sigma_a: float = 1.0, sigma_b: float = 1.0, sigma
     >>> kf.laws.gaussian(10, sigma_b=0.5).knot_law()
     Gaussian(sigma_a=1.0, sigma_b=0.5, c2=1.0)
     """
-    return Law("gaussian", a=sigma_a, b=sigma_b, c=sigma_c)
+    count("m", m, least=1)
+    scales = {"sigma_a": sigma_a, "sigma_b": sigma_b, "sigma_c": sigma_c}
+    return Law("gaussian", *(number(name, value, least=0.0) for name, value in scales.items()))
 
 
 def uniform(m: SupportsIndex, bound_a: float = 1.0, bound_b: float = 1.0, bound_c: float = 1.0) -> Law:
     """Uniform laws with bounds as given, whatever the width m; bias 0.
+
+    Parameters
+    ----------
+    m : int
+        The width, at least 1.
+    bound_a, bound_b, bound_c : float, default 1.0
+        The bounds, >= 0: a ~ U(-bound_a, bound_a).
+
+    Returns
+    -------
+    Law
+
+    Raises
+    ------
+    InputError
+        If `m` is not a whole number of at least 1, or a scale is negative or not finite.
+
+    Notes
+    -----
+    O(1).
 
     Examples
     --------
@@ -145,4 +260,6 @@ def uniform(m: SupportsIndex, bound_a: float = 1.0, bound_b: float = 1.0, bound_
     >>> kf.laws.uniform(10, bound_b=2.0).b
     2.0
     """
-    return Law("uniform", a=bound_a, b=bound_b, c=bound_c)
+    count("m", m, least=1)
+    scales = {"bound_a": bound_a, "bound_b": bound_b, "bound_c": bound_c}
+    return Law("uniform", *(number(name, value, least=0.0) for name, value in scales.items()))

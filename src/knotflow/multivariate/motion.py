@@ -54,6 +54,12 @@ class Gradient(NamedTuple):
         By the output bias.
     loss : float
         1/2 sum_j w_j (f(x_j) - y_j)^2.
+
+    Examples
+    --------
+    >>> from knotflow.multivariate import Net, gradient
+    >>> gradient(Net([[1.0, 2.0]], [0.0], [1.0]), ([[1.0, 1.0]], [1.0]))
+    Gradient(1 neurons, 2 inputs; loss=2, length=7.2111)
     """
 
     a: Array
@@ -78,6 +84,12 @@ class Velocities(NamedTuple):
         Of the unit normals: orthogonal to them.
     offsets : ndarray of shape (k,)
         Of the offsets.
+
+    Examples
+    --------
+    >>> from knotflow.multivariate import Net, velocities
+    >>> velocities(Net([[3.0, 4.0]], [0.0], [1.0]), ([[1.0, 0.0]], [0.0])).offsets
+    array([0.6])
     """
 
     delta_slopes: Array
@@ -98,6 +110,13 @@ class Descent:
         The network after the last step.
     losses : ndarray of shape (steps + 1,)
         The loss before each step and at the end, read-only.
+
+    Examples
+    --------
+    >>> from knotflow.multivariate import Net, descend
+    >>> run = descend(Net([[1.0, 0.0]], [0.0], [1.0]), ([[1.0, 1.0]], [0.0]), lr=0.25, steps=1)
+    >>> run.losses.round(4), run.final.c
+    (array([0.5   , 0.0176]), array([0.75]))
     """
 
     final: Net

@@ -38,6 +38,10 @@ class Net:
     InputError
         For anything else, naming the argument.
 
+    Notes
+    -----
+    O(n m D) for n values.
+
     Examples
     --------
     >>> from knotflow.multivariate import Net
@@ -138,7 +142,7 @@ class Net:
 
     @classmethod
     def from_breakplanes(cls, view: Breakplanes, gauge: Gauge = "unit") -> Net:
-        """A network with the planes of a view; see `Breakplanes.network`."""
+        """A network with the planes of a view; for `gauge` see `Breakplanes.network`. O(m D)."""
         return view.network(gauge)
 
 
@@ -295,6 +299,14 @@ def pytorch(m: int, dimensions: int, rng: np.random.Generator, *, norm: float = 
     ------
     InputError
         For other arguments.
+
+    Notes
+    -----
+    O(m D).
+
+    References
+    ----------
+    PyTorch's `kaiming_uniform_` with a = sqrt 5.
 
     Examples
     --------

@@ -53,6 +53,8 @@ class BDSO:
     b/norm to f everywhere, and dead otherwise. Both are dropped from (k,), so that nothing here is ever
     NaN or infinite.
 
+    O(m).
+
     References
     ----------
     Sahs et al. 2022, equation (1), whose b is -b here.
@@ -110,7 +112,7 @@ class BDSO:
         norm: float = 1.0,
         bias: float = 0.0,
     ) -> BDSO:
-        """The BDSO view of the network with these parameters. O(m)."""
+        """The BDSO view of the network with parameters a, b, c, `norm` and `bias`, or of a ReLUNet. O(m)."""
         p = given_parameters("BDSO", a, b, c, norm, bias)
         knots = knots_of(p.a, p.b)
         live = np.isfinite(knots)

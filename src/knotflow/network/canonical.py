@@ -55,6 +55,8 @@ class Canonical:
     sum_i |c_i| n_i hypot(1, x) / norm. A neuron with a = b = 0 has r = 0 and no direction: its theta is 0 by
     convention, and c = +-sqrt(delta) keeps its sign through the sign of the zero r.
 
+    O(m).
+
     References
     ----------
     Williams et al. 2019, equation (5), with atan2 where the paper prints arctan.
@@ -93,7 +95,7 @@ class Canonical:
         norm: float = 1.0,
         bias: float = 0.0,
     ) -> Canonical:
-        """The canonical view of the network with these parameters. O(m)."""
+        """The canonical view of the network with parameters a, b, c, `norm` and `bias`, or of a ReLUNet. O(m)."""
         p = given_parameters("Canonical", a, b, c, norm, bias)
         n = np.hypot(p.a, p.b)
         theta = np.where(n > 0, np.arctan2(-p.b, p.a), 0.0)

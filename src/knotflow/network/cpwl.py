@@ -48,6 +48,10 @@ class CPWL:
     InputError
         For other shapes and values, and where values and slopes do not fit together (to 1e-9 of the larger of them).
 
+    Notes
+    -----
+    O(k) to make, O(k + n log k) for n values.
+
     References
     ----------
     Sahs et al. 2022, section 2.1.
@@ -110,7 +114,7 @@ class CPWL:
         norm: float = 1.0,
         bias: float = 0.0,
     ) -> CPWL:
-        """The function of the network with these parameters. O(m log m).
+        """The function of the network with parameters a, b, c, `norm` and `bias`, or of a ReLUNet. O(m log m).
 
         Knots that differ by at most 4 roundings (4 * 2.2e-16, relative) from the next one are one knot,
         placed at the smallest of them. A knot is dropped if the changes of slope of its g neurons cancel
@@ -227,7 +231,7 @@ class CPWL:
         ).lift()
 
     def network(self, norm: float = 1.0) -> ReLUNet:
-        """A network with this function: `ReLUNet.from_cpwl` of it; see `lift`."""
+        """A network of this norm with this function: `ReLUNet.from_cpwl` of it; see `lift`."""
         return self.lift(norm).network()
 
     def to_net(self, norm: float = 1.0) -> ReLUNet:

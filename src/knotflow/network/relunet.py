@@ -138,11 +138,11 @@ class ReLUNet:
         return float(np.sum(self.delta_slopes**2))
 
     def loss(self, data: Samples) -> float:
-        """1/2 sum_j weight_j (f(x_j) - y_j)^2."""
+        """1/2 sum_j w_j (f(x_j) - y_j)^2 over the samples of `data`. O((m + n) log n)."""
         return 0.5 * float(np.sum(data.weights * (self(data.x) - data.y) ** 2))
 
     def replace(self, **changes: Any) -> ReLUNet:
-        """The same network with some of a, b, c, norm, bias replaced."""
+        """The network with some of a, b, c, norm, bias replaced: `changes` by name. O(m)."""
         return dataclasses.replace(self, **changes)
 
     def rescaled(self, k: ArrayLike) -> ReLUNet:
@@ -268,12 +268,12 @@ class ReLUNet:
 
     @classmethod
     def from_bdso(cls, view: BDSO, gauge: Gauge = "unit") -> ReLUNet:
-        """A network with the knots, delta-slopes and orientations of a BDSO view; see `BDSO.lift`."""
+        """A network with the knots, delta-slopes and orientations of a BDSO view; for `gauge` see `BDSO.lift`. O(m)."""
         return cls(*view.lift(gauge))
 
     @classmethod
     def from_cpwl(cls, view: CPWL, norm: float = 1.0) -> ReLUNet:
-        """k + 2 neurons whose function is that of `view`, on the whole line; see `CPWL.lift`."""
+        """k + 2 neurons and this norm; the function is that of `view`, on the whole line; see `CPWL.lift`. O(k)."""
         return cls(*view.lift(norm))
 
     # -- PyTorch -----------------------------------------------------------------------------------------

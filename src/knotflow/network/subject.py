@@ -9,21 +9,37 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import numpy as np
 
+from knotflow._checks import is_whole
 from knotflow._typing import Array, Flags
 from knotflow.data.samples import Samples, given
 from knotflow.errors import InputError
 from knotflow.network.relunet import ReLUNet
 
-__all__ = ["active", "checked", "neuron_index", "nothing_active", "preactivations", "residuals", "subject"]
+__all__ = [
+    "active",
+    "checked",
+    "network_of",
+    "neuron_index",
+    "nothing_active",
+    "preactivations",
+    "residuals",
+    "subject",
+]
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
-def subject(net: Any, data: Any) -> None:
-    """InputError unless they are a network and samples."""
+def network_of(net: Any) -> ReLUNet:
+    """`net`, if it is a ReLUNet; else InputError."""
     if not isinstance(net, ReLUNet):
         raise InputError(f"net is of type {type(net).__name__}: it must be a ReLUNet")
+    return net
+
+
+def subject(net: Any, data: Any) -> None:
+    """InputError unless they are a network and samples."""
+    network_of(net)
     given(data)
 
 
@@ -67,10 +83,9 @@ def nothing_active(data: Samples) -> InputError:
 
 def neuron_index(net: ReLUNet, i: object) -> int:
     """i as the number of a neuron with a knot, or InputError."""
-    try:
-        index = operator.index(i)  # type: ignore[arg-type]
-    except TypeError:
-        raise InputError(f"i is {i!r}: it must be the number of a neuron, an integer") from None
+    if not is_whole(i):
+        raise InputError(f"i is {i!r}: it must be the number of a neuron, an integer")
+    index = operator.index(i)  # type: ignore[arg-type]
     if not -len(net) <= index < len(net):
         raise InputError(f"i is {index}: net has {len(net)} neurons, so it must be in 0..{len(net) - 1}")
     index %= len(net)

@@ -6,7 +6,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from knotflow._checks import choice, count
+from knotflow._checks import choice, count, flag
 from knotflow._deprecated import keyword_only
 from knotflow._typing import Array
 from knotflow.data import Samples
@@ -99,6 +99,10 @@ def bic(fit: Segments, data: Samples, *, continuous: bool = False) -> float:
     InputError
         If `data` is not Samples.
 
+    Notes
+    -----
+    O(n).
+
     References
     ----------
     Schwarz 1978, Annals of Statistics 6, 461-464.
@@ -110,9 +114,8 @@ def bic(fit: Segments, data: Samples, *, continuous: bool = False) -> float:
     >>> round(kf.segmented.bic(kf.segmented.optimal(data, 1), data), 4)
     -3.6652
     """
-    given(data)
-    total = float(data.weights.sum())
-    parameters = 2 * fit.pieces if continuous else 3 * fit.pieces - 1
+    total = float(given(data).weights.sum())
+    parameters = 2 * fit.pieces if flag("continuous", continuous) else 3 * fit.pieces - 1
     rounding = _ROUNDING**2 * float(np.sum(data.weights * data.y**2))
     error = max(fit.error, rounding, np.finfo(np.float64).tiny)
     return total * float(np.log(error / total)) + parameters * float(np.log(total))

@@ -82,7 +82,7 @@ def greedy(data: Samples, pieces: int, *, tau: float = 1.0, gamma: float = 1.0) 
     pieces = count("pieces", pieces, least=1)
     tau, gamma = number("tau", tau, above=0.0), number("gamma", gamma)
     if gamma < 1:
-        raise InputError(f"gamma is {gamma:g}: it must be at least 1, or the merging may never end")
+        raise InputError(f"gamma is {gamma}: it must be at least 1, or the merging may never end")
     points = Standard.of(data)
     if pieces > len(points.u):
         most = len(points.u)

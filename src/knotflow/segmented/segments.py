@@ -11,9 +11,9 @@ from knotflow._checks import extent, number, numbers
 from knotflow._deprecated import warn
 from knotflow._typing import Array, Flags
 from knotflow.data import Samples
-from knotflow.data.samples import given
 from knotflow.errors import InputError
 from knotflow.network import CPWL, ReLUNet
+from knotflow.network.subject import subject
 
 ROUNDING = 64 * np.finfo(np.float64).eps
 
@@ -91,9 +91,7 @@ class Segments:
         -----
         O(m log m + n log n).
         """
-        if not isinstance(net, ReLUNet):
-            raise InputError(f"net is of type {type(net).__name__}: it must be a ReLUNet")
-        given(data)
+        subject(net, data)
         f = net.cpwl()
         left = np.append(f.knots[:1], f.knots) if len(f.knots) else np.zeros(1)
         levels = np.append(f.values[:1], f.values) if len(f.knots) else np.array([f.intercept])

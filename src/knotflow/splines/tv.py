@@ -36,6 +36,17 @@ class TVSpline(Spline):
         1/2 sum_j w_j (f(x_j) - y_j)^2 + lam norm.
     gap : float
         No function has an objective below objective - gap.
+
+    Notes
+    -----
+    O(log s) for each value.
+
+    Examples
+    --------
+    >>> import knotflow as kf
+    >>> f = kf.splines.tv(kf.Samples([0, 1, 2], [1, 0, 1]), lam=0.0)
+    >>> f.knots, f.norm
+    (array([1.]), 2.0)
     """
 
     lam: float

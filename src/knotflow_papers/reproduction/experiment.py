@@ -35,6 +35,11 @@ class Paper:
         As the report shows them.
     year : int
         Papers are listed by it.
+
+    Examples
+    --------
+    >>> Paper("doe2020", "Doe (2020)", "On knots", "a journal", 2020, "https://example.org").key
+    'doe2020'
     """
 
     key: str
@@ -59,6 +64,11 @@ class Parameter:
         Whether the paper says it.
     quick : number, str or tuple of them, optional
         The value in a quick run; None for the same.
+
+    Examples
+    --------
+    >>> Parameter(1e-3, "section 4", printed=True)
+    Parameter(value=0.001, source='section 4', printed=True, quick=None)
     """
 
     value: Any
@@ -72,14 +82,20 @@ def printed(value: Any, where: str, quick: Any = None) -> Parameter:
 
     Parameters
     ----------
-    value, quick : number, str or tuple of them
-        As in `Parameter`.
+    value : number, str or tuple of them
+        The value in a full run.
     where : str
         The place in the paper.
+    quick : number, str or tuple of them, optional
+        The value in a quick run; None for the same.
 
     Returns
     -------
     Parameter
+
+    Notes
+    -----
+    O(1).
 
     Examples
     --------
@@ -94,14 +110,26 @@ def chosen(value: Any, why: str, quick: Any = None) -> Parameter:
 
     Parameters
     ----------
-    value, quick : number, str or tuple of them
-        As in `Parameter`.
+    value : number, str or tuple of them
+        The value in a full run.
     why : str
         Why it was chosen.
+    quick : number, str or tuple of them, optional
+        The value in a quick run; None for the same.
 
     Returns
     -------
     Parameter
+
+    Notes
+    -----
+    O(1).
+
+    Examples
+    --------
+    >>> seeds = chosen(5, "the paper does not say", quick=2)
+    >>> seeds.value, seeds.printed, seeds.quick
+    (5, False, 2)
     """
     return Parameter(value, why, False, quick)
 
@@ -115,6 +143,11 @@ class Descent(NamedTuple):
         Neurons and samples.
     steps, runs : int
         Steps of each run, and the number of runs.
+
+    Examples
+    --------
+    >>> Descent(m=200, s=10, steps=1000, runs=5)
+    Descent(m=200, s=10, steps=1000, runs=5)
     """
 
     m: int
@@ -163,6 +196,22 @@ class Experiment:
         Raised when `run` changes, so that older results are computed again.
     name, paper
         Filled in by the registry.
+
+    Examples
+    --------
+    >>> toy = Experiment(
+    ...     item="Figure 1",
+    ...     title="even numbers",
+    ...     claim="Twice 2 is less than 5.",
+    ...     citation="section 1",
+    ...     parameters={"m": chosen((1, 2, 3), "few", quick=(1, 2))},
+    ...     trials=lambda p: product(m=p.m),
+    ...     run=lambda p, trial: {"twice": 2 * trial["m"]},
+    ...     draw=lambda p, data: None,
+    ...     check=lambda p, data: [Check.below("largest", float(data.twice.max()), 5.0)],
+    ... )
+    >>> toy.settings(quick=True).m
+    (1, 2)
     """
 
     item: str
@@ -186,7 +235,7 @@ class Experiment:
     paper: Paper | None = field(default=None, compare=False)
 
     def settings(self, quick: bool = False) -> Settings:
-        """The parameters' values."""
+        """The parameters' values, those of a `quick` run if asked."""
         return SimpleNamespace(**{
             name: each.quick if quick and each.quick is not None else each.value
             for name, each in self.parameters.items()
@@ -198,7 +247,7 @@ class Experiment:
         return f"needs {self.needs}: make {self.needs}" if self.needs and find_spec(self.needs) is None else ""
 
     def verdict(self, p: Settings, data: xr.Dataset) -> Verdict:
-        """The verdict on gathered data."""
+        """The verdict on gathered data, from all checks at the settings p."""
         return Verdict(tuple(self.check(p, data)))
 
 
@@ -229,6 +278,16 @@ def experiment(module: str, *, item: str, title: str, claim: str, where: str, **
     ------
     InputError
         If the module lacks a part that every experiment has; the message names it.
+
+    Notes
+    -----
+    O(1).
+
+    Examples
+    --------
+    >>> experiment("math", item="Figure 1", title="", claim="", where="section 1")
+    Traceback (most recent call last):
+    knotflow.errors.InputError: module is math: it must define PARAMETERS, trials, run, draw, check, ...
     """
     own = vars(sys.modules[module])
     missing = [name for name in _REQUIRED if name not in own]
@@ -251,6 +310,10 @@ def product(**labels: Iterable[Any]) -> list[dict[str, Any]]:
     -------
     list of dict
         One trial for each combination.
+
+    Notes
+    -----
+    O(the number of trials).
 
     Examples
     --------

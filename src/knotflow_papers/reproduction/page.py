@@ -48,6 +48,22 @@ def write_report(
     -------
     Path
         `path`.
+
+    Raises
+    ------
+    OSError
+        As the file system does.
+
+    Notes
+    -----
+    The cost is that of reading the pictures.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_report([], Path(folder) / "report.html", command="knotflow reproduce").name
+    'report.html'
     """
     page = Path(path)
     count: Counter[str] = Counter(outcome.verdict.status for outcome in outcomes)

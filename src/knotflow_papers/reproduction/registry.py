@@ -82,6 +82,10 @@ def select(names: Iterable[str]) -> list[Experiment]:
     InputError
         For another name; the message lists those there are.
 
+    Notes
+    -----
+    The first call imports the modules of all figures, about a second.
+
     Examples
     --------
     >>> [each.item for each in select(["williams2019-figure-2", "williams2019-figure-1"])]

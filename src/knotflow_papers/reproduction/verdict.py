@@ -41,19 +41,22 @@ class Check:
 
     @classmethod
     def below(cls, what: str, value: float, bound: float, *, printed: bool = False) -> Check:
-        """The check that value < bound."""
+        """The check that value < bound; `what` names the value, `printed` is as in `Check`."""
         return cls(f"{what} < {bound:g}", bool(value < bound), f"{what.rstrip(',')}: {_digits(value)}", printed)
 
     @classmethod
     def above(cls, what: str, value: float, bound: float, *, printed: bool = False) -> Check:
-        """The check that value > bound."""
+        """The check that value > bound; `what` names the value, `printed` is as in `Check`."""
         return cls(f"{what} > {bound:g}", bool(value > bound), f"{what.rstrip(',')}: {_digits(value)}", printed)
 
     @classmethod
     def monotone(
         cls, what: str, values: Iterable[float], way: Literal["falls", "rises"], *, printed: bool = False
     ) -> Check:
-        """The check that the values fall (or rise) strictly from each to the next."""
+        """The check that the values fall or rise, which `way` says, strictly from each to the next; `what` names them.
+
+        `printed` is as in `Check`.
+        """
         v = np.asarray(list(values), dtype=float)
         steps = np.diff(v) if way == "rises" else -np.diff(v)
         shown = ", ".join(map(_digits, v))
@@ -82,6 +85,7 @@ class Verdict:
 
     @property
     def status(self) -> Status:
+        """What became of the claim, by the rule of this class."""
         if not all(check.holds for check in self.checks if not check.printed):
             return "not reproduced"
         return "reproduced" if all(check.holds for check in self.checks) else "reproduced with a correction"

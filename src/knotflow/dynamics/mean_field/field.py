@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from knotflow._checks import choice, number, numbers
+from knotflow._checks import choice, flag, number, numbers
 from knotflow._typing import Array, Ints
 from knotflow.data import Samples
 from knotflow.dynamics.mean_field.flow import METRICS, MeanFieldFlow, Metric, shares
@@ -133,7 +133,7 @@ def velocity(
     size, square = _mobility(r, metric, number("delta", delta))
     with np.errstate(invalid="ignore", divide="ignore"):
         slide, turn = -size * along, -r * across / square
-    if not plane:
+    if not flag("plane", plane):
         return slide, turn
     cos, sin = np.cos(theta), np.sin(theta)
     outward, around = np.sign(r) * slide, np.abs(r) * turn

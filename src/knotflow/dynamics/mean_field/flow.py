@@ -99,7 +99,7 @@ class MeanFieldFlow(FlowMethod):
         return False
 
     def gauge(self, net: ReLUNet) -> ReLUNet:
-        """The same function, and the same particles, in the form of this flow's trajectories. O(m)."""
+        """The function and the particles of `net`, in the form of this flow's trajectories. O(m)."""
         weights, unit = shares(self.weights, net), net.norm**-0.5
         net = net.replace(a=unit * net.a, b=unit * net.b, c=unit * net.c, norm=1.0)
         return net if self.metric == "full" else gauge(net, self.metric, weights)

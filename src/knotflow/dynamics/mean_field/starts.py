@@ -10,6 +10,7 @@ from knotflow._checks import choice, count, generator
 from knotflow._deprecated import warn
 from knotflow._typing import Array
 from knotflow.data import Samples
+from knotflow.data.samples import given
 from knotflow.dynamics.mean_field.flow import METRICS, Metric
 from knotflow.dynamics.particle_session import gauge
 from knotflow.errors import InputError
@@ -86,8 +87,8 @@ def particles(
     Raises
     ------
     InputError
-        For a name without a law, other rules or metrics, a law with a = 0 or b = 0 in a quadrature, and sizes that it
-        cannot have.
+        If `data` is not Samples, for a name without a law, other rules or metrics, a law with a = 0 or b = 0 in a
+        quadrature, and sizes that it cannot have.
 
     Notes
     -----
@@ -111,6 +112,7 @@ def particles(
     Particles(240 of total weight 1)
     >>> flow = kf.MeanFieldFlow(weights=start.weights)
     """
+    given(data)
     law, nodes = _law(law), count("nodes", nodes, least=1)
     choice("metric", metric, METRICS)
     choice("rule", rule, RULES)

@@ -94,6 +94,6 @@ EXPERIMENT = experiment(
     claim="Of two discontinuous targets without data in [−0.5, 0.5], one is easily bridged, the other needs a sharper "
     "turn.",
     where="section 3.4, Figure 11",
-    note="The paper prints no formulas: x/2 + sign(x)/2 and −x/2 + 3 sign(x)/2 are chosen. Besides the data: a trained"
-    " network and the two splines.",
+    note="The paper prints no formulas: x/2 + sign(x)/2 and −x/2 + 3 sign(x)/2 are chosen. In addition to the data: a"
+    " trained network and the two splines.",
 )

@@ -130,7 +130,7 @@ def draw(p: Settings, data: xr.Dataset) -> Figure:
 
 def table(p: Settings, data: xr.Dataset) -> tuple[list[str], list[list[str]]]:
     """Mean ± standard deviation, measured and printed, side by side."""
-    heads = [f"{start} {depth}, {who}" for depth in DEPTHS for start in STARTS for who in ("measured", "printed")]
+    heads = [f"{start} {depth}, {kind}" for depth in DEPTHS for start in STARTS for kind in ("measured", "printed")]
     rows = []
     for name in (*PRINTED, AS_PRINTED):
         row = [name]
