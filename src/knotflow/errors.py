@@ -11,6 +11,10 @@ class InputError(KnotflowError, ValueError):
     """An argument, a file or a column is not what it must be; the message says what would be right."""
 
 
+class MissingLibraryError(KnotflowError, ImportError):
+    """A library that only a part of knotflow needs is not installed; the message says how to install it."""
+
+
 class StabilityWarning(UserWarning):
     """The learning rate is above the stability bound 2 / (largest eigenvalue of the tangent kernel)."""
 

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from strategies import numbers
 
+from helpers.strategies import numbers
 from knotflow.data import Samples
 from knotflow.errors import InputError
 

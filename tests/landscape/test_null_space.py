@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from landscapes import lonely, lopsided
 
 import knotflow as kf
+from helpers.landscapes import lonely, lopsided
 from knotflow.landscape import hessian, hessian_rank, null_space
 
 
@@ -65,5 +65,5 @@ def test_repr_and_position():
     assert repr(null_space(net, data)) == (
         f"NullSpace({scaling} scaling, {zero} zero and {functional} functional of 13 directions)"
     )
-    with pytest.warns(DeprecationWarning, match=r"null_space takes rtol=... by keyword"):
+    with pytest.warns(DeprecationWarning, match=r"giving null_space its rtol by position is deprecated: use keywords: rtol=\.\.\."):
         assert null_space(net, data, 0.9).counts != null_space(net, data).counts

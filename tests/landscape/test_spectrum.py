@@ -7,9 +7,9 @@ from time import perf_counter
 import numpy as np
 import pytest
 from hypothesis import assume, given
-from landscapes import lopsided, problems
 
 import knotflow as kf
+from helpers.landscapes import lopsided, problems
 from knotflow.landscape import hessian, hessian_spectrum, jacobian, sharpness, stable_learning_rate
 
 TRAINS = [

@@ -9,6 +9,8 @@ import pytest
 
 from knotflow_papers import Verdict, compute, experiments
 
+pytestmark = pytest.mark.papers
+
 CORRECTED = "reproduced with a correction"
 STATUS = {
     "figure-1": CORRECTED,

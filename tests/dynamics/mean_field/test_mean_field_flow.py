@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from particle_cases import METRICS, net, points, run, tied
 
 import knotflow as kf
+from helpers.particle_cases import METRICS, net, points, run, tied
 from knotflow.dynamics import mean_field
 
 

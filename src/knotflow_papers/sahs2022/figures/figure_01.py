@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from matplotlib.ticker import MaxNLocator
 
 import knotflow as kf
 from knotflow.plots import style
@@ -126,7 +127,7 @@ def _manifold(ax: Any, one: xr.Dataset) -> None:
         ax.plot(*shadow, color=colour, ls=dashes, lw=1.4)
     ax.set(xlabel="$w$", ylabel="$b$", zlabel="$v$")
     for axis in (ax.xaxis, ax.yaxis, ax.zaxis):
-        axis.set_major_locator(panels.MaxNLocator(4))
+        axis.set_major_locator(MaxNLocator(4))
         axis.set_pane_color((1, 1, 1, 0))
     ax.tick_params(labelsize=style.FONT - 2.5, pad=0)
     ax.set_box_aspect(None, zoom=0.86)

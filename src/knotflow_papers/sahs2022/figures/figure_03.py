@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from matplotlib.lines import Line2D
 
 import knotflow as kf
 from knotflow.plots import style
@@ -161,7 +162,7 @@ def draw(p: Settings, data: xr.Dataset) -> Figure:
     panels.legend(figure, [style.line(LEFT_PEN[0], "$p_1$, left of the sample", 2.2),
                            style.line(RIGHT_PEN[0], "$p_2$, right of it", 2.2),
                            panels.dashed(style.INK, "its continuation beyond the sample", dots),
-                           panels.Line2D([], [], color=style.INK, marker="^", ls="", ms=8, mew=0,
+                           Line2D([], [], color=style.INK, marker="^", ls="", ms=8, mew=0,
                                          label="its minimum, where in view"),
                            style.line(style.DATA, "sample", 1.0)], 3)  # fmt: skip
     return figure

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from matplotlib.lines import Line2D
 
 import knotflow as kf
 from knotflow.plots import style
@@ -137,7 +138,7 @@ def draw(p: Settings, data: xr.Dataset) -> Figure:
         panels.dashed(ink, f"network, α = {alpha:g}", dashes) for alpha, (ink, dashes) in zip(alphas, FITS, strict=True)
     ]
     words = ("learning rate as printed", STARTS["flat"], STARTS["he"])
-    others = [panels.Line2D([], [], color=style.INK, mec=style.INK, ls="", label=label, **pen)
+    others = [Line2D([], [], color=style.INK, mec=style.INK, ls="", label=label, **pen)
               for (_, _, pen), label in zip([*BESIDE["uniform"], *BESIDE["standard"]], words, strict=True)]  # fmt: skip
     panels.legend(figure, [style.line(style.LINEAR, "linear interpolant, or distance from it"),
                            style.line(style.CUBIC, "natural cubic spline, or distance from it"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,7 +29,10 @@ PARAMETERS = {
 
 PRINTED = style.PENS[3]
 # E[c^2] times the density of knots, of the uniform law on |x| <= 1
-KNOTS = {"uniform": lambda x: 1 / 3 / 4, "gaussian": lambda x: 1 / (np.pi * (1 + x * x))}
+KNOTS: dict[str, Callable[[float], float]] = {
+    "uniform": lambda x: 1 / 3 / 4,
+    "gaussian": lambda x: 1 / (np.pi * (1 + x * x)),
+}
 
 
 def trials(p: Settings) -> list[dict[str, Any]]:
