@@ -103,7 +103,7 @@ def integrators(rounds: int) -> tuple[Table, dict]:
     return Table("The flow against SciPy's solve_ivp", columns, tuple(rows)), values
 
 
-class _Late(Exception):
+class _LateError(Exception):
     pass
 
 
@@ -114,7 +114,7 @@ def _scipy(net, data, until, method, rtol, truth) -> tuple[float, float | None]:
 
     def right_side(_t, z):
         if perf_counter() - began > _PATIENCE:
-            raise _Late
+            raise _LateError
         a, b, c = z[:m], z[m : 2 * m], z[2 * m :]
         pre = np.multiply.outer(x, a) - b
         on = pre > 0
@@ -126,7 +126,7 @@ def _scipy(net, data, until, method, rtol, truth) -> tuple[float, float | None]:
         end = solve_ivp(
             right_side, (0, until), np.concatenate([net.a, net.b, net.c]), method=method, rtol=rtol, atol=1e-2 * rtol
         ).y[:, -1]
-    except _Late:
+    except _LateError:
         return perf_counter() - began, None
     took = perf_counter() - began
     return took, apart(kf.ReLUNet(end[:m], end[m : 2 * m], end[2 * m :], norm), truth, data)

@@ -116,7 +116,7 @@ class Trajectory:
         )
 
     def extended(self, saves: list[Save], **changes: Any) -> Trajectory:
-        """This trajectory followed by what was saved, with the other fields changed."""
+        """The trajectory followed by what was saved, with the other fields changed."""
         joined: dict[str, Any] = {}
         for name in ARRAYS:
             old = getattr(self, name)

@@ -86,7 +86,7 @@ def draw(p: Settings, data: xr.Dataset) -> Figure:
     samples, net = square_wave(p.samples), network(data.isel(seed=0))
     width, height = style.SIZE
     figure = Figure(figsize=(2 * width, height), dpi=panels.DPI, layout=style.layout())
-    left, right = cast(Any, figure.subfigures(1, 2))
+    left, right = cast("Any", figure.subfigures(1, 2))
     kf.plots.fit_plot(net, samples, ax=left.add_subplot())
     kf.plots.uv_plane(net, samples, ax=right.add_subplot())
     return figure
