@@ -145,9 +145,9 @@ def descent(rounds: int) -> tuple[Table, dict]:
         error = apart(end.final, truth, run.data)
         needed, how = descends(run, truth)
         faster = verdict(needed / ours, run.target, at_most=False) if run.target else f"{needed / ours:.3g}x"
-        rows.append((
-            run.name, f"{error:.1e}", nanoseconds(1e9 * ours), f"{end.events.size:,}", how, f"{needed:,.1f} s", faster
-        ))  # fmt: skip
+        rows.append(
+            (run.name, f"{error:.1e}", nanoseconds(1e9 * ours), f"{end.events.size:,}", how, f"{needed:,.1f} s", faster)
+        )
         values[run.name] = {"seconds": ours, "error": error, "descent": needed, "events": int(end.events.size)}
     columns = ("case", "error", "flow", "events", "descent", "descent to the same", "flow faster")
     return Table("The flow against descent that ends as close to it (extrapolated)", columns, tuple(rows)), values
@@ -174,9 +174,15 @@ def long_runs(rounds: int) -> tuple[Table, dict]:
     ours, run = quickest(lambda: flow(net, data, until, 1e-6), rounds)
     steps = 100_000
     each = seconds(lambda: kf.evolve(net, data, kf.GradientDescent(bound), steps=steps, save_at=[]))[0] / steps
-    rows.append(("m=2,000 s=20, T = 1e8 / lambda_max, rtol 1e-6", nanoseconds(1e9 * ours), f"{run.steps[-1]:,}",
-                 f"descent at the bound: {5e7 * each:,.0f} s (extrapolated)",
-                 verdict(5e7 * each / ours, 1000, at_most=False)))  # fmt: skip
+    rows.append(
+        (
+            "m=2,000 s=20, T = 1e8 / lambda_max, rtol 1e-6",
+            nanoseconds(1e9 * ours),
+            f"{run.steps[-1]:,}",
+            f"descent at the bound: {5e7 * each:,.0f} s (extrapolated)",
+            verdict(5e7 * each / ours, 1000, at_most=False),
+        )
+    )
     values["stiff"] = {"seconds": ours, "descent": 5e7 * each}
     for name, m, samples, end, rtol in (
         ("m=1,000 s=10 T=1,000, rtol 1e-8", 1_000, square_wave(), 1000.0, 1e-8),

@@ -190,7 +190,7 @@ BROKEN = {
     "UTF-16 without a mark": ("t,v\n1,2\n2,3\n".encode("utf-16-le"), r"line 1: not UTF-8 text"),
     "one row": ("t,v\n1,2\n", r"data\.csv: there is only one x: at least two distinct x are needed$"),
     "equal x": ("t,v\n1,2\n1,3\n", r"data\.csv: all 2 x are equal to 1\.0"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(("content", "message"), BROKEN.values(), ids=BROKEN)

@@ -100,9 +100,7 @@ def test_a_check_that_raises_is_an_error_and_hides_no_other() -> None:
     def broken(rng: np.random.Generator, quick: bool) -> Outcome:
         raise ZeroDivisionError("by nought")
 
-    lines = ledger.run(
-        [Entry("T 1", "sahs2022", "", "", "", "", broken), entry(Outcome(0.0, None, 0.0))], processes=1
-    )  # fmt: skip
+    lines = ledger.run([Entry("T 1", "sahs2022", "", "", "", "", broken), entry(Outcome(0.0, None, 0.0))], processes=1)
     assert [line.status for line in lines] == [ERROR, HOLDS]
     assert lines[0].trouble == "ZeroDivisionError: by nought"
 

@@ -228,11 +228,13 @@ class _Scene:
         lines = np.dstack(np.broadcast_arrays(np.where(hidden, np.nan, knots), self.moments[:, None])).swapaxes(0, 1)
         ax.add_collection(
             LineCollection(
-                list(lines), colors=list(style.sign_colours(self.traj.c[-1, neurons])),
-                alpha=float(np.clip(80 / len(neurons), 0.25, 0.9)), lw=float(np.clip(120 / len(neurons), 0.6, 1.4)),
+                list(lines),
+                colors=list(style.sign_colours(self.traj.c[-1, neurons])),
+                alpha=float(np.clip(80 / len(neurons), 0.25, 0.9)),
+                lw=float(np.clip(120 / len(neurons), 0.6, 1.4)),
             ),
             autolim=False,
-        )  # fmt: skip
+        )
         if len(self.traj.data.distinct.x) <= 30:
             for x in self.traj.data.distinct.x:
                 ax.axvline(x, color=style.FAINT, lw=0.8, zorder=0.5)

@@ -36,8 +36,11 @@ def grid(trials: Sequence[Trial], results: Sequence[Result]) -> xr.Dataset:
     coords: dict[str, Any] = dict(labels)
     variables: dict[str, tuple[tuple[str, ...], Any]] = {}
     for name in dict.fromkeys(name for result in results for name in result):
-        having = [(trial, *_dims_and_array(result[name])) for trial, result in zip(trials, results, strict=True)
-                  if name in result]  # fmt: skip
+        having = [
+            (trial, *_dims_and_array(result[name]))
+            for trial, result in zip(trials, results, strict=True)
+            if name in result
+        ]
         if having[0][1] == (name,):
             coords[name] = having[0][2]
         else:

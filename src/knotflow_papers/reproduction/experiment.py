@@ -187,10 +187,12 @@ class Experiment:
 
     def settings(self, quick: bool = False) -> Settings:
         """The parameters' values."""
-        return SimpleNamespace(**{
-            name: each.quick if quick and each.quick is not None else each.value
-            for name, each in self.parameters.items()
-        })  # fmt: skip
+        return SimpleNamespace(
+            **{
+                name: each.quick if quick and each.quick is not None else each.value
+                for name, each in self.parameters.items()
+            }
+        )
 
     @property
     def lacking(self) -> str:

@@ -94,7 +94,7 @@ def check(p: Settings, data: xr.Dataset) -> list[Check]:
         Check.below("|H t| for the tangent t, in parts of |H| |t|, at global minima", float(worst.lowest), 1e-10),
         Check.below("|H t + (∂L/∂w, ∂L/∂b, −∂L/∂v)|, in these parts, anywhere", float(worst.identity), 1e-12),
         Check.below("|H t|, in these parts, for every θ", float(worst.away), 1e-10, printed=True),
-    ]  # fmt: skip
+    ]
 
 
 def draw(p: Settings, data: xr.Dataset) -> Figure:
@@ -105,11 +105,17 @@ def draw(p: Settings, data: xr.Dataset) -> Figure:
     _manifold(figure.add_subplot(spot, projection="3d"), one)
     _section(row[1], one)
     _tangents(row[2], data)
-    panels.legend(figure, [style.line(style.NETWORK, "neurons that make the same function"),
-                           panels.dashed(PLANE[0], "its shadows on the walls", PLANE[1]),
-                           style.dot(style.NETWORK, "α = 1"),
-                           style.dot(MINIMUM, "at a global minimum"),
-                           style.dot(ANYWHERE, "anywhere (0: the neuron sees no sample)")], 3)  # fmt: skip
+    panels.legend(
+        figure,
+        [
+            style.line(style.NETWORK, "neurons that make the same function"),
+            panels.dashed(PLANE[0], "its shadows on the walls", PLANE[1]),
+            style.dot(style.NETWORK, "α = 1"),
+            style.dot(MINIMUM, "at a global minimum"),
+            style.dot(ANYWHERE, "anywhere (0: the neuron sees no sample)"),
+        ],
+        3,
+    )
     return figure
 
 
