@@ -12,7 +12,7 @@ PYTHON = $(shell for p in python3 python3.11 python3.12 python3.13 python3.14; d
 	$$p -c '$(SUITABLE)' 2>/dev/null && echo $$p && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup torch demo test lint types stubs bench clean
+.PHONY: help setup torch demo quick test coverage lint types stubs bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -36,8 +36,14 @@ $(STAMP)-torch: $(STAMP)
 demo: $(STAMP) ## fit the motorcycle data in all three regimes; report in out/demo/report.html
 	$(BIN)/knotflow demo --out out/demo
 
+quick: $(STAMP) ## run the tests that are neither slow nor of the papers
+	$(BIN)/python -m pytest -m 'not slow and not papers'
+
 test: $(STAMP) ## run all tests (those that need PyTorch are skipped until `make torch`)
 	$(BIN)/python -m pytest
+
+coverage: $(STAMP) ## run all tests and list the lines of src they reach (compiled functions are not seen)
+	$(BIN)/python -m pytest --cov=src --cov-report=term-missing:skip-covered
 
 lint: $(STAMP) ## check style and formatting
 	$(BIN)/ruff check

@@ -103,7 +103,7 @@ def integrators(rounds: int) -> tuple[Table, dict]:
     return Table("The flow against SciPy's solve_ivp", columns, tuple(rows)), values
 
 
-class _Late(Exception):
+class _LateError(Exception):
     pass
 
 
@@ -114,7 +114,7 @@ def _scipy(net, data, until, method, rtol, truth) -> tuple[float, float | None]:
 
     def right_side(_t, z):
         if perf_counter() - began > _PATIENCE:
-            raise _Late
+            raise _LateError
         a, b, c = z[:m], z[m : 2 * m], z[2 * m :]
         pre = np.multiply.outer(x, a) - b
         on = pre > 0
@@ -126,7 +126,7 @@ def _scipy(net, data, until, method, rtol, truth) -> tuple[float, float | None]:
         end = solve_ivp(
             right_side, (0, until), np.concatenate([net.a, net.b, net.c]), method=method, rtol=rtol, atol=1e-2 * rtol
         ).y[:, -1]
-    except _Late:
+    except _LateError:
         return perf_counter() - began, None
     took = perf_counter() - began
     return took, apart(kf.ReLUNet(end[:m], end[m : 2 * m], end[2 * m :], norm), truth, data)
@@ -145,9 +145,9 @@ def descent(rounds: int) -> tuple[Table, dict]:
         error = apart(end.final, truth, run.data)
         needed, how = descends(run, truth)
         faster = verdict(needed / ours, run.target, at_most=False) if run.target else f"{needed / ours:.3g}x"
-        rows.append((
-            run.name, f"{error:.1e}", nanoseconds(1e9 * ours), f"{end.events.size:,}", how, f"{needed:,.1f} s", faster
-        ))  # fmt: skip
+        rows.append(
+            (run.name, f"{error:.1e}", nanoseconds(1e9 * ours), f"{end.events.size:,}", how, f"{needed:,.1f} s", faster)
+        )
         values[run.name] = {"seconds": ours, "error": error, "descent": needed, "events": int(end.events.size)}
     columns = ("case", "error", "flow", "events", "descent", "descent to the same", "flow faster")
     return Table("The flow against descent that ends as close to it (extrapolated)", columns, tuple(rows)), values
@@ -174,9 +174,15 @@ def long_runs(rounds: int) -> tuple[Table, dict]:
     ours, run = quickest(lambda: flow(net, data, until, 1e-6), rounds)
     steps = 100_000
     each = seconds(lambda: kf.evolve(net, data, kf.GradientDescent(bound), steps=steps, save_at=[]))[0] / steps
-    rows.append(("m=2,000 s=20, T = 1e8 / lambda_max, rtol 1e-6", nanoseconds(1e9 * ours), f"{run.steps[-1]:,}",
-                 f"descent at the bound: {5e7 * each:,.0f} s (extrapolated)",
-                 verdict(5e7 * each / ours, 1000, at_most=False)))  # fmt: skip
+    rows.append(
+        (
+            "m=2,000 s=20, T = 1e8 / lambda_max, rtol 1e-6",
+            nanoseconds(1e9 * ours),
+            f"{run.steps[-1]:,}",
+            f"descent at the bound: {5e7 * each:,.0f} s (extrapolated)",
+            verdict(5e7 * each / ours, 1000, at_most=False),
+        )
+    )
     values["stiff"] = {"seconds": ours, "descent": 5e7 * each}
     for name, m, samples, end, rtol in (
         ("m=1,000 s=10 T=1,000, rtol 1e-8", 1_000, square_wave(), 1000.0, 1e-8),

@@ -15,7 +15,7 @@ AGREEMENT = 1e-9
 RIVALS = {"torch": rivals.torch_eager, "jax": rivals.jax_scan}
 
 
-class Disagreement(Exception):
+class DisagreementError(Exception):
     """Two contenders did not reach the same parameters: their times cannot be compared."""
 
 
@@ -40,7 +40,7 @@ def disagreement(case: Case, prob: Problem) -> float:
     for name, rival in RIVALS.items():
         apart = _largest_difference(ours, rival(prob)(case.dense_steps)) / moved
         if not apart <= AGREEMENT:
-            raise Disagreement(f"{case.name}: knotflow and {name} differ by {apart:.2g} after training")
+            raise DisagreementError(f"{case.name}: knotflow and {name} differ by {apart:.2g} after training")
         worst = max(worst, apart)
     return worst
 

@@ -16,10 +16,11 @@ HEAD = "# Written by tools/stubs.py (make stubs) from __init__.py: change that.\
 
 def text() -> str:
     """The stub: every public name as an explicit re-export."""
-    places = {module: tuple(names) for module, names in knotflow._WHERE.items()}
-    places |= {"": knotflow._ROOMS, "_version": ("__version__",)}
+    face = vars(knotflow)
+    places = {module: tuple(names) for module, names in face["_WHERE"].items()}
+    places |= {"": face["_ROOMS"], "_version": ("__version__",)}
     lines = [f"from .{module} import {name} as {name}\n" for module in sorted(places) for name in places[module]]
-    modules = {name: place.partition(":")[0] for name, place in knotflow._ELSEWHERE.items()}
+    modules = {name: place.partition(":")[0] for name, place in face["_ELSEWHERE"].items()}
     imports = [f"import {module}\n" for module in sorted(set(modules.values()))]
     aliases = [f"{name} = {module}\n" for name, module in modules.items()]
     return "".join([HEAD, *imports, "\n", *lines, "\n", *aliases])

@@ -1,9 +1,21 @@
-"""`python -m knotflow` is the command `knotflow`."""
+"""The command `knotflow`, also as `python -m knotflow`."""
 
 from __future__ import annotations
 
 import sys
 
-from knotflow.cli import main
+from knotflow.errors import MissingLibraryError
 
-sys.exit(main())
+
+def main() -> int:
+    """Run the command line and return its exit code; without its libraries, say how to install them."""
+    try:
+        from knotflow.cli import main as command
+    except MissingLibraryError as error:
+        print("error:", error, file=sys.stderr)
+        return 2
+    return command()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -155,5 +155,5 @@ def freeze(record: Any, **fields: Any) -> None:
 
 
 def extent(values: Array) -> str:
-    """ "[smallest, largest]", for a repr."""
+    """The interval "[smallest, largest]", for a repr."""
     return f"[{np.min(values):.6g}, {np.max(values):.6g}]"

@@ -35,7 +35,7 @@ def keyword_only(*names: str) -> Callable[[F], F]:
             warn(f"giving {function.__name__} its {', '.join(given)} by position", f"keywords: {new}")
             return function(*args[:places], **given, **options)
 
-        return cast(F, call)
+        return cast("F", call)
 
     return decorate
 
@@ -52,6 +52,6 @@ def renamed(**names: str) -> Callable[[F], F]:
                     options[new] = options.pop(old)
             return function(*args, **options)
 
-        return cast(F, call)
+        return cast("F", call)
 
     return decorate

@@ -31,6 +31,10 @@ class InputError(KnotflowError, ValueError):
     """
 
 
+class MissingLibraryError(KnotflowError, ImportError):
+    """A library that only a part of knotflow needs is not installed; the message says how to install it."""
+
+
 class StabilityWarning(UserWarning):
     """The learning rate is above the stability bound 2 / (largest eigenvalue of the tangent kernel).
 

@@ -88,3 +88,7 @@ __all__ = [
     "select",
     "write_report",
 ]
+
+
+def __dir__() -> list[str]:
+    return __all__

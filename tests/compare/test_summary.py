@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from nets import dense, nets
 from numpy.testing import assert_allclose
 from scipy.interpolate import CubicSpline
 from scipy.optimize import minimize_scalar
 
+from helpers.nets import dense, nets
 from knotflow import GradientDescent, ReLUNet, Samples, evolve
 from knotflow.compare import NUMBERS, summarise, sup_distance
 from knotflow.network import CPWL

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from strategies import numbers
 
+from helpers.strategies import numbers
 from knotflow.data import Samples
 from knotflow.errors import InputError
 
@@ -190,7 +190,7 @@ BROKEN = {
     "UTF-16 without a mark": ("t,v\n1,2\n2,3\n".encode("utf-16-le"), r"line 1: not UTF-8 text"),
     "one row": ("t,v\n1,2\n", r"data\.csv: there is only one x: at least two distinct x are needed$"),
     "equal x": ("t,v\n1,2\n1,3\n", r"data\.csv: all 2 x are equal to 1\.0"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(("content", "message"), BROKEN.values(), ids=BROKEN)

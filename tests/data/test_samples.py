@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import points
 
+from helpers.strategies import points
 from knotflow.data import Samples
 from knotflow.errors import InputError
 
@@ -119,6 +119,7 @@ def test_what_is_refused_and_why(x, y, weights, message):
         Samples(x, y, weights)
 
 
+@pytest.mark.torch
 def test_arrays_that_do_not_convert_are_refused():
     torch = pytest.importorskip("torch")
     with pytest.raises(InputError, match=r"^y is not an array of numbers: .*requires grad"):

@@ -7,8 +7,8 @@ import dataclasses
 import numpy as np
 import pytest
 from hypothesis import example, given
-from strategies import points
 
+from helpers.strategies import points
 from knotflow.data import Samples, Scaling
 from knotflow.network import ReLUNet
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from step_cases import NAMES, data, full_gradient, net
 
 import knotflow as kf
+from helpers.step_cases import NAMES, data, full_gradient, net
 
 
 @pytest.mark.parametrize("train", [{"a", "b", "c"}, {"c", "bias"}], ids=lambda t: "+".join(sorted(t)))

@@ -11,6 +11,7 @@ import pytest
 import knotflow as kf
 
 torch = pytest.importorskip("torch")
+pytestmark = pytest.mark.torch
 
 STEPS = 1_000
 WIDTHS = [30, 400]  # wide networks let neurons far from all samples sleep, narrow ones do not

@@ -6,9 +6,9 @@ import itertools
 
 import numpy as np
 import pytest
-from step_cases import NAMES, data, net
 
 import knotflow as kf
+from helpers.step_cases import NAMES, data, net
 from knotflow.engine import dense
 
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from nets import nets
 from scipy.integrate import solve_ivp
 
 import knotflow as kf
+from helpers.nets import nets
 
 M = 12
 METRICS = ("cylinder", "polar")

@@ -6,9 +6,9 @@ import json
 
 import numpy as np
 import pytest
-from step_cases import NAMES, data, full_gradient, net
 
 import knotflow as kf
+from helpers.step_cases import NAMES, data, full_gradient, net
 from knotflow.dynamics import archive, registry
 
 

@@ -6,9 +6,9 @@ import warnings
 
 import numpy as np
 import pytest
-from methods import AT_RATE, assert_same_end, data, descend, net, rate
 
 import knotflow as kf
+from helpers.methods import AT_RATE, assert_same_end, data, descend, net, rate
 from knotflow.dynamics import load_trajectory
 
 RNG = np.random.default_rng

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from methods import data, net
 
 import knotflow as kf
+from helpers.methods import data, net
 
 
 def test_the_gap_is_that_of_its_two_runs():

@@ -137,9 +137,12 @@ def test_one_neuron_sliding_by_hand():
     run = flow(kf.ReLUNet([1.0], [0.0], [-1.0]), data, 0.4, 1e-11)
     assert run.events["kind"].tolist() == ["stick"]
     truth = solve_ivp(
-        lambda _, z: [-z[1] * (z[0] * z[1] + 3), -z[0] * (z[0] * z[1] + 3)], (0, 0.4), [1.0, -1.0],
-        rtol=1e-12, atol=1e-14,
-    ).y[:, -1]  # fmt: skip
+        lambda _, z: [-z[1] * (z[0] * z[1] + 3), -z[0] * (z[0] * z[1] + 3)],
+        (0, 0.4),
+        [1.0, -1.0],
+        rtol=1e-12,
+        atol=1e-14,
+    ).y[:, -1]
     np.testing.assert_allclose([run.final.a[0], run.final.c[0]], truth, rtol=1e-9)
     assert run.final.b[0] == 0.0
     descent = kf.evolve(run.start, data, kf.GradientDescent(1e-6), steps=400_000, save_at=[]).final

@@ -7,10 +7,10 @@ import autograd.numpy as anp
 import numpy as np
 import pytest
 from hypothesis import given
-from nets import nets
 from scipy.linalg import expm
 
 import knotflow as kf
+from helpers.nets import nets
 
 DATA = kf.Samples([-1.2, -0.4, 0.1, 0.1, 0.9, 1.4], [0.5, -1.0, 0.3, 0.7, 1.1, 0.0], [1.0, 0.5, 2.0, 1.0, 0.7, 1.0])
 Z = np.linspace(-2, 2, 41)

@@ -9,9 +9,9 @@ import threading
 
 import numpy as np
 import pytest
-from methods import assert_same_end, data, descend, net, rate
 
 import knotflow as kf
+from helpers.methods import assert_same_end, data, descend, net, rate
 
 
 def test_progress():

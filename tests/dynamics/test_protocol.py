@@ -6,9 +6,9 @@ import signal
 
 import numpy as np
 import pytest
-from methods import ALL, CASES, IN_STEPS, IN_TIME, assert_same_end, data, net
 
 import knotflow as kf
+from helpers.methods import ALL, CASES, IN_STEPS, IN_TIME, assert_same_end, data, net
 from knotflow.dynamics.protocol import Method
 
 ARRAYS = ("steps", "times", "loss", "a", "b", "c", "bias")

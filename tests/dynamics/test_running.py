@@ -8,9 +8,9 @@ import warnings
 
 import numpy as np
 import pytest
-from methods import data, net, rate
 
 import knotflow as kf
+from helpers.methods import data, net, rate
 from knotflow.dynamics import running
 from knotflow.dynamics.protocol import Reason, Save
 

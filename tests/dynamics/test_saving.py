@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from methods import descend
 
+from helpers.methods import descend
 from knotflow.dynamics import saving
 from knotflow.dynamics.protocol import Asked
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from methods import data, net
 
 import knotflow as kf
+from helpers.methods import data, net
 
 ASKED = {
     "stability_limit": kf.stability_limit,

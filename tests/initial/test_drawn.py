@@ -81,6 +81,7 @@ def test_only_the_pytorch_law_has_an_output_bias():
     assert follows(outputs, uniform(1 / 4))
 
 
+@pytest.mark.torch
 def test_the_pytorch_law_is_that_of_torch():
     torch = pytest.importorskip("torch")
     torch.manual_seed(11)

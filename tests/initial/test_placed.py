@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from nets import numbers
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import stats
 
+from helpers.nets import numbers
 from knotflow import initial
 from knotflow.data import Samples
 from knotflow.errors import InputError

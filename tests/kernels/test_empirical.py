@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from nets import nets
 
 import knotflow as kf
+from helpers.nets import nets
 
 X = np.array([0.7, -1.2, 0.0, 0.7, 3.0, -0.4])
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from landscapes import lopsided
 
 import knotflow as kf
+from helpers.landscapes import lopsided
 from knotflow.landscape import delta_slope_hessian, hessian_spectrum
 
 

@@ -7,9 +7,9 @@ import autograd.numpy as anp
 import numpy as np
 import pytest
 from hypothesis import assume, given
-from landscapes import lopsided, parameters, problems
 
 import knotflow as kf
+from helpers.landscapes import lopsided, parameters, problems
 from knotflow.landscape import HessianProduct, hessian, jacobian
 
 TRAINS = [{"a", "b", "c", "bias"}, {"a", "b", "c"}, {"c"}, {"a", "c"}, {"b", "c", "bias"}, {"a", "b"}]
@@ -32,6 +32,7 @@ def by_autograd(net, data):
 
 @pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated:DeprecationWarning")  # by torch.func's import
 @pytest.mark.parametrize("case", CASES)
+@pytest.mark.torch
 def test_against_torch(case):
     torch = pytest.importorskip("torch")
     net, data = lopsided(*case)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from landscapes import lopsided
 
+from helpers.landscapes import lopsided
 from knotflow.landscape import HessianProduct, hessian_product
 
 

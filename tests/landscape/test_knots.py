@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from hypothesis import given
-from landscapes import lopsided, loss, moved, problems
 
 import knotflow as kf
+from helpers.landscapes import lopsided, loss, moved, problems
 from knotflow.landscape import knot_types, knot_velocities, psi
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from landscapes import lonely, lopsided
 
 import knotflow as kf
+from helpers.landscapes import lonely, lopsided
 from knotflow.landscape import hessian, hessian_rank, null_space
 
 

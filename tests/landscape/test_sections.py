@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from landscapes import lopsided, loss, moved
 
 import knotflow as kf
+from helpers.landscapes import lopsided, loss, moved
 from knotflow.landscape import knot_section, loss_section
 
 

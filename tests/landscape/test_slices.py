@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from landscapes import lopsided, loss, moved, problems
 from scipy.optimize import minimize_scalar
 
 import knotflow as kf
+from helpers.landscapes import lopsided, loss, moved, problems
 from knotflow.landscape import knot_types, loss_slice
 
 

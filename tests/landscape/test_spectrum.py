@@ -7,14 +7,12 @@ from time import perf_counter
 import numpy as np
 import pytest
 from hypothesis import assume, given
-from landscapes import lopsided, problems
 
 import knotflow as kf
+from helpers.landscapes import lopsided, problems
 from knotflow.landscape import hessian, hessian_spectrum, jacobian, sharpness, stable_learning_rate
 
-TRAINS = [
-    {"a", "b", "c", "bias"}, {"a", "b", "c"}, {"c"}, {"a"}, {"bias"}, {"a", "c"}, {"b", "c", "bias"}, {"a", "b"}
-]  # fmt: skip
+TRAINS = [{"a", "b", "c", "bias"}, {"a", "b", "c"}, {"c"}, {"a"}, {"bias"}, {"a", "c"}, {"b", "c", "bias"}, {"a", "b"}]
 
 
 def interpolating(m, s, seed):

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from nets import exact, nets, points
 from numpy.testing import assert_allclose, assert_array_equal
 
+from helpers.nets import exact, nets, points
 from knotflow.errors import InputError
 from knotflow.network import BDSO, ReLUNet
 

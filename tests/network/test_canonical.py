@@ -7,9 +7,9 @@ import math
 import numpy as np
 import pytest
 from hypothesis import given
-from nets import exact, nets, numbers, points
 from numpy.testing import assert_allclose, assert_array_equal
 
+from helpers.nets import exact, nets, numbers, points
 from knotflow.errors import InputError
 from knotflow.network import Canonical, ReLUNet
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from nets import exact, nets, numbers, points
 from numpy.testing import assert_allclose, assert_array_equal
 
+from helpers.nets import exact, nets, numbers, points
 from knotflow.errors import InputError
 from knotflow.network import CPWL, ReLUNet
 

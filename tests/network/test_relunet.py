@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from nets import dense, exact, nets, numbers, points
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.optimize import brentq
 
+from helpers.nets import dense, exact, nets, numbers, points
 from knotflow.data import Samples
 from knotflow.errors import InputError
 from knotflow.network import ReLUNet

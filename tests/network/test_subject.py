@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from nets import dense
 
 import knotflow as kf
+from helpers.nets import dense
 from knotflow.network import subject
 
 NET = kf.ReLUNet([1.0, -2.0, 0.0], [0.5, 1.0, -1.0], [3.0, 1.0, 2.0], norm=2.0, bias=0.1)

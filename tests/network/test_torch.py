@@ -4,9 +4,9 @@ import sys
 
 import numpy as np
 import pytest
-from nets import dense
 from numpy.testing import assert_allclose, assert_array_equal
 
+from helpers.nets import dense
 from knotflow.errors import InputError, KnotflowError
 from knotflow.network import ReLUNet
 
@@ -22,6 +22,7 @@ def test_without_pytorch_the_message_says_how_to_get_it(monkeypatch):
         ReLUNet.from_torch(object())
 
 
+@pytest.mark.torch
 def test_to_torch_is_the_same_function():
     torch = pytest.importorskip("torch")
     module = NET.to_torch()
@@ -32,6 +33,7 @@ def test_to_torch_is_the_same_function():
     assert all(parameter.requires_grad for parameter in module.parameters())
 
 
+@pytest.mark.torch
 def test_there_and_back():
     pytest.importorskip("torch")
     net = ReLUNet.from_torch(NET.to_torch())
@@ -43,6 +45,7 @@ def test_there_and_back():
 
 @pytest.mark.parametrize(("first", "second"), [(True, True), (True, False), (False, True), (False, False)])
 @pytest.mark.parametrize("precision", ["float32", "float64"])
+@pytest.mark.torch
 def test_from_torch_is_the_same_function(first, second, precision):
     torch = pytest.importorskip("torch")
     torch.manual_seed(3)
@@ -55,6 +58,7 @@ def test_from_torch_is_the_same_function(first, second, precision):
     assert_allclose(net(X), expected, rtol=1e-13, atol=1e-14)
 
 
+@pytest.mark.torch
 def test_from_torch_copies_the_parameters():
     torch = pytest.importorskip("torch")
     module = NET.to_torch()
@@ -64,6 +68,7 @@ def test_from_torch_copies_the_parameters():
     assert_array_equal(net.a, NET.a)
 
 
+@pytest.mark.torch
 def test_other_modules_are_described():
     nn = pytest.importorskip("torch").nn
     cases = {
@@ -81,6 +86,7 @@ def test_other_modules_are_described():
         ReLUNet.from_torch(nn.ReLU())
 
 
+@pytest.mark.torch
 def test_parameters_that_are_not_finite_are_refused():
     torch = pytest.importorskip("torch")
     module = NET.to_torch()

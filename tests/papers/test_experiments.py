@@ -7,13 +7,15 @@ import re
 
 import numpy as np
 import pytest
-import toys
-from toys import toy
 
 import knotflow as kf
 import knotflow_papers
+from helpers import toys
+from helpers.toys import toy
 from knotflow_papers import Check, Verdict, compute, experiments, printed, product, select
 from knotflow_papers.reproduction.dataset import grid, load_trial, save_dataset, save_trial, trial_path
+
+pytestmark = pytest.mark.papers
 
 
 def holds(good: bool, as_printed: bool = False) -> Check:
@@ -135,11 +137,11 @@ def test_items_are_chosen_by_name_or_by_paper() -> None:
 
 def test_an_experiment_takes_its_parts_from_the_module_and_names_the_missing_one(monkeypatch) -> None:
     words = {"item": "Figure 2", "title": "a toy", "claim": "Sums are sums.", "where": "section 1"}
-    with pytest.raises(kf.InputError, match="module is toys: it must define PARAMETERS, as every experiment does"):
-        kf.papers.experiment("toys", **words)
+    with pytest.raises(kf.InputError, match=r"module is helpers\.toys: it must define PARAMETERS, as every experiment"):
+        kf.papers.experiment("helpers.toys", **words)
     parameters = {"m": printed(1, "table 1")}
     monkeypatch.setattr(toys, "PARAMETERS", parameters, raising=False)
-    made = kf.papers.experiment("toys", **words, note="so it is", version=3)
+    made = kf.papers.experiment("helpers.toys", **words, note="so it is", version=3)
     assert (made.parameters, made.run, made.check, made.film) == (parameters, toys.run, toys.check, None)
     assert (made.citation, made.note, made.version) == ("section 1", "so it is", 3)
 

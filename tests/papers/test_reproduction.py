@@ -11,11 +11,13 @@ from pathlib import Path
 
 import pytest
 import xarray as xr
-from toys import toy
 
 import knotflow as kf
+from helpers.toys import toy
 from knotflow.cli import main
 from knotflow_papers import reproduce, select, write_report
+
+pytestmark = pytest.mark.papers
 
 
 def calls(log: Path) -> list[str]:

@@ -9,6 +9,8 @@ import pytest
 
 from knotflow_papers import Verdict, compute, experiments
 
+pytestmark = pytest.mark.papers
+
 CORRECTED = "reproduced with a correction"
 STATUS = {
     "figure-1": CORRECTED,
@@ -32,8 +34,7 @@ BREAKS = [
     ("figure-3", "wrong", lambda v: v + 1, "not reproduced"),
     ("figure-3", "attractor", lambda v: v * 0, "not reproduced"),
     ("figure-4", "share", lambda v: v[:, ::-1], "not reproduced"),
-    ("figure-4", "printed", lambda v: np.exp(-1 / (2 * np.array([0.125, 0.25, 0.5, 1, 2, 5, 20]))) + 0 * v,
-     CORRECTED),
+    ("figure-4", "printed", lambda v: np.exp(-1 / (2 * np.array([0.125, 0.25, 0.5, 1, 2, 5, 20]))) + 0 * v, CORRECTED),
     ("figure-5", "loss", lambda v: v + 1e-3, "not reproduced"),
     ("figure-5", "zeros_missed", lambda v: v + 100, "reproduced"),
     ("figure-6", "constant", lambda v: v + 1e-3, "not reproduced"),
@@ -44,7 +45,7 @@ BREAKS = [
     ("figure-8", "excess", lambda v: -v, "not reproduced"),
     ("table-1", "test", lambda v: v[:, ::-1], "not reproduced"),
     ("table-1", "outside", lambda v: v * 0, "not reproduced"),
-]  # fmt: skip
+]
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,8 @@ from knotflow_papers import Check, compute, experiments
 from knotflow_papers.sahs2022 import batchnorm, gap, spiky
 from knotflow_papers.sahs2022.figures import figure_09, figure_14
 
+pytestmark = pytest.mark.papers
+
 # name, a result, what is done to it, the statement that must no longer hold
 BREAKS = [
     ("figure-9", "mse", lambda v: v[::-1], "loss of dynamic programming to that of greedy merging"),
@@ -80,6 +82,7 @@ def test_films_of_an_item_have_names_of_their_own(monkeypatch, tmp_path) -> None
 # -- batch normalisation ---------------------------------------------------------------------------------
 
 
+@pytest.mark.torch
 def test_batch_normalisation_is_that_of_pytorch() -> None:
     torch = pytest.importorskip("torch")
     rng = np.random.default_rng(5)

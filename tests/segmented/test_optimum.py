@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import brute
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import knotflow as kf
+from helpers import brute
 
 KINDS = [(continuous, monotone) for continuous in (False, True) for monotone in (None, "increasing", "decreasing")]
 kinds = pytest.mark.parametrize(("continuous", "monotone"), KINDS)

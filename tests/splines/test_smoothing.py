@@ -118,8 +118,12 @@ def test_the_two_ends_of_the_penalty():
     np.testing.assert_allclose(line(at), np.polyval(np.polyfit(data.x, data.y, 1), at), rtol=0, atol=1e-10)
     assert line.df == 2.0
     np.testing.assert_allclose(splines.smoothing(data, penalty=1e12)(at), line(at), rtol=0, atol=1e-7)
-    np.testing.assert_allclose(splines.smoothing(data, penalty=1e-16)(data.x), data.distinct.y[np.searchsorted(
-        data.distinct.x, data.x)], rtol=0, atol=1e-4)  # fmt: skip
+    np.testing.assert_allclose(
+        splines.smoothing(data, penalty=1e-16)(data.x),
+        data.distinct.y[np.searchsorted(data.distinct.x, data.x)],
+        rtol=0,
+        atol=1e-4,
+    )
 
 
 @pytest.mark.parametrize("y", [[3.0] * 9, 2 - 5 * np.arange(9.0), 1e9 + 0.25 * np.arange(9)])

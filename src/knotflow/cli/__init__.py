@@ -7,6 +7,9 @@ console  tables, progress bars and plain lines, and the exit codes
 
 from __future__ import annotations
 
-from knotflow.cli.app import app, main
+from knotflow._extras import needing_extras
+
+with needing_extras():
+    from knotflow.cli.app import app, main
 
 __all__ = ["app", "main"]

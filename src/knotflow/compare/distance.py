@@ -57,7 +57,7 @@ class Distance(NamedTuple):
 def distances(
     f: Function, data: Samples, *, density: Density | Any = None, penalty: float | None = None, lam: float | None = None
 ) -> Mapping[str, Distance]:
-    """The `Distance` of f to every spline of the data, by its name: which regime is f in?
+    """The `Distance` of f to every spline of the data, by its name. It tells which regime f is in.
 
         natural, linear      through the data
         weighted             if `density` is given

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from knotflow._checks import count, extent, number
+from knotflow._extras import needing_extras
 from knotflow._typing import Array
 from knotflow.data import Samples
 from knotflow.data.samples import given
 from knotflow.deep.layers import Layers, LayersLike, layers_of
-from knotflow.errors import InputError, KnotflowError
+from knotflow.errors import InputError
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -87,10 +88,8 @@ def train(networks: Sequence[LayersLike], data: Samples | Sequence[Samples], lr:
     >>> kf.deep.train([start, start], kf.Samples([0, 1, 2], [0, 1, 0]), lr=0.01, steps=5)
     Trained(2 networks, losses in [..., ...])
     """
-    try:
+    with needing_extras():
         import torch
-    except ImportError as error:
-        raise KnotflowError('this needs PyTorch, which is not installed: pip install "knotflow[torch]"') from error
     starts = [layers_of(network) for network in networks]
     x, y, w = (torch.tensor(values) for values in _batch(starts, data))
     lr = number("lr", lr, above=0.0)

@@ -77,7 +77,7 @@ def write(path: str | os.PathLike[str], content: Content) -> Path:
 
 def read(path: str | os.PathLike[str]) -> Content:
     """What `write` wrote, in format 3 whichever the file has. InputError for another format; else what NumPy raises."""
-    with open(path, "rb") as stream, np.load(stream, allow_pickle=False) as file:
+    with Path(path).open("rb") as stream, np.load(stream, allow_pickle=False) as file:
         arrays = {name: file[name] for name in file.files}
     about = json.loads(str(arrays.pop("about")))
     if about["format"] not in _READS:

@@ -110,7 +110,7 @@ class _Pace:
 
 def warn(message: str, category: type[Warning]) -> None:
     """Warn at the line outside knotflow that led here, whichever public function it called."""
-    level, frame = 1, sys._getframe()
+    level, frame = 1, sys._getframe()  # noqa: SLF001  (public, in spite of its name)
     while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "knotflow":
         level, frame = level + 1, frame.f_back
     warnings.warn(message, category, stacklevel=level)

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 from knotflow._checks import count
 from knotflow._typing import Array
 from knotflow.data import Samples, Scaling
-from knotflow.errors import InputError
+from knotflow.errors import InputError, MissingLibraryError
 from knotflow.fitting.choices import Training, chosen
 from knotflow.fitting.convergence import how_far
 from knotflow.fitting.regimes import chosen_delta
@@ -119,11 +119,14 @@ class Fit:
         sizes = f"{len(self.net)} neurons, {len(self.data)} samples"
         return f"Fit({self.regime}, {sizes}, rms residual {s['rms_residual']:.4g}, {s['verdict']})"
 
-    def _repr_html_(self) -> str:
-        """The fit in a notebook."""
-        from knotflow.report.page import card
+    def _repr_html_(self) -> str | None:
+        """The fit in a notebook; its `repr` is shown where the libraries of figures are not installed."""
+        try:
+            from knotflow.report.page import card
 
-        return card(self)
+            return card(self)
+        except MissingLibraryError:
+            return None
 
 
 def fit(

@@ -139,7 +139,7 @@ class FeatureMap:
             raise InputError(f"d[{int(np.argmax(d <= 0))}] is {d[np.argmax(d <= 0)]:g}: it must be > 0")
         root = np.sqrt(d)
         scaled = self if np.all(d == 1) else FeatureMap(self.matrix * root)
-        left, sizes, right = scaled._svd
+        left, sizes, right = scaled._svd  # noqa: SLF001  (another one of this class)
         return start + root * (right @ ((left.T @ (y - self.matrix @ start)) / sizes))
 
 

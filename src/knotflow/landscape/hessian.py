@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -78,7 +78,7 @@ def jacobian(net: ReLUNet, data: Samples, train: Iterable[str] = ALL) -> Array:
 
 def _jacobian(net: ReLUNet, data: Samples, names: tuple[str, ...], on: Flags) -> Array:
     x, scaled = data.distinct.x, on.T / net.norm
-    columns = {
+    columns: dict[str, Callable[[], Array]] = {
         "a": lambda: scaled * x[:, None] * net.c,
         "b": lambda: -scaled * net.c,
         "c": lambda: scaled * (np.multiply.outer(x, net.a) - net.b),

@@ -36,7 +36,7 @@ def _old_order(*names: str) -> Callable[[F], F]:
                 return function(net, (x, y), **dict(zip(names, others, strict=False)), **options)
             return function(net, *args, **options)
 
-        return cast(F, call)
+        return cast("F", call)
 
     return decorate
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 import numpy as np
 
@@ -51,7 +51,7 @@ def checked(function: Callable[Concatenate[ReLUNet, Samples, P], T]) -> Callable
         subject(net, data)
         return function(net, data, *args, **options)
 
-    return call
+    return cast("Callable[Concatenate[ReLUNet, Samples, P], T]", call)  # `wraps` keeps the names net and data
 
 
 def residuals(net: ReLUNet, data: Samples) -> Array:

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from knotflow._extras import needing_extras
 from knotflow._typing import Array
-from knotflow.errors import InputError, KnotflowError
+from knotflow.errors import InputError
 from knotflow.network.parameters import Parameters
 
 if TYPE_CHECKING:
@@ -49,10 +50,8 @@ def module_of(p: Parameters) -> torch.nn.Sequential:
 
 
 def _require_torch() -> None:
-    try:
+    with needing_extras():
         import torch  # noqa: F401
-    except ImportError as error:
-        raise KnotflowError('this needs PyTorch, which is not installed: pip install "knotflow[torch]"') from error
 
 
 def _array(parameter: torch.Tensor) -> Array:

@@ -17,12 +17,15 @@ artists     what several figures draw alike
 
 from __future__ import annotations
 
+from knotflow._extras import needing_extras
+
 # All of it at once: a module that is loaded later would take the name of its function.
-from knotflow.plots.animate import animate
-from knotflow.plots.fit_plot import fit_plot, functions
-from knotflow.plots.knot_paths import knot_paths
-from knotflow.plots.loss_curve import loss_curve
-from knotflow.plots.overview import overview
-from knotflow.plots.uv_plane import uv_plane
+with needing_extras():
+    from knotflow.plots.animate import animate
+    from knotflow.plots.fit_plot import fit_plot, functions
+    from knotflow.plots.knot_paths import knot_paths
+    from knotflow.plots.loss_curve import loss_curve
+    from knotflow.plots.overview import overview
+    from knotflow.plots.uv_plane import uv_plane
 
 __all__ = ["animate", "fit_plot", "functions", "knot_paths", "loss_curve", "overview", "uv_plane"]

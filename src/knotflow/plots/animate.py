@@ -15,6 +15,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
 from knotflow._checks import count
+from knotflow._extras import needing_extras
 from knotflow._files import atomic_write
 from knotflow._typing import Array
 from knotflow.errors import InputError, KnotflowError
@@ -109,7 +110,8 @@ def animate(
 @contextmanager
 def _encoder(path: Path, fps: int) -> Iterator[Callable[[memoryview], Any]]:
     """What takes one picture after the other, as RGBA, and makes the file at the end of the block."""
-    from imageio_ffmpeg import get_ffmpeg_exe
+    with needing_extras():
+        from imageio_ffmpeg import get_ffmpeg_exe
 
     command = [
         get_ffmpeg_exe(), "-v", "error", "-y", "-f", "rawvideo", "-pix_fmt", "rgba", "-r", str(fps),
@@ -160,8 +162,8 @@ class _Scene:
         _legend(figure)
         for _, artist in self.moving:
             artist.set_animated(True)
-        self.canvas.draw()
-        self.still = self.canvas.copy_from_bbox(figure.bbox)
+        self.canvas.draw()  # type: ignore[no-untyped-call]  # matplotlib leaves it untyped
+        self.still = self.canvas.copy_from_bbox(figure.bbox)  # type: ignore[no-untyped-call]  # the same
 
     def picture(self, k: int) -> memoryview:
         """The picture of the k-th save, as RGBA."""
@@ -226,11 +228,13 @@ class _Scene:
         lines = np.dstack(np.broadcast_arrays(np.where(hidden, np.nan, knots), self.moments[:, None])).swapaxes(0, 1)
         ax.add_collection(
             LineCollection(
-                list(lines), colors=list(style.sign_colours(self.traj.c[-1, neurons])),
-                alpha=float(np.clip(80 / len(neurons), 0.25, 0.9)), lw=float(np.clip(120 / len(neurons), 0.6, 1.4)),
+                list(lines),
+                colors=list(style.sign_colours(self.traj.c[-1, neurons])),
+                alpha=float(np.clip(80 / len(neurons), 0.25, 0.9)),
+                lw=float(np.clip(120 / len(neurons), 0.6, 1.4)),
             ),
             autolim=False,
-        )  # fmt: skip
+        )
         if len(self.traj.data.distinct.x) <= 30:
             for x in self.traj.data.distinct.x:
                 ax.axvline(x, color=style.FAINT, lw=0.8, zorder=0.5)

@@ -127,9 +127,15 @@ def _mark_events(ax: Axes, traj: Trajectory, samples: Array) -> None:
         found = traj.events[traj.events["kind"] == kind]
         found = found[:: -(-len(found) // _EVENTS) or 1]
         ax.scatter(
-            found["time"], samples[found["sample"]], s=11, lw=0.7, zorder=3, marker=marker,
-            facecolors=rise[found["neuron"]] if kind == "stick" else "white", edgecolors=rise[found["neuron"]],
-        )  # fmt: skip
+            found["time"],
+            samples[found["sample"]],
+            s=11,
+            lw=0.7,
+            zorder=3,
+            marker=marker,
+            facecolors=rise[found["neuron"]] if kind == "stick" else "white",
+            edgecolors=rise[found["neuron"]],
+        )
 
 
 def _stuck(traj: Trajectory, hues: NDArray[np.str_]) -> dict[tuple[int, str], list[list[float]]]:

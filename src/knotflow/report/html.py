@@ -7,6 +7,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from knotflow._extras import needing_extras
 from knotflow._files import atomic_write
 from knotflow._version import __version__
 from knotflow.plots.style import COLOURS
@@ -24,7 +25,8 @@ def environment(directory: str | PathLike[str] = _HERE) -> Environment:
 
     Values are escaped, an unknown name is an error, and `version` is knotflow's.
     """
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    with needing_extras():
+        from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     made = Environment(
         loader=FileSystemLoader([directory, _HERE]), autoescape=True, undefined=StrictUndefined, trim_blocks=True

@@ -27,6 +27,7 @@ def middle(lo, hi):
 
 @kernel(inline="always")
 def value_at(a, b, c, v):
+    """(a v + b) v + c."""
     return (a * v + b) * v + c
 
 

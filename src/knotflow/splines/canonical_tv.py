@@ -46,8 +46,11 @@ class Best(NamedTuple):
 
 
 class _Problem(NamedTuple):
-    """Distinct x ascending, y, weights; `rays` (2 s, 2) are the directions with a knot at a sample, in the order of
-    their angles: right-facing from the last sample to the first, then left-facing in the same order."""
+    """Distinct x ascending, y, weights, and the rays.
+
+    `rays` (2 s, 2) are the directions with a knot at a sample, in the order of their angles: right-facing from the
+    last sample to the first, then left-facing in the same order.
+    """
 
     x: Array
     y: Array

@@ -31,8 +31,10 @@ _SLACK = 1e-10  # relative: how far z may leave the tube, by rounding, before a 
 
 
 class Trend(NamedTuple):
-    """The minimiser: the indices of the samples that are its knots, both ends included, its values there; its
-    objective, and a bound of how much more that is than the least possible."""
+    """The minimiser: the indices of the samples that are its knots, both ends included, and its values there.
+
+    `gap` bounds how much more its objective is than the least possible.
+    """
 
     knots: Indices
     values: Array

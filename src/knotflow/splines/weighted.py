@@ -84,8 +84,11 @@ def weighted(data: Samples, density: Density | Any) -> Spline:
 
 
 class _Mesh(NamedTuple):
-    """nu as a piecewise polynomial: the breaks (p + 1,) in u, the first piece of every sample interval and, one
-    past the last, p; ascending coefficients (p, degree + 1) in the local variable from 0 to 1."""
+    """nu as a piecewise polynomial.
+
+    The breaks (p + 1,) in u; the first piece of every sample interval and, one past the last, p; ascending
+    coefficients (p, degree + 1) in the local variable from 0 to 1.
+    """
 
     breaks: Array
     first: Indices

@@ -10,12 +10,12 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import as_completed
 from dataclasses import dataclass
 from functools import cache
-from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
 
 from knotflow import InputError
+from knotflow._extras import needing_extras
 from knotflow_papers.ledger.entry import ERROR, Entry, Outcome, entries_of
 from knotflow_papers.processes import number_of_processes, pool_of
 
@@ -58,8 +58,8 @@ def entries() -> tuple[Entry, ...]:
     InputError
         Without autograd, the oracle of many of them.
     """
-    if find_spec("autograd") is None:
-        raise InputError("autograd is missing: it must be installed for the ledger; pip install 'knotflow[papers]'")
+    with needing_extras():
+        import autograd  # noqa: F401
     found: list[Entry] = []
     for paper in PAPERS:
         package = importlib.import_module(f"knotflow_papers.{paper}.ledger")

@@ -32,9 +32,8 @@ def number(value: float | None) -> str:
 def rows(lines: Sequence[Line]) -> list[tuple[str, str, str, str, str]]:
     """Id, statement, status, measured error, seconds of every line."""
     return [
-        (line.entry.id, line.entry.statement, line.status, number(error(line)), f"{line.seconds:.1f}")
-        for line in lines
-    ]  # fmt: skip
+        (line.entry.id, line.entry.statement, line.status, number(error(line)), f"{line.seconds:.1f}") for line in lines
+    ]
 
 
 def counts(lines: Sequence[Line]) -> dict[str, int]:
@@ -94,9 +93,7 @@ def _markdown(lines: Sequence[Line]) -> str:
 
 
 def _html(lines: Sequence[Line]) -> str:
-    papers = {
-        title: [line for line in lines if line.entry.paper == paper] for paper, title in _TITLES.items()
-    }  # fmt: skip
+    papers = {title: [line for line in lines if line.entry.paper == paper] for paper, title in _TITLES.items()}
     return render(
         "ledger/ledger.html",
         papers={title: listed for title, listed in papers.items() if listed},

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from knotflow._extras import needing_extras
 from knotflow._files import atomic_write
 from knotflow_papers.reproduction.experiment import Experiment, Result, Settings, Trial, plain
 
@@ -23,7 +24,8 @@ def grid(trials: Sequence[Trial], results: Sequence[Result]) -> xr.Dataset:
     A result whose name is that of its own dimension is a coordinate, the same in every trial that gives it. Where no
     trial stands, and where trials give arrays of unequal size along a dimension, there is nan.
     """
-    import xarray as xr
+    with needing_extras():
+        import xarray as xr
 
     labels: dict[str, list[Any]] = {}
     for trial in trials:
@@ -34,8 +36,11 @@ def grid(trials: Sequence[Trial], results: Sequence[Result]) -> xr.Dataset:
     coords: dict[str, Any] = dict(labels)
     variables: dict[str, tuple[tuple[str, ...], Any]] = {}
     for name in dict.fromkeys(name for result in results for name in result):
-        having = [(trial, *_dims_and_array(result[name])) for trial, result in zip(trials, results, strict=True)
-                  if name in result]  # fmt: skip
+        having = [
+            (trial, *_dims_and_array(result[name]))
+            for trial, result in zip(trials, results, strict=True)
+            if name in result
+        ]
         if having[0][1] == (name,):
             coords[name] = having[0][2]
         else:

@@ -236,10 +236,12 @@ class Experiment:
 
     def settings(self, quick: bool = False) -> Settings:
         """The parameters' values, those of a `quick` run if asked."""
-        return SimpleNamespace(**{
-            name: each.quick if quick and each.quick is not None else each.value
-            for name, each in self.parameters.items()
-        })  # fmt: skip
+        return SimpleNamespace(
+            **{
+                name: each.quick if quick and each.quick is not None else each.value
+                for name, each in self.parameters.items()
+            }
+        )
 
     @property
     def lacking(self) -> str:

@@ -25,8 +25,9 @@ def grid(rows: int, columns: int, *, panel: tuple[float, float] = PANEL) -> tupl
     """A figure with rows x columns dressed axes, (rows, columns) as an array."""
     size = (columns * panel[0] + 0.3, rows * panel[1] + 0.3)
     figure = Figure(figsize=size, dpi=DPI, layout=ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.1))
-    axes = np.array([[figure.add_subplot(rows, columns, r * columns + c + 1) for c in range(columns)]
-                     for r in range(rows)])  # fmt: skip
+    axes = np.array(
+        [[figure.add_subplot(rows, columns, r * columns + c + 1) for c in range(columns)] for r in range(rows)]
+    )
     for ax in axes.flat:
         style.new_axes(ax)
         ax.xaxis.set_major_locator(MaxNLocator(5, steps=_STEPS))
@@ -103,8 +104,9 @@ def plane(ax: Axes, net: ReLUNet, data: Samples, *, reach: float | None = None) 
     reach = plane_reach(net) if reach is None else reach
     rays(ax, data, reach)
     size = float(np.clip(2500 / len(net), 4, 26))
-    ax.scatter(view.u, view.v, s=size, c=style.sign_colours(view.r), lw=0, alpha=0.75, zorder=3,
-               rasterized=len(net) > 300)  # fmt: skip
+    ax.scatter(
+        view.u, view.v, s=size, c=style.sign_colours(view.r), lw=0, alpha=0.75, zorder=3, rasterized=len(net) > 300
+    )
     square(ax, reach)
     return reach
 

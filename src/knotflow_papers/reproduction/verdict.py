@@ -94,8 +94,10 @@ class Verdict:
     def sentence(self) -> str:
         """The measured numbers; what fails comes first."""
         ordered = sorted(self.checks, key=lambda check: check.holds)
-        words = [("" if check.holds else "as printed, fails: " if check.printed else "fails: ") + check.measured
-                 for check in ordered]  # fmt: skip
+        words = [
+            ("" if check.holds else "as printed, fails: " if check.printed else "fails: ") + check.measured
+            for check in ordered
+        ]
         text = "; ".join(words)
         return f"{text[:1].upper()}{text[1:]}."
 

@@ -41,8 +41,9 @@ def oriented_knots(ax: Axes, net: kf.ReLUNet, size: float = 60.0, **pen: Any) ->
 
 def triangle(side: int, label: str, colour: str = style.INK) -> Line2D:
     """The legend entry for the knots of one orientation."""
-    return Line2D([], [], color=colour, marker=">" if side > 0 else "<", markersize=7, markeredgewidth=0, ls="",
-                  label=label)  # fmt: skip
+    return Line2D(
+        [], [], color=colour, marker=">" if side > 0 else "<", markersize=7, markeredgewidth=0, ls="", label=label
+    )
 
 
 RIGHT = triangle(1, "right-facing knot")

@@ -6,9 +6,9 @@ import autograd.numpy as anp
 import numpy as np
 import pytest
 from autograd import grad
-from particle_cases import METRICS, net, points, tied
 
 import knotflow as kf
+from helpers.particle_cases import METRICS, net, points, tied
 from knotflow.dynamics import mean_field
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from particle_cases import METRICS, net, points, run, tied
 
 import knotflow as kf
+from helpers.particle_cases import METRICS, net, points, run, tied
 from knotflow.dynamics import mean_field
 
 
@@ -44,8 +44,11 @@ def test_a_weight_does_not_change_a_velocity(metric):
     )
     two = kf.evolve(
         kf.ReLUNet(parts * a[split], parts * b[split], parts * c[split]),
-        data, kf.MeanFieldFlow(metric, weights, rtol=1e-8), until=1.0, save_at=[],
-    )  # fmt: skip
+        data,
+        kf.MeanFieldFlow(metric, weights, rtol=1e-8),
+        until=1.0,
+        save_at=[],
+    )
     np.testing.assert_allclose(one.final(grid), two.final(grid), atol=1e-7)
     np.testing.assert_allclose(two.final.knots[0], two.final.knots[1], rtol=1e-7)
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from particle_cases import net, tied
 
 import knotflow as kf
+from helpers.particle_cases import net, tied
 from knotflow.dynamics import mean_field
 
 

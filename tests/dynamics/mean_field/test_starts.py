@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from particle_cases import METRICS, net, points, run
 from scipy.integrate import dblquad
 
 import knotflow as kf
+from helpers.particle_cases import METRICS, net, points, run
 from knotflow.dynamics import mean_field
 from knotflow.laws import Law
 

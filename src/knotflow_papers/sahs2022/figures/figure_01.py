@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from matplotlib.ticker import MaxNLocator
 
 import knotflow as kf
 from knotflow.plots import style
@@ -93,7 +94,7 @@ def check(p: Settings, data: xr.Dataset) -> list[Check]:
         Check.below("|H t| for the tangent t, in parts of |H| |t|, at global minima", float(worst.lowest), 1e-10),
         Check.below("|H t + (∂L/∂w, ∂L/∂b, −∂L/∂v)|, in these parts, anywhere", float(worst.identity), 1e-12),
         Check.below("|H t|, in these parts, for every θ", float(worst.away), 1e-10, printed=True),
-    ]  # fmt: skip
+    ]
 
 
 def draw(p: Settings, data: xr.Dataset) -> Figure:
@@ -104,11 +105,17 @@ def draw(p: Settings, data: xr.Dataset) -> Figure:
     _manifold(figure.add_subplot(spot, projection="3d"), one)
     _section(row[1], one)
     _tangents(row[2], data)
-    panels.legend(figure, [style.line(style.NETWORK, "neurons that make the same function"),
-                           panels.dashed(PLANE[0], "its shadows on the walls", PLANE[1]),
-                           style.dot(style.NETWORK, "α = 1"),
-                           style.dot(MINIMUM, "at a global minimum"),
-                           style.dot(ANYWHERE, "anywhere (0: the neuron sees no sample)")], 3)  # fmt: skip
+    panels.legend(
+        figure,
+        [
+            style.line(style.NETWORK, "neurons that make the same function"),
+            panels.dashed(PLANE[0], "its shadows on the walls", PLANE[1]),
+            style.dot(style.NETWORK, "α = 1"),
+            style.dot(MINIMUM, "at a global minimum"),
+            style.dot(ANYWHERE, "anywhere (0: the neuron sees no sample)"),
+        ],
+        3,
+    )
     return figure
 
 
@@ -126,7 +133,7 @@ def _manifold(ax: Any, one: xr.Dataset) -> None:
         ax.plot(*shadow, color=colour, ls=dashes, lw=1.4)
     ax.set(xlabel="$w$", ylabel="$b$", zlabel="$v$")
     for axis in (ax.xaxis, ax.yaxis, ax.zaxis):
-        axis.set_major_locator(panels.MaxNLocator(4))
+        axis.set_major_locator(MaxNLocator(4))
         axis.set_pane_color((1, 1, 1, 0))
     ax.tick_params(labelsize=style.FONT - 2.5, pad=0)
     ax.set_box_aspect(None, zoom=0.86)

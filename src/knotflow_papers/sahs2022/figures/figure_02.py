@@ -66,10 +66,11 @@ def check(p: Settings, data: xr.Dataset) -> list[Check]:
     return [
         Check.below("error of equation (1), in parts of the largest value of f", float(worst.equation), 1e-12),
         Check.below("networks in which bends and neurons differ in number", float((data.bends != data.m).sum()), 0.5),
-        Check.below("error of s μ as the change of slope at a breakpoint, in parts of the largest |μ|",
-                    float(worst.jump), 1e-8),
+        Check.below(
+            "error of s μ as the change of slope at a breakpoint, in parts of the largest |μ|", float(worst.jump), 1e-8
+        ),
         Check.below("error of μ as that change, equation (2) in words", float(worst.jump_printed), 1e-8, printed=True),
-    ]  # fmt: skip
+    ]
 
 
 def draw(p: Settings, data: xr.Dataset) -> Figure:
@@ -85,8 +86,9 @@ def draw(p: Settings, data: xr.Dataset) -> Figure:
     style.label_axes(axes[0, 1], "$x$", "$\\mu_i (x - \\beta_i)_{s_i}$")
     panels.title(axes[0, 1], "its three terms")
     terms = [panels.dashed(style.PENS[k + 1][0], f"neuron {k + 1}", style.PENS[k + 1][1]) for k in range(len(net))]
-    panels.legend(figure, [panels.NETWORK_LINE, *terms, RIGHT, LEFT, 
-                           style.dot(style.POSITIVE, "bends upwards, $s\\mu > 0$")], 4)  # fmt: skip
+    panels.legend(
+        figure, [panels.NETWORK_LINE, *terms, RIGHT, LEFT, style.dot(style.POSITIVE, "bends upwards, $s\\mu > 0$")], 4
+    )
     return figure
 
 

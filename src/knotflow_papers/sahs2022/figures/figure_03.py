@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from matplotlib.lines import Line2D
 
 import knotflow as kf
 from knotflow.plots import style
@@ -50,7 +51,7 @@ def run(p: Settings, trial: Trial) -> dict[str, Any]:
         "same_under_flow": int(np.sum((named == under) & told)),
         "least_curvature": float(min(each.curvatures.min() for each in slices)),
         **_examples(slices, named),
-    }  # fmt: skip
+    }
 
 
 def _by_vertices(each: kf.landscape.LossSlice) -> list[str]:
@@ -158,12 +159,17 @@ def draw(p: Settings, data: xr.Dataset) -> Figure:
         panels.title(ax, f"{'I' * (k + 1)}: {kind}")
         style.label_axes(ax, "knot, from the sample", "loss")
     dots = (0, (1.2, 1.5))
-    panels.legend(figure, [style.line(LEFT_PEN[0], "$p_1$, left of the sample", 2.2),
-                           style.line(RIGHT_PEN[0], "$p_2$, right of it", 2.2),
-                           panels.dashed(style.INK, "its continuation beyond the sample", dots),
-                           panels.Line2D([], [], color=style.INK, marker="^", ls="", ms=8, mew=0,
-                                         label="its minimum, where in view"),
-                           style.line(style.DATA, "sample", 1.0)], 3)  # fmt: skip
+    panels.legend(
+        figure,
+        [
+            style.line(LEFT_PEN[0], "$p_1$, left of the sample", 2.2),
+            style.line(RIGHT_PEN[0], "$p_2$, right of it", 2.2),
+            panels.dashed(style.INK, "its continuation beyond the sample", dots),
+            Line2D([], [], color=style.INK, marker="^", ls="", ms=8, mew=0, label="its minimum, where in view"),
+            style.line(style.DATA, "sample", 1.0),
+        ],
+        3,
+    )
     return figure
 
 

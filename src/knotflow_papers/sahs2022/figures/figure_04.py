@@ -18,13 +18,15 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 PARAMETERS = {
-    "layout": printed(("equispaced", "random"), "remark 1: breakpoints uniformly spaced, data uniform between them; "
-                      "random: as at initialisation"),
+    "layout": printed(
+        ("equispaced", "random"),
+        "remark 1: breakpoints uniformly spaced, data uniform between them; random: as at initialisation",
+    ),
     "samples": chosen(20, "N; the figure has few"),
     "d": chosen((0.125, 0.25, 0.5, 1.0, 2.0, 5.0, 20.0), "H = d N², as in remark 1"),
     "draws": chosen(4000, "partitions over which a share is taken", quick=500),
     "shown": chosen((6, 40), "H of the two strips, of 6 samples"),
-}  # fmt: skip
+}
 
 
 def trials(p: Settings) -> list[dict[str, Any]]:
@@ -37,8 +39,13 @@ def run(p: Settings, trial: Trial) -> dict[str, Any]:
     rng = np.random.default_rng([4, p.layout.index(layout), m])
     lonely = [_is_lonely(m, p.samples, layout, rng) for _ in range(p.draws)]
     chance = kf.landscape.lonely_probability(m, p.samples, layout)
-    return {"H": m, "share": float(np.mean(lonely)), "exact": chance.exact, "limit": chance.approximation,
-            "printed": 1 - np.exp(-1 / d)}  # fmt: skip
+    return {
+        "H": m,
+        "share": float(np.mean(lonely)),
+        "exact": chance.exact,
+        "limit": chance.approximation,
+        "printed": 1 - np.exp(-1 / d),
+    }
 
 
 def _is_lonely(m: int, s: int, layout: str, rng: np.random.Generator) -> bool:

@@ -53,9 +53,11 @@ def run(p: Settings, trial: Trial) -> dict[str, Any]:
         "zeros": _zeros(net, fitted),
         "counted": 3 * len(net) + 1 - kf.landscape.hessian_rank(net, fitted),
         "zeros_missed": _zeros(net, missed),
-        **{f"{name}": (("amount", "neuron"), [getattr(each, name) for each in (changed[0], net, changed[-1])])
-           for name in "abc"},
-    }  # fmt: skip
+        **{
+            f"{name}": (("amount", "neuron"), [getattr(each, name) for each in (changed[0], net, changed[-1])])
+            for name in "abc"
+        },
+    }
 
 
 def _changed(net: kf.ReLUNet, kind: str, t: float) -> kf.ReLUNet:
@@ -79,8 +81,10 @@ def _changed(net: kf.ReLUNet, kind: str, t: float) -> kf.ReLUNet:
 
 def _curvature_along(net: kf.ReLUNet, data: kf.Samples, kind: str, h: float = 1e-5) -> float:
     """|H v| / (|H| |v|) for the direction v in which the parameters begin to change."""
-    ends = [np.concatenate([each.a, each.b, each.c, [each.bias]]) for each in
-            (_changed(net, kind, -h), _changed(net, kind, h))]  # fmt: skip
+    ends = [
+        np.concatenate([each.a, each.b, each.c, [each.bias]])
+        for each in (_changed(net, kind, -h), _changed(net, kind, h))
+    ]
     v, hessian = (ends[1] - ends[0]) / (2 * h), kf.landscape.hessian(net, data)
     return float(np.linalg.norm(hessian @ v) / (np.linalg.norm(hessian, 2) * np.linalg.norm(v)))
 
@@ -98,12 +102,14 @@ def check(p: Settings, data: xr.Dataset) -> list[Check]:
         Check.below("largest relative change of the loss, for other values of the samples", float(worst.loss), 1e-12),
         Check.above("smallest change of f elsewhere", float(least.elsewhere), 0.01),
         Check.below("|H v| in parts of |H| |v| along the changes v, at global minima", float(worst.flat), 1e-7),
-        Check.below("global minima whose zero eigenvalues are not 3H + 1 − rank",
-                    float((data.zeros != data.counted).sum()), 0.5),
-        Check.above("loss when the knot of C has come among the samples", float(data.entered.sel(kind="C").min()),
-                    1e-3),
+        Check.below(
+            "global minima whose zero eigenvalues are not 3H + 1 − rank", float((data.zeros != data.counted).sum()), 0.5
+        ),
+        Check.above(
+            "loss when the knot of C has come among the samples", float(data.entered.sel(kind="C").min()), 1e-3
+        ),
         Check.below("zero eigenvalues that are lost at points that are not critical", float(lost), 0.5, printed=True),
-    ]  # fmt: skip
+    ]
 
 
 def draw(p: Settings, data: xr.Dataset) -> Figure:

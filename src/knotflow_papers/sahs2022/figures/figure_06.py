@@ -35,8 +35,9 @@ def run(p: Settings, trial: Trial) -> dict[str, Any]:
     bowl = kf.landscape.delta_slope_hessian(net, data)
     moved = net.replace(b=net.a * (net.knots + rng.normal(size=p.m)))
     steps = np.linspace(-2, 2, 9)
-    seen, unseen = (_along(net, data, basis @ rng.normal(size=basis.shape[1]), steps)
-                    for basis in (bowl.range, bowl.null))  # fmt: skip
+    seen, unseen = (
+        _along(net, data, basis @ rng.normal(size=basis.shape[1]), steps) for basis in (bowl.range, bowl.null)
+    )
     scale = float(np.max(seen))
     gradient = kf.gradient(net, data).c * net.norm / net.a  # with respect to the delta-slopes
     sizes = np.linalg.svd(_features(net, data.x), compute_uv=False)
@@ -77,14 +78,15 @@ def _largest_angle(one: Array, other: Array) -> float:
 def check(p: Settings, data: xr.Dataset) -> list[Check]:
     worst, least = data.max("seed"), data.min("seed")
     return [
-        Check.below("change of the loss along the null space, in parts of that along the range",
-                    float(worst.constant), 1e-12),
+        Check.below(
+            "change of the loss along the null space, in parts of that along the range", float(worst.constant), 1e-12
+        ),
         Check.below("third difference along the range, in these parts", float(worst.cubic), 1e-12),
         Check.above("second difference along the range, in these parts", float(least.curved), 1e-6),
         Check.below("error of the squared singular values as eigenvalues", float(worst.spectrum), 1e-12),
         Check.below("part of the gradient off the range", float(worst.gradient_off), 1e-10),
         Check.above("angle in degrees by which moved knots turn the null space", float(least.angle), 1.0),
-    ]  # fmt: skip
+    ]
 
 
 def draw(p: Settings, data: xr.Dataset) -> Figure:
@@ -95,8 +97,11 @@ def draw(p: Settings, data: xr.Dataset) -> Figure:
         words = ", ".join(f"{knot:g}" for knot in knots).replace("-", "−")
         panels.title(ax, f"{letter}: knots at {words}")
     least = panels.dashed(RANGE, "loss 0", "-")
-    panels.legend(figure, [least, style.line(SEEN, "range: the samples see it", 2.2),
-                           style.line(UNSEEN, "null space: they do not", 2.2)], 3)  # fmt: skip
+    panels.legend(
+        figure,
+        [least, style.line(SEEN, "range: the samples see it", 2.2), style.line(UNSEEN, "null space: they do not", 2.2)],
+        3,
+    )
     return figure
 
 

@@ -99,13 +99,19 @@ def check(p: Settings, data: xr.Dataset) -> list[Check]:
         Check.below("A: standard deviation of f over that of the target", float(mean.height[0]), 0.5),
         Check.below("B: mean residual over the standard deviation of the target", float(mean["mean"][1]), 0.05),
         Check.below("B: standard deviation of f over that of the target", float(mean.height[1]), 0.9),
-        Check.above("C: share of the peaks of curvature with a zero crossing of ψ nearer than the next inflection",
-                    float(mean.at_peaks[2]), 0.75),
-        Check.below("B to D: least mean distance of knots from these peaks, in parts of that at A",
-                    middle / float(distance[0]), 1.0),
+        Check.above(
+            "C: share of the peaks of curvature with a zero crossing of ψ nearer than the next inflection",
+            float(mean.at_peaks[2]),
+            0.75,
+        ),
+        Check.below(
+            "B to D: least mean distance of knots from these peaks, in parts of that at A",
+            middle / float(distance[0]),
+            1.0,
+        ),
         Check.above("E: that distance, in parts of the least before,", float(distance[-1]) / middle, 1.0),
         Check.below("E: loss in parts of that at A", float(loss[-1] / loss[0]), 0.01),
-    ]  # fmt: skip
+    ]
 
 
 def draw(p: Settings, data: xr.Dataset) -> Figure:
@@ -155,8 +161,10 @@ def table(p: Settings, data: xr.Dataset) -> tuple[list[str], list[list[str]]]:
         "at_peaks": "peaks of curvature with one",
         "distance": "mean distance of knots from a peak",
     }
-    rows = [[f"{LETTERS[k]}: {epoch:,}", *(f"{float(mean[name][k]):.3g}" for name in names)]
-            for k, epoch in enumerate(p.epochs)]  # fmt: skip
+    rows = [
+        [f"{LETTERS[k]}: {epoch:,}", *(f"{float(mean[name][k]):.3g}" for name in names)]
+        for k, epoch in enumerate(p.epochs)
+    ]
     return ["t", *names.values()], rows
 
 

@@ -76,12 +76,12 @@ def check(p: Settings, data: xr.Dataset) -> list[Check]:
         Check.below("largest loss at the end of the flow", float(data.loss.max()), 1e-12),
         Check.below("distance of the end from the interpolant nearest to μ0, relative", float(data.error.max()), 1e-6),
         Check.above("smallest step of |μ| along the flow from 0", float(zero.size_steps.min()), -1e-12),
-        Check.above("smallest step of |μ| along the descent from 0", descent,
-                    -1e-12),
-        Check.above("smallest step of |μ − μ0| along the flow from a rough start", float(rough.way_steps.min()),
-                    -1e-12),
+        Check.above("smallest step of |μ| along the descent from 0", descent, -1e-12),
+        Check.above(
+            "smallest step of |μ − μ0| along the flow from a rough start", float(rough.way_steps.min()), -1e-12
+        ),
         Check.above("what a rough start adds to the roughness at the end, in parts of the least,", excess, 0.0),
-    ]  # fmt: skip
+    ]
 
 
 def draw(p: Settings, data: xr.Dataset) -> Figure:
@@ -95,10 +95,15 @@ def draw(p: Settings, data: xr.Dataset) -> Figure:
     style.label_axes(ax, "roughness at the start", "roughness at the end")
     panels.title(ax, f"{p.m} neurons, {p.samples} samples, exact flow")
     names = {"zero": "from μ0 = 0", "rough": "from another μ0"}
-    panels.legend(figure, [*(panels.dashed(ink, names[start], dashes) for start, (ink, dashes) in PENS.items()),
-                           style.line(RANGE, "loss 0", 1.8),
-                           panels.dashed(style.DATA, "equally far from μ0", (0, (1.2, 1.5)), 1.0)],
-                  4)  # fmt: skip
+    panels.legend(
+        figure,
+        [
+            *(panels.dashed(ink, names[start], dashes) for start, (ink, dashes) in PENS.items()),
+            style.line(RANGE, "loss 0", 1.8),
+            panels.dashed(style.DATA, "equally far from μ0", (0, (1.2, 1.5)), 1.0),
+        ],
+        4,
+    )
     return figure
 
 
@@ -110,8 +115,13 @@ def _ways(ax: Axes, p: Settings, data: xr.Dataset) -> None:
         way = data.path.sel(start=start).isel(seed=0).values
         far = np.linalg.norm(way[-1] - way[0])
         for radius in far * np.array([1 / 3, 2 / 3, 1.0]):
-            ax.plot(way[0, 0] + radius * np.cos(angle), way[0, 1] + radius * np.sin(angle), color=style.DATA, lw=1.0,
-                    ls=(0, (1.2, 1.5)))  # fmt: skip
+            ax.plot(
+                way[0, 0] + radius * np.cos(angle),
+                way[0, 1] + radius * np.sin(angle),
+                color=style.DATA,
+                lw=1.0,
+                ls=(0, (1.2, 1.5)),
+            )
         ax.plot(way[:, 0], way[:, 1], color=ink, ls=dashes, lw=2.4)
         ax.plot(*way[0], "o", color=ink, ms=7)
         ax.plot(*way[-1], "o", color=ink, ms=7, mfc="white", mew=1.8)

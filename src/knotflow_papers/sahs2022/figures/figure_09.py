@@ -23,11 +23,14 @@ PARAMETERS = {
     "samples": chosen(1000, "on [-1, 1], of y = x²; the paper says: a quadratic"),
     "epochs": chosen(10_000, "as in the paper's other experiments", quick=2000),
     "adam": chosen(1e-3, "Adam's customary learning rate"),
-    "safety": chosen(0.5, "learning rate of the other two, in parts of the stability bound at the start: one rate for "
-                     "all widths is too large for wide networks, with batch normalisation first; every step uses all "
-                     "samples"),
+    "safety": chosen(
+        0.5,
+        "learning rate of the other two, in parts of the stability bound at the start: one rate for "
+        "all widths is too large for wide networks, with batch normalisation first; every step uses all "
+        "samples",
+    ),
     "seeds": chosen(4, "PyTorch's default start", quick=2),
-}  # fmt: skip
+}
 
 
 def data(p: Settings) -> kf.Samples:
@@ -69,20 +72,29 @@ def check(p: Settings, data: xr.Dataset) -> list[Check]:
     factor = _pieces_factor(data)
     return [
         *(_ordered(mse, better, worse) for better, worse in ((DP, GM), (GM, ADAM), (ADAM, GD))),
-        *(Check.below(f"loss of {method} with about {p.widths[hundred]} pieces, in parts of the variance of y,",
-                      float(mse.sel(fit=method)[hundred]) / variance, 1e-4) for method in (DP, GM)),
+        *(
+            Check.below(
+                f"loss of {method} with about {p.widths[hundred]} pieces, in parts of the variance of y,",
+                float(mse.sel(fit=method)[hundred]) / variance,
+                1e-4,
+            )
+            for method in (DP, GM)
+        ),
         Check.above("pieces of the best network, in times what the optimum needs for its loss,", factor, 10.0),
         _ordered(mse, ADAM, BN),
         _ordered(mse, BN, GD),
         Check.above("rises along the three networks' curves", rises, 0.5, printed=True),
-    ]  # fmt: skip
+    ]
 
 
 def _ordered(mse: xr.DataArray, better: str, worse: str) -> Check:
     """Mean losses over the seeds at every number of pieces."""
     ratios = (mse.sel(fit=better) / mse.sel(fit=worse)).values
-    return Check.below(f"largest ratio, over the numbers of pieces, of the loss of {better} to that of {worse},",
-                       float(np.max(ratios)), 1.0)  # fmt: skip
+    return Check.below(
+        f"largest ratio, over the numbers of pieces, of the loss of {better} to that of {worse},",
+        float(np.max(ratios)),
+        1.0,
+    )
 
 
 def _pieces_factor(data: xr.Dataset) -> float:
@@ -114,8 +126,10 @@ def draw(p: Settings, data: xr.Dataset) -> Figure:
 
 def table(p: Settings, data: xr.Dataset) -> tuple[list[str], list[list[str]]]:
     mse = data.mse.mean("seed")
-    rows = [[str(width + 1), *(f"{float(mse.sel(fit=method, width=width)):.2g}" for method in p.methods)]
-            for width in p.widths]  # fmt: skip
+    rows = [
+        [str(width + 1), *(f"{float(mse.sel(fit=method, width=width)):.2g}" for method in p.methods)]
+        for width in p.widths
+    ]
     return ["pieces", *(f"mean squared error, {method}" for method in p.methods)], rows
 
 

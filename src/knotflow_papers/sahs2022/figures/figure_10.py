@@ -90,8 +90,10 @@ def gather(p: Settings, trials: Any, results: Any) -> xr.Dataset:
     from knotflow_papers.reproduction import dataset
 
     top = dataset.grid([{}], results[:1])
-    pairs = [({k: v for k, v in trial.items() if k != "part"}, result)
-             for trial, result in zip(trials[1:], results[1:], strict=True)]  # fmt: skip
+    pairs = [
+        ({k: v for k, v in trial.items() if k != "part"}, result)
+        for trial, result in zip(trials[1:], results[1:], strict=True)
+    ]
     split = len(p.laws) * len(p.widths)
     by_width = dataset.grid(*zip(*pairs[:split], strict=True)).isel(factor=0, drop=True)
     by_factor = dataset.grid(*zip(*pairs[split:], strict=True)).isel(width=0, drop=True)
@@ -186,8 +188,10 @@ def table(p: Settings, data: xr.Dataset) -> tuple[list[str], list[list[str]]]:
     names = {"roughness": "Σ μ²", "initial_roughness": "Σ μ² at the start", "curvature": "∫ f″², binned"}
     rows = [
         [_NAMES[law], case, words, *(f"{float(v):.2g}" for v in mean[name].sel(law=law).isel(case=c))]
-        for law in p.laws for c, case in enumerate(p.cases) for name, words in names.items()
-    ]  # fmt: skip
+        for law in p.laws
+        for c, case in enumerate(p.cases)
+        for name, words in names.items()
+    ]
     return head, rows
 
 

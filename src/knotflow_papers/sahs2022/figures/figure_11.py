@@ -64,10 +64,13 @@ def check(p: Settings, data: xr.Dataset) -> list[Check]:
         Check.above("smallest jump at 0", float(data.jump.min()), 0.5),
         Check.above("change of slope that bridging needs, sharp to smooth,", float(sharp.turn / smooth.turn), 1.0),
         Check.above("∫ f″² of the cubic spline in the gap, sharp to smooth,", float(sharp.cubic / smooth.cubic), 1.0),
-        Check.above("∫ f″² of a trained network in the gap, sharp to smooth,",
-                    float(sharp.net_curvature / smooth.net_curvature), 1.0),
+        Check.above(
+            "∫ f″² of a trained network in the gap, sharp to smooth,",
+            float(sharp.net_curvature / smooth.net_curvature),
+            1.0,
+        ),
         Check.below("larger loss of the trained networks", float(data.loss.max()), 0.05),
-    ]  # fmt: skip
+    ]
 
 
 def draw(p: Settings, data: xr.Dataset) -> Figure:

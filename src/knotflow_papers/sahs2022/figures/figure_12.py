@@ -121,8 +121,14 @@ def _jumps(ax: Axes, p: Settings, one: xr.Dataset, law: Any) -> None:
 
 
 def table(p: Settings, data: xr.Dataset) -> tuple[list[str], list[list[str]]]:
-    head = ["law", "hidden layers", "knots a network", "standard deviation of delta-slopes", "Σ of their squares",
-            *(f"standard deviation, layer {layer}" for layer in p.depths)]  # fmt: skip
+    head = [
+        "law",
+        "hidden layers",
+        "knots a network",
+        "standard deviation of delta-slopes",
+        "Σ of their squares",
+        *(f"standard deviation, layer {layer}" for layer in p.depths),
+    ]
     rows = []
     for start in p.starts:
         for depth in p.depths:

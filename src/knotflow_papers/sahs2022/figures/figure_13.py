@@ -46,9 +46,11 @@ def run(p: Settings, trial: Trial) -> dict[str, Any]:
         "test": (("start", "function", "trial"), losses("test")),
         "train": (("start", "function", "trial"), losses("train")),
         "before": (("start", "x"), [spiky.values(starts[start][0], spiky.TEST) for start in STARTS]),
-        "after": (("start", "function", "x"),
-                  [[fits[start, name][0](spiky.TEST) for name in p.functions] for start in STARTS]),
-    }  # fmt: skip
+        "after": (
+            ("start", "function", "x"),
+            [[fits[start, name][0](spiky.TEST) for name in p.functions] for start in STARTS],
+        ),
+    }
 
 
 def check(p: Settings, data: xr.Dataset) -> list[Check]:
@@ -64,16 +66,22 @@ def check(p: Settings, data: xr.Dataset) -> list[Check]:
             )
         )
         train = np.median(data.train.isel(batch=0, function=k).values, axis=1)
-        checks.append(Check.below(f"median training loss from the spiky start, in times that from the other, {name},",
-                                  float(train[1] / train[0]), 2.0))  # fmt: skip
+        checks.append(
+            Check.below(
+                f"median training loss from the spiky start, in times that from the other, {name},",
+                float(train[1] / train[0]),
+                2.0,
+            )
+        )
     return checks
 
 
 def draw(p: Settings, data: xr.Dataset) -> Figure:
     figure, axes = panels.grid(1, 1 + len(p.functions), panel=(4.2, 3.1))
     curves = {"before training": data.before.isel(batch=0).values}
-    curves |= {f"after training: {name}": data.after.isel(batch=0, function=k).values
-               for k, name in enumerate(p.functions)}  # fmt: skip
+    curves |= {
+        f"after training: {name}": data.after.isel(batch=0, function=k).values for k, name in enumerate(p.functions)
+    }
     for ax, (words, both) in zip(axes[0], curves.items(), strict=True):
         for s, values in enumerate(both):
             ax.plot(spiky.TEST, values, color=style.PENS[s][0], ls=style.PENS[s][1], lw=1.5)
@@ -84,11 +92,15 @@ def draw(p: Settings, data: xr.Dataset) -> Figure:
     for ax, name in zip(axes[0, 1:], p.functions, strict=True):
         ax.plot(spiky.TEST, spiky.FUNCTIONS[name](spiky.TEST), color=style.DATA, lw=1, ls=(0, (4, 2)), zorder=1)
         panels.samples(ax, draw.samples(name))
-    panels.legend(figure, [
-        *(panels.dashed(style.PENS[s][0], f"{start} start", style.PENS[s][1]) for s, start in enumerate(STARTS)),
-        style.line(style.LINEAR, "what the spiky start learned", 1), panels.DATA_DOT,
-        panels.dashed(style.DATA, "target", (0, (4, 2))),
-    ])  # fmt: skip
+    panels.legend(
+        figure,
+        [
+            *(panels.dashed(style.PENS[s][0], f"{start} start", style.PENS[s][1]) for s, start in enumerate(STARTS)),
+            style.line(style.LINEAR, "what the spiky start learned", 1),
+            panels.DATA_DOT,
+            panels.dashed(style.DATA, "target", (0, (4, 2))),
+        ],
+    )
     return figure
 
 

@@ -139,8 +139,13 @@ def draw(p: Settings, data: xr.Dataset) -> Figure:
     style.label_axes(axes[0, 1], "neurons per sample, $H/N$", "share of starts")
     panels.title(axes[0, 0], "samples alone in their piece")
     panels.title(axes[0, 1], "all samples are lonely")
-    panels.legend(figure, [*(panels.dashed(_PENS[law][0], f"{_NAMES[law]}, exact", _PENS[law][1]) for law in p.laws),
-                           *(style.dot(_PENS[law][0], f"{_NAMES[law]}, measured") for law in p.laws)])  # fmt: skip
+    panels.legend(
+        figure,
+        [
+            *(panels.dashed(_PENS[law][0], f"{_NAMES[law]}, exact", _PENS[law][1]) for law in p.laws),
+            *(style.dot(_PENS[law][0], f"{_NAMES[law]}, measured") for law in p.laws),
+        ],
+    )
     return figure
 
 

@@ -85,8 +85,9 @@ def table(p: Settings, data: xr.Dataset) -> tuple[list[str], list[list[str]]]:
     for trial in trials(p):
         one = data.sel(trial)
         lr = p.lr / (p.divisor if trial["rate"] == "printed" else 1)
-        rows.append([f"{trial['alpha']:g}", f"{lr:g}", *(f"{float(one[name]):.2g}" for name in
-                                                         ("missed", "linear", "natural"))])  # fmt: skip
+        rows.append(
+            [f"{trial['alpha']:g}", f"{lr:g}", *(f"{float(one[name]):.2g}" for name in ("missed", "linear", "natural"))]
+        )
     return head, rows
 
 

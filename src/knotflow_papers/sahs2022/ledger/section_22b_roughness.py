@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -52,7 +53,11 @@ def zero_bias(rng: Rng) -> Outcome:
 )
 def flat(rng: Rng, quick: bool) -> Outcome:
     worst, repeats = 0.0, 200_000 if quick else 2_000_000
-    for start, sigma in (("he", lambda m: 2 / np.sqrt(m)), ("glorot", lambda m: 2 / (m + 1))):
+    deviations: dict[str, Callable[[int], float]] = {
+        "he": lambda m: float(2 / np.sqrt(m)),
+        "glorot": lambda m: 2 / (m + 1),
+    }
+    for start, sigma in deviations.items():
         for m in (10, 100, 1000):
             nets = [getattr(kf.initial, start)(m, rng) for _ in range(repeats // (20 * m))]
             mu = np.concatenate([net.delta_slopes for net in nets])

@@ -87,14 +87,18 @@ def check(p: Settings, data: xr.Dataset) -> list[Check]:
     one = data.sel(target="sin πx", start="standard", loss="sum").mean("seed")
     times = "standard start's mean test loss in times that of uniform breakpoints"
     return [
-        Check.above("sin πx, standard start: test loss on |x| > 1 in times that on |x| < 1",
-                    float(one.outside / (one.test - one.outside)), 2.0),
+        Check.above(
+            "sin πx, standard start: test loss on |x| > 1 in times that on |x| < 1",
+            float(one.outside / (one.test - one.outside)),
+            2.0,
+        ),
         Check.above(f"sin πx: {times}", sine, 2.0),
-        Check.above("sin πx: the same against uniform breakpoints with |w| = |v|", _ratio(data, "sin πx", "equal"),
-                    2.0),
+        Check.above(
+            "sin πx: the same against uniform breakpoints with |w| = |v|", _ratio(data, "sin πx", "equal"), 2.0
+        ),
         Check.above(f"that of sin πx over that of x²/2, which is {quadratic:.3g},", sine / quadratic, 1.0),
         Check.above(f"sin x, as printed: {times}", _ratio(data, "sin x"), 2.0, printed=True),
-    ]  # fmt: skip
+    ]
 
 
 def draw(p: Settings, data: xr.Dataset) -> Figure:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from matplotlib.lines import Line2D
 
 import knotflow as kf
 from knotflow.plots import style
@@ -38,11 +39,19 @@ PARAMETERS = {
 
 
 def trials(p: Settings) -> list[dict[str, Any]]:
-    runs = [("uniform", "even", p.alpha), ("standard", "even", p.alpha), ("flat", "even", p.flat_alpha),
-            ("he", "even", p.he_alpha),
-            ("uniform", "printed", p.printed_alpha)]  # fmt: skip
-    return [{"start": start, "rate": rate, "alpha": alpha, "seed": seed}
-            for seed in range(p.draws) for start, rate, alphas in runs for alpha in alphas]  # fmt: skip
+    runs = [
+        ("uniform", "even", p.alpha),
+        ("standard", "even", p.alpha),
+        ("flat", "even", p.flat_alpha),
+        ("he", "even", p.he_alpha),
+        ("uniform", "printed", p.printed_alpha),
+    ]
+    return [
+        {"start": start, "rate": rate, "alpha": alpha, "seed": seed}
+        for seed in range(p.draws)
+        for start, rate, alphas in runs
+        for alpha in alphas
+    ]
 
 
 def run(p: Settings, trial: Trial) -> dict[str, Any]:
@@ -137,8 +146,10 @@ def draw(p: Settings, data: xr.Dataset) -> Figure:
         panels.dashed(ink, f"network, α = {alpha:g}", dashes) for alpha, (ink, dashes) in zip(alphas, FITS, strict=True)
     ]
     words = ("learning rate as printed", STARTS["flat"], STARTS["he"])
-    others = [panels.Line2D([], [], color=style.INK, mec=style.INK, ls="", label=label, **pen)
-              for (_, _, pen), label in zip([*BESIDE["uniform"], *BESIDE["standard"]], words, strict=True)]  # fmt: skip
+    others = [
+        Line2D([], [], color=style.INK, mec=style.INK, ls="", label=label, **pen)
+        for (_, _, pen), label in zip([*BESIDE["uniform"], *BESIDE["standard"]], words, strict=True)
+    ]
     panels.legend(figure, [style.line(style.LINEAR, "linear interpolant, or distance from it"),
                            style.line(style.CUBIC, "natural cubic spline, or distance from it"),
                            panels.dashed(style.DATA, "distance between the two", (0, (1.2, 1.5))),
@@ -191,8 +202,10 @@ def table(p: Settings, data: xr.Dataset) -> tuple[list[str], list[list[str]]]:
     for start, rate in ROWS:
         one = mean.sel(start=start, rate=rate).dropna("alpha", subset=["linear"])
         words = STARTS[start] + (", learning rate as printed" if rate == "printed" else "")
-        rows += [[words, f"{alpha:g}", *(f"{float(one[name].sel(alpha=alpha)):.3g}" for name in names)]
-                 for alpha in one.alpha.values]  # fmt: skip
+        rows += [
+            [words, f"{alpha:g}", *(f"{float(one[name].sel(alpha=alpha)):.3g}" for name in names)]
+            for alpha in one.alpha.values
+        ]
     for start in ("uniform", "flat"):
         one = mean.sel(start=start, rate="even")
         rows.append([f"{STARTS[start]}, minimum norm", "∞", f"{float(one.limit_linear.max()):.3g}",

@@ -78,8 +78,10 @@ def losses(data: xr.Dataset, which: str, depth: str, function: str, start: str) 
 
 def check(p: Settings, data: xr.Dataset) -> list[Check]:
     def ratio(depth: str, function: str) -> float:
-        return float(np.mean(losses(data, "test", depth, function, "spiky"))
-                     / np.mean(losses(data, "test", depth, function, "standard")))  # fmt: skip
+        return float(
+            np.mean(losses(data, "test", depth, function, "spiky"))
+            / np.mean(losses(data, "test", depth, function, "standard"))
+        )
 
     what = "mean test loss from the spiky start, in times that from the standard one:"
     trained = [np.mean(losses(data, "train", "shallow", "Sine", start)) for start in STARTS]
@@ -97,8 +99,12 @@ def check(p: Settings, data: xr.Dataset) -> list[Check]:
 
 
 def _within(data: xr.Dataset, factor: float) -> int:
-    means = [(np.mean(losses(data, "test", depth, name, start)), PRINTED[name][2 * d + s][0])
-             for name in PRINTED for d, depth in enumerate(DEPTHS) for s, start in enumerate(STARTS)]  # fmt: skip
+    means = [
+        (np.mean(losses(data, "test", depth, name, start)), PRINTED[name][2 * d + s][0])
+        for name in PRINTED
+        for d, depth in enumerate(DEPTHS)
+        for s, start in enumerate(STARTS)
+    ]
     return sum(1 / factor < measured / paper < factor for measured, paper in means)
 
 
@@ -123,8 +129,9 @@ def draw(p: Settings, data: xr.Dataset) -> Figure:
     ours, theirs = (style.line(style.INK, label) for label in ("measured mean, and trials", "printed mean ± s.d."))
     ours.set(marker="o", markersize=6, ls="")
     theirs.set(marker="s", markersize=5, markerfacecolor="white", linewidth=1)
-    panels.legend(figure, [*(style.dot(style.PENS[s][0], f"{start} start") for s, start in enumerate(STARTS)),
-                           ours, theirs])  # fmt: skip
+    panels.legend(
+        figure, [*(style.dot(style.PENS[s][0], f"{start} start") for s, start in enumerate(STARTS)), ours, theirs]
+    )
     return figure
 
 

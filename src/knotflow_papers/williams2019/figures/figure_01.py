@@ -52,8 +52,12 @@ def _bend_between_knots(net: kf.ReLUNet, low: float, high: float) -> float:
     knots = np.unique(np.clip(net.knots, low, high))
     left, right = knots[:-1], knots[1:]
     values = [net(left + part * (right - left)) for part in (0.0, 0.25, 0.5, 1.0)]
-    return float(max(np.max(np.abs(values[1] - 0.75 * values[0] - 0.25 * values[3])),
-                     np.max(np.abs(values[2] - 0.5 * values[0] - 0.5 * values[3]))))  # fmt: skip
+    return float(
+        max(
+            np.max(np.abs(values[1] - 0.75 * values[0] - 0.25 * values[3])),
+            np.max(np.abs(values[2] - 0.5 * values[0] - 0.5 * values[3])),
+        )
+    )
 
 
 def _corners_missed(net: kf.ReLUNet, low: float, high: float) -> float:
@@ -77,16 +81,20 @@ def check(p: Settings, data: xr.Dataset) -> list[Check]:
         Check.below("distance of −v/u from the knot b/a", float(one.knot_error), 1e-9),
         Check(f"{2 * p.samples} activation regions, 2s", regions == 2 * p.samples, f"activation regions: {regions}"),
         Check.below("distance of v/u, as printed, from the knot", float(one.knot_error_printed), 1e-9, printed=True),
-        Check(f"2s − 1 = {2 * p.samples - 1} activation regions", regions == 2 * p.samples - 1,
-              f"2s − 1 is {2 * p.samples - 1}", printed=True),
-    ]  # fmt: skip
+        Check(
+            f"2s − 1 = {2 * p.samples - 1} activation regions",
+            regions == 2 * p.samples - 1,
+            f"2s − 1 is {2 * p.samples - 1}",
+            printed=True,
+        ),
+    ]
 
 
 def draw(p: Settings, data: xr.Dataset) -> Figure:
     samples, net = square_wave(p.samples), network(data.isel(seed=0))
     width, height = style.SIZE
     figure = Figure(figsize=(2 * width, height), dpi=panels.DPI, layout=style.layout())
-    left, right = cast(Any, figure.subfigures(1, 2))
+    left, right = cast("Any", figure.subfigures(1, 2))
     kf.plots.fit_plot(net, samples, ax=left.add_subplot())
     kf.plots.uv_plane(net, samples, ax=right.add_subplot())
     return figure

@@ -75,13 +75,19 @@ def check(p: Settings, data: xr.Dataset) -> list[Check]:
     expected = [(1 + _share(delta)) / 2 for delta in p.delta]
     error = float(np.max(np.abs(ratio - expected)))
     return [
-        Check.below("distance of the ways at δ = −∞ from lines through the origin",
-                    float(data.off_radius.sel(delta=-np.inf)), 1e-12),
-        Check.below("distance of the ways at δ = +∞ from lines along the gradient",
-                    float(data.off_gradient.sel(delta=np.inf)), 1e-12),
+        Check.below(
+            "distance of the ways at δ = −∞ from lines through the origin",
+            float(data.off_radius.sel(delta=-np.inf)),
+            1e-12,
+        ),
+        Check.below(
+            "distance of the ways at δ = +∞ from lines along the gradient",
+            float(data.off_gradient.sel(delta=np.inf)),
+            1e-12,
+        ),
         Check.monotone("mobility across the radius, in parts of that along it, as δ grows", ratio, "rises"),
         Check.below("its distance from (1 + δ / √(δ² + 4 q²)) / 2", error, 2e-2),
-    ]  # fmt: skip
+    ]
 
 
 def _share(delta: float) -> float:
@@ -102,16 +108,26 @@ def draw(p: Settings, data: xr.Dataset) -> Figure:
         panels.title(ax, f"δ = {panels.signed(delta)}")
         style.label_axes(ax, r"along $\nabla\tilde{L}$", "")
     style.label_axes(axes[0, 0], r"along $\nabla\tilde{L}$", r"along $\nabla\tilde{L}^\perp$")
-    panels.legend(figure, [style.line(style.POSITIVE, "way while $r > 0$"), style.line(style.NEGATIVE, "while $r < 0$"),
-                           style.dot(style.DATA, "start, $|r| = 1$, $r > 0$")])  # fmt: skip
+    panels.legend(
+        figure,
+        [
+            style.line(style.POSITIVE, "way while $r > 0$"),
+            style.line(style.NEGATIVE, "while $r < 0$"),
+            style.dot(style.DATA, "start, $|r| = 1$, $r > 0$"),
+        ],
+    )
     return figure
 
 
 def _arrow(ax: Any, u: Array, v: Array, sign: float) -> None:
     """The head at the end of a way."""
     if np.hypot(u[-1] - u[-4], v[-1] - v[-4]) > 1e-3:
-        style_of = {"arrowstyle": "-|>", "color": style.POSITIVE if sign > 0 else style.NEGATIVE, "lw": 0,
-                    "mutation_scale": 9}  # fmt: skip
+        style_of = {
+            "arrowstyle": "-|>",
+            "color": style.POSITIVE if sign > 0 else style.NEGATIVE,
+            "lw": 0,
+            "mutation_scale": 9,
+        }
         ax.annotate("", (u[-1], v[-1]), (u[-4], v[-4]), arrowprops=style_of, annotation_clip=True)
 
 

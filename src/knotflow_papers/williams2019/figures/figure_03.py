@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,7 +29,10 @@ PARAMETERS = {
 
 PRINTED = style.PENS[3]
 # E[c^2] times the density of knots, of the uniform law on |x| <= 1
-KNOTS = {"uniform": lambda x: 1 / 3 / 4, "gaussian": lambda x: 1 / (np.pi * (1 + x * x))}
+KNOTS: dict[str, Callable[[float], float]] = {
+    "uniform": lambda x: 1 / 3 / 4,
+    "gaussian": lambda x: 1 / (np.pi * (1 + x * x)),
+}
 
 
 def trials(p: Settings) -> list[dict[str, Any]]:
@@ -39,10 +43,7 @@ def run(p: Settings, trial: Trial) -> dict[str, Any]:
     x = np.linspace(p.view[0], p.view[1], p.points)
     rng = np.random.default_rng([3, p.law.index(trial["law"]), trial["seed"]])
     net = getattr(kf.initial, trial["law"])(p.m, rng, p.scales, p.scales, p.scales, norm=np.sqrt(p.m))
-    terms, limit = (
-        kernel.terms(x, p.at)
-        for kernel in (kf.kernels.empirical_ntk(net), kf.kernels.ntk(trial["law"]))
-    )  # fmt: skip
+    terms, limit = (kernel.terms(x, p.at) for kernel in (kf.kernels.empirical_ntk(net), kf.kernels.ntk(trial["law"])))
     result = {"x": ("x", x), "radial_printed": ("x", _printed(x, p.at))}
     for name, (a, b, c) in (("network", terms), ("limit", limit)):
         result |= {f"{name}_features": ("x", c), f"{name}_steps": ("x", a + b), f"{name}_tangent": ("x", a + b + c)}
@@ -52,11 +53,15 @@ def run(p: Settings, trial: Trial) -> dict[str, Any]:
 def _printed(x: Array, at: float, second_moment: float = 2.0) -> Array:
     """arXiv equation (26), the random-feature kernel of radial laws, as printed."""
     q, p = at / (1 + at**2), x / (1 + x**2)
-    return second_moment / (4 * np.pi) * (
-        (np.pi - np.arctan(at) + np.arctan(x)) * (x * at + 1)
-        + (q - p) * (x * at - 1)
-        + (x + at) * (at**2 / (1 + at**2) - x**2 / (1 + x**2))
-    )  # fmt: skip
+    return (
+        second_moment
+        / (4 * np.pi)
+        * (
+            (np.pi - np.arctan(at) + np.arctan(x)) * (x * at + 1)
+            + (q - p) * (x * at - 1)
+            + (x + at) * (at**2 / (1 + at**2) - x**2 / (1 + x**2))
+        )
+    )
 
 
 def _corner(x: Array, values: Array, at: float) -> float:
@@ -70,8 +75,10 @@ def _corner(x: Array, values: Array, at: float) -> float:
 def check(p: Settings, data: xr.Dataset) -> list[Check]:
     x, one = data.x.values, data.isel(seed=0)
     gap = np.abs(data.network_tangent - data.limit_tangent).max("x").mean("seed") / one.limit_tangent.max("x")
-    corners = {name: [_corner(x, one[f"limit_{name}"].sel(law=law).values, p.at) for law in p.law]
-               for name in ("features", "steps")}  # fmt: skip
+    corners = {
+        name: [_corner(x, one[f"limit_{name}"].sel(law=law).values, p.at) for law in p.law]
+        for name in ("features", "steps")
+    }
     error = max(
         abs(corner - (1 + p.at**2) * KNOTS[law](p.at)) for law, corner in zip(p.law, corners["steps"], strict=True)
     )
@@ -83,9 +90,13 @@ def check(p: Settings, data: xr.Dataset) -> list[Check]:
         Check.below("corner of the random-feature term at x = 0.5", max(corners["features"]), 1e-3),
         Check.below("error of E[c²] (1 + x²) × knot density, the other term's corner,", error, 1e-3),
         Check.above("that corner, for the law where it is smaller,", min(corners["steps"]), 0.05),
-        Check.below("distance of equation (26) for the Gaussian law, as printed, from the kernel, x ≤ 0.5",
-                    float(wrong), 1e-6, printed=True),
-    ]  # fmt: skip
+        Check.below(
+            "distance of equation (26) for the Gaussian law, as printed, from the kernel, x ≤ 0.5",
+            float(wrong),
+            1e-6,
+            printed=True,
+        ),
+    ]
 
 
 def draw(p: Settings, data: xr.Dataset) -> Figure:

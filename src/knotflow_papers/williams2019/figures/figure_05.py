@@ -29,10 +29,13 @@ PARAMETERS = {
     "epochs": printed(10_000, "caption", quick=2000),
     "samples": chosen(10, "as in the other experiments; the paper does not say"),
     "m": chosen(200, "the paper does not say"),
-    "safety": chosen(0.5, "learning rate, in parts of the stability bound at the start or, if smaller, at the end of "
-                     "the exact flow; 0.9 where c alone is trained"),
+    "safety": chosen(
+        0.5,
+        "learning rate, in parts of the stability bound at the start or, if smaller, at the end of "
+        "the exact flow; 0.9 where c alone is trained",
+    ),
     "draws": chosen(10, "starts over which numbers are averaged", quick=2),
-}  # fmt: skip
+}
 
 
 def trials(p: Settings) -> list[dict[str, Any]]:
@@ -62,9 +65,13 @@ def check(p: Settings, data: xr.Dataset) -> list[Check]:
         Check.below(f"knots at samples at δ = −∞, less the {even:.2f} of even knots,", near[0] - even, 0.1),
         Check.above("knots at samples at δ = +∞, in times those at δ = −∞,", near[-1] / near[0], 2.0),
         Check.below("loss of the flow's end, at its largest", float(data.flow_loss.max()), 1e-6),
-        Check.below(f"mean loss after {p.epochs:,} epochs of descent, at the worst δ,",
-                    float(mean.descent_loss.max()), 1e-2, printed=True),
-    ]  # fmt: skip
+        Check.below(
+            f"mean loss after {p.epochs:,} epochs of descent, at the worst δ,",
+            float(mean.descent_loss.max()),
+            1e-2,
+            printed=True,
+        ),
+    ]
 
 
 def draw(p: Settings, data: xr.Dataset) -> Figure:
@@ -84,8 +91,10 @@ def draw(p: Settings, data: xr.Dataset) -> Figure:
     style.label_axes(axes[0, 0], "", f"descent,\n{p.epochs:,} epochs")
     style.label_axes(axes[1, 0], "$x$", "exact flow,\nto its end")
     style.label_axes(axes[2, 0], "$u$", "exact flow, $v$")
-    panels.legend(figure, [panels.NETWORK_LINE, panels.CUBIC_LINE, panels.LINEAR_LINE, panels.DATA_DOT,
-                           panels.UP_DOT, panels.DOWN_DOT])  # fmt: skip
+    panels.legend(
+        figure,
+        [panels.NETWORK_LINE, panels.CUBIC_LINE, panels.LINEAR_LINE, panels.DATA_DOT, panels.UP_DOT, panels.DOWN_DOT],
+    )
     return figure
 
 
@@ -100,11 +109,16 @@ def table(p: Settings, data: xr.Dataset) -> tuple[list[str], list[list[str]]]:
         "way of the knots",
     ]
     rows = [
-        [panels.signed(delta), *(f"{float(one[name]):.3g}" for name in (
-            "descent_loss", "flow_loss", "flow_near", "flow_bends", "flow_moved"))]
+        [
+            panels.signed(delta),
+            *(
+                f"{float(one[name]):.3g}"
+                for name in ("descent_loss", "flow_loss", "flow_near", "flow_bends", "flow_moved")
+            ),
+        ]
         for delta in p.delta
         for one in [mean.sel(delta=delta)]
-    ]  # fmt: skip
+    ]
     return header, rows
 
 

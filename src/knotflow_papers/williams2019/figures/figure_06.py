@@ -75,12 +75,15 @@ def check(p: Settings, data: xr.Dataset) -> list[Check]:
     return [
         Check.below("largest angle by which a neuron turns at δ = −∞", float(kernel.turned), 1e-9),
         Check.below("median move of the knots at δ = −∞", float(kernel.descent_moved), 1e-12),
-        Check.above(f"knots at samples at δ = +∞ after the epochs, in times the {even:.2f} of even knots,",
-                    float(adaptive.descent_near) / even, 2.0),
+        Check.above(
+            f"knots at samples at δ = +∞ after the epochs, in times the {even:.2f} of even knots,",
+            float(adaptive.descent_near) / even,
+            2.0,
+        ),
         Check.above("share of the knots that stick to a sample during the flow at δ = +∞", float(adaptive.stuck), 0.5),
         Check.below("loss at the end of the flow at δ = −∞", float(kernel.flow_loss), 1e-6),
         Check.below(f"loss after {p.epochs:,} epochs at δ = −∞", float(kernel.descent_loss), 1e-2, printed=True),
-    ]  # fmt: skip
+    ]
 
 
 def draw(p: Settings, data: xr.Dataset) -> Figure:
@@ -101,8 +104,10 @@ def draw(p: Settings, data: xr.Dataset) -> Figure:
         panels.title(row[2], "neurons, after the epochs")
         _trajectories(row[3], one, samples)
         panels.title(row[3], f"paths of {one.sizes['followed']} neurons")
-    panels.legend(figure, [panels.NETWORK_LINE, panels.CUBIC_LINE, panels.LINEAR_LINE, panels.DATA_DOT,
-                           panels.UP_DOT, panels.DOWN_DOT])  # fmt: skip
+    panels.legend(
+        figure,
+        [panels.NETWORK_LINE, panels.CUBIC_LINE, panels.LINEAR_LINE, panels.DATA_DOT, panels.UP_DOT, panels.DOWN_DOT],
+    )
     return figure
 
 

@@ -22,10 +22,13 @@ PARAMETERS = {
     "samples": chosen(10, "of the square wave, as in Figure 6"),
     "m": chosen(200, "the paper does not say"),
     "delta": chosen(1.0, "of the start that is not rescaled, so that it is adaptive; the paper does not say"),
-    "safety": chosen(0.5, "learning rate, in parts of the stability bound at the start or, if smaller, at the end of "
-                     "the exact flow; 0.9 where c alone is trained"),
+    "safety": chosen(
+        0.5,
+        "learning rate, in parts of the stability bound at the start or, if smaller, at the end of "
+        "the exact flow; 0.9 where c alone is trained",
+    ),
     "seed": chosen(2, "one start is shown"),
-}  # fmt: skip
+}
 
 
 def trials(p: Settings) -> list[dict[str, Any]]:
@@ -61,9 +64,12 @@ def check(p: Settings, data: xr.Dataset) -> list[Check]:
         Check.above("distance of the two ends of the flow", _apart(*flow), 0.3),
         Check.below("median move of the knots of the rescaled network", float(kernel.flow_moved), 1e-3),
         Check.above("median move of the knots of the other", float(adaptive.flow_moved), 0.05),
-        Check.below("places of bending of the other, in parts of the rescaled one's",
-                    float(adaptive.flow_bends / kernel.flow_bends), 0.5),
-    ]  # fmt: skip
+        Check.below(
+            "places of bending of the other, in parts of the rescaled one's",
+            float(adaptive.flow_bends / kernel.flow_bends),
+            0.5,
+        ),
+    ]
 
 
 def _apart(f: np.ndarray, g: np.ndarray) -> float:

@@ -69,9 +69,10 @@ def check(p: Settings, data: xr.Dataset) -> list[Check]:
         Check.monotone("median move of the knots as m grows", middle.flow_moved.values, "falls"),
         Check.monotone("median distance from the network's own kernel regime as m grows", middle.lazy.values, "falls"),
         Check.monotone("median |δ| / (2 |c| √(a² + b²)) at the start as m grows", mean.kernel.values, "rises"),
-        Check.above("what δ gains from m = 2000 to 20, in parts of |δ| at m = 2000", (few - many) / abs(many), 0.5,
-                    printed=True),
-    ]  # fmt: skip
+        Check.above(
+            "what δ gains from m = 2000 to 20, in parts of |δ| at m = 2000", (few - many) / abs(many), 0.5, printed=True
+        ),
+    ]
 
 
 def draw(p: Settings, data: xr.Dataset) -> Figure:
@@ -87,8 +88,10 @@ def draw(p: Settings, data: xr.Dataset) -> Figure:
             style.label_axes(ax, "$x$", "$f(x)$")
         panels.title(column[0], f"m = {m:,}: {p.epochs:,} epochs of descent")
         panels.title(column[1], f"m = {m:,}: exact flow")
-    panels.legend(figure, [panels.NETWORK_LINE, panels.CUBIC_LINE, panels.LINEAR_LINE, panels.DATA_DOT,
-                           panels.UP_DOT, panels.DOWN_DOT])  # fmt: skip
+    panels.legend(
+        figure,
+        [panels.NETWORK_LINE, panels.CUBIC_LINE, panels.LINEAR_LINE, panels.DATA_DOT, panels.UP_DOT, panels.DOWN_DOT],
+    )
     return figure
 
 

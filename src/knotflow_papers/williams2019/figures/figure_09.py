@@ -159,8 +159,9 @@ def _field(ax: Axes, x: Array, rho: Array, roles: Array, sign: int) -> None:
             0: {"color": style.INK, "lw": 2.8},
             1: {"color": style.INK, "lw": 2.8, "ls": (0, (2, 1))},
         }
-        ax.plot([0, 2 * np.cos(angle)], [0, 2 * np.sin(angle)], zorder=2,
-                **pen.get(role, {"color": style.FAINT, "lw": 0.9}))  # fmt: skip
+        ax.plot(
+            [0, 2 * np.cos(angle)], [0, 2 * np.sin(angle)], zorder=2, **pen.get(role, {"color": style.FAINT, "lw": 0.9})
+        )
     side = np.linspace(-0.95, 0.95, 20)
     u, v = (grid.ravel() for grid in np.meshgrid(side, side))
     active = np.outer(u, x) + v[:, None] > 0

@@ -248,8 +248,10 @@ def lemma_2(rng: Rng, quick: bool) -> Outcome:
             truth = {(f, e): _true_role(k, j, f == "right", e) for f in ("right", "left") for e in (1, -1)}
             rows = table[table["sample"] == j]
             wrong += sum(str(row["role"]) != truth[str(row["facing"]), int(row["sign"])] for row in rows)
-            bound = [rho[j] * np.sum(rho[i] * (1 + x[i] * x[j])) > -(rho[j] ** 2) * (1 + x[j] ** 2)
-                     for i in (slice(j), slice(j + 1, None))]  # fmt: skip
+            bound = [
+                rho[j] * np.sum(rho[i] * (1 + x[i] * x[j])) > -(rho[j] ** 2) * (1 + x[j] ** 2)
+                for i in (slice(j), slice(j + 1, None))
+            ]
             if set(truth.values()) == {"passthrough"}:
                 neither, fires = neither + 1, fires + any(bound)
     note = f"it holds at {fires} of {neither} inner samples that every neuron passes"

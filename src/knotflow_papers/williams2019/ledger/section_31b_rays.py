@@ -125,8 +125,9 @@ def lemma_2_colours(rng: Rng, quick: bool) -> Outcome:
     same = wrong = rays = samples = split = 0
     for _ in range(15 if quick else 150):
         k = case(rng)
-        table = {(row["sample"], row["facing"], row["sign"]): row["role"] for row in
-                 mean_field.sample_roles(k.net, k.data)}  # fmt: skip
+        table = {
+            (row["sample"], row["facing"], row["sign"]): row["role"] for row in mean_field.sample_roles(k.net, k.data)
+        }
         for j in range(1, 5):
             seen = {}
             for facing, theta in zip(("right", "left"), _rays(k.x)[j], strict=True):

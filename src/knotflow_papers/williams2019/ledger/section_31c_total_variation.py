@@ -37,14 +37,23 @@ def _least(x: Array, y: Array, count: int) -> float:
 
 def _dual(units: Array, free: Array, y: Array, lam: float) -> float:
     """min ½|Φμ + Fβ − y|² + λ|μ|₁, from below: max p·y − ½|p|² where |Φᵀp| ≤ λ and Fᵀp = 0, by SLSQP."""
-    limits = [{"type": "ineq", "fun": lambda p: lam - np.r_[p @ units, -(p @ units)],
-               "jac": lambda p: -np.r_[units.T, -units.T]}]  # fmt: skip
+    limits = [
+        {
+            "type": "ineq",
+            "fun": lambda p: lam - np.r_[p @ units, -(p @ units)],
+            "jac": lambda p: -np.r_[units.T, -units.T],
+        }
+    ]
     if free.size:
         limits.append({"type": "eq", "fun": lambda p: p @ free, "jac": lambda p: free.T})
     found = minimize(
-        lambda p: 0.5 * p @ p - p @ y, np.zeros(len(y)), jac=lambda p: p - y, constraints=limits, method="SLSQP",
+        lambda p: 0.5 * p @ p - p @ y,
+        np.zeros(len(y)),
+        jac=lambda p: p - y,
+        constraints=limits,
+        method="SLSQP",
         options={"ftol": 1e-14, "maxiter": 500},
-    )  # fmt: skip
+    )
     return -float(found.fun)
 
 

@@ -261,7 +261,7 @@ def delta_up(rng: Rng) -> Outcome:
     angles = [
         _degrees(np.stack(mean_field.velocity(net, k.data, r, theta, metric, plane=True)), truth)
         for metric in ("cylinder", "polar")
-    ]  # fmt: skip
+    ]
     return corrected(angles[0], angles[1], tol=0.01, note=f"the fields differ by up to {angles[0]:.0f}°")
 
 

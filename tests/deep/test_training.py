@@ -8,6 +8,7 @@ import pytest
 import knotflow as kf
 
 torch = pytest.importorskip("torch")
+pytestmark = pytest.mark.torch
 nn = torch.nn
 
 

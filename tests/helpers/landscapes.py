@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 from hypothesis import strategies as st
-from nets import nets
 
 import knotflow as kf
+from helpers.nets import nets
 
 
 def lopsided(m: int, s: int, seed: int) -> tuple[kf.ReLUNet, kf.Samples]:

@@ -20,7 +20,7 @@ def trials(p):
 
 def run(p, trial):
     log = Path(p.log)
-    with open(log, "a") as file:
+    with log.open("a") as file:
         file.write(f"{trial['m']} {trial['seed']}\n")
     if trial["m"] == 7 and log.with_suffix(".broken").exists():
         raise RuntimeError("this trial is broken on purpose")
