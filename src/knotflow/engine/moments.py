@@ -9,6 +9,7 @@ a = b = c = 0, which add nothing.
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -306,13 +307,13 @@ def _step_neurons(neurons, work, x, rule):
 def _step_bias(bias, r, rule):
     """Step the bias."""
     value, moments, grad = bias.value, bias.moments, 0.0
-    for rho in r:
-        grad += rho
+    for j in range(r.size):
+        grad += r[j]
     grad += rule.decay * value[0]
     if rule.adam:
         moments[0] = rule.beta1 * moments[0] + (1.0 - rule.beta1) * grad
         moments[1] = rule.beta2 * moments[1] + (1.0 - rule.beta2) * grad * grad
-        value[0] -= rule.lr * moments[0] / (np.sqrt(moments[1] * rule.correction) + rule.eps)
+        value[0] -= rule.lr * moments[0] / (math.sqrt(moments[1] * rule.correction) + rule.eps)
     else:
         moments[0] = rule.beta1 * moments[0] + grad
         value[0] -= rule.lr * moments[0]
@@ -331,7 +332,8 @@ def _collect(work):
             q += more_q
         store(ca, k, p)
         store(cb, k, q)
-    sums[:] = 0.0
+    for k in range(sums.size):
+        sums[k] = 0.0
 
 
 @kernel(_nrt=False)

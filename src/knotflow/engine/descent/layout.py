@@ -124,7 +124,7 @@ def add_overflow(buckets, overflow, s):
     table, address, of = buckets.table, buckets.address, buckets.of
     for e in range(overflow):
         t, main = load_scalar(address, 2 * s + 1 + e), load_scalar(address, load_scalar(of, e))
-        for field in (CA, CB, CR):
+        for field in range(CA, CR + 1, LANES):
             store_scalar(table, main + field, load_scalar(table, main + field) + load_scalar(table, t + field))
 
 

@@ -25,7 +25,8 @@ from knotflow.engine.reasons import DIVERGED, DONE, REACHED
 def _batch_residuals(picks, begin, end, prob, forward):
     """Residual sums of a minibatch, times n / size: their mean over batches is those of all samples."""
     batch, f, r = prob.batch, forward.f, forward.r
-    r[:] = 0.0
+    for j in range(r.size):
+        r[j] = 0.0
     scale = batch.y.size / (end - begin)
     for p in range(begin, end):
         k = picks[p]
@@ -58,8 +59,8 @@ def run(state, prob, picks, ends, steps, stop_loss, blow_up):
         set_sums(buckets, registers[OVERFLOW], x, r, prob.lr * prob.inv_norm)
         if train[3] != 0.0:
             total = 0.0
-            for rho in r:
-                total += rho
+            for j in range(s):
+                total += r[j]
             bias[0] = keep[3] * bias[0] - prob.lr * total
         crossings = boundary.step(buckets, state.lanes, groups_in_use(s, registers[OVERFLOW]), train, keep)
         overflowed = crossings > 0 and not boundary.migrate(state, prob, crossings)

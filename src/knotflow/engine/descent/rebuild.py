@@ -28,6 +28,7 @@ LEAST_INTERIOR = 5  # on an arc with fewer neurons, stepping them one by one is 
 # Motion slows as the loss falls, so a first skin lasts about SLOWED times the predicted interval. After that, an early
 # rebuild pays only if at least the share GAIN of the boundary neurons becomes interior.
 SLOWED, GAIN = 4, 0.1
+FARTHEST = 2.0**LONGEST  # steps
 MOST_ASKED = 1024  # so many neurons tell which interval is best
 MOST_BACK_OFF = 1 << 10  # steps
 
@@ -63,9 +64,10 @@ def update_reference(state, prob):
 @inner
 def _count(places, numbers):
     """Count the neurons at each place; in a loop of its own, which then need not wait for another's stores."""
-    numbers[:] = 0
-    for place in places:
-        numbers[place] += 1
+    for k in range(numbers.size):
+        numbers[k] = 0
+    for i in range(places.size):
+        numbers[places[i]] += 1
 
 
 @inner
@@ -86,7 +88,8 @@ def _best_interval(neurons, prob, plan, stretch, longest):
     m, lasts, count = neurons.place.size, plan.lasts, plan.count
     linear = prob.keep[0] != 1.0 or prob.keep[1] != 1.0  # what decay moves in a and b grows with n, the rest with n^2
     every = 1 + m // MOST_ASKED
-    lasts[:] = 0  # at k: how many reach a border before 2^k steps, but not before 2^(k - 1)
+    for k in range(lasts.size):
+        lasts[k] = 0  # at k: how many reach a border before 2^k steps, but not before 2^(k - 1)
     for i in range(0, m, every):
         g, a, b, c = neurons.place[i], neurons.a[i], neurons.b[i], neurons.c[i]
         if count[g] >= LEAST_INTERIOR:
@@ -97,12 +100,12 @@ def _best_interval(neurons, prob, plan, stretch, longest):
                 v += turn
             else:
                 w = turn
-            slowest = v + np.sqrt(v * v + 4.0 * w * near)
+            slowest = v + math.sqrt(v * v + 4.0 * w * near)
             steps = 2.0 * near / slowest if slowest > 0.0 else np.inf
-            lasts[min(max(math.frexp(steps)[1], 0), LONGEST + 1) if steps < 2.0**LONGEST else LONGEST + 1] += every
+            lasts[max(math.frexp(steps)[1], 0) if steps < FARTHEST else LONGEST + 1] += every
     asked, slots = 0, 0
-    for number in lasts:
-        asked += number
+    for k in range(lasts.size):
+        asked += lasts[k]
     for g in range(prob.lower.size):
         slots += np.int64(count[g] >= LEAST_INTERIOR)
     best, least, outside, power = 0, BOUNDARY_COST * asked, lasts[0], 1.0
@@ -123,8 +126,8 @@ def fill(state, prob, interval):
     neurons.place has every neuron's arc.
     """
     neurons, buckets, lanes, registers, plan = state.neurons, state.buckets, state.lanes, state.registers, state.plan
-    plan.skin_c[:] = np.inf
-    plan.skin_ab[:] = np.inf
+    for g in range(prob.lower.size):
+        plan.skin_c[g] = plan.skin_ab[g] = np.inf
     if interval > 0:
         interior.set_skins(buckets, prob, float(interval), plan)
     boundary_neurons = _classify(neurons, prob, plan)
@@ -212,8 +215,10 @@ def _lay_out(buckets, lanes, registers, prob, plan, m):
     arcs, overflow, offset, depth, capacity = (
         prob.lower.size, registers[OVERFLOW], lanes.offset, lanes.depth, lanes.capacity
     )  # fmt: skip
-    buckets.table[:] = 0.0
-    depth[:] = 0
+    for k in range(buckets.table.size):
+        buckets.table[k] = 0.0
+    for q in range(depth.size):
+        depth[q] = 0
     for bucket in range(arcs + 1 + overflow):
         lane, k = buckets.lane[bucket], bucket
         if bucket >= arcs:
@@ -291,5 +296,5 @@ def schedule(registers, m, overflowed):
         registers[BACK_OFF] = min(2 * registers[BACK_OFF], MOST_BACK_OFF)
     else:
         payback = REBUILD_COST * m / (GAIN * BOUNDARY_COST * max(registers[N_BOUNDARY], 1))
-        registers[WAIT] = max(SLOWED * interval, np.int64(min(payback, 2.0**LONGEST)))
+        registers[WAIT] = max(SLOWED * interval, np.int64(min(payback, FARTHEST)))
         registers[BACK_OFF] = FIRST_BACK_OFF
