@@ -1,4 +1,4 @@
-"""`kernel` and `inner`: numba's `njit` with a cache that is never stale, never half written and need not be writable.
+"""`kernel`, `entry` and `inner`: numba's `njit` with a cache that is never stale, never half written and need not be writable.
 
 numba's own cache of a function watches the function's file alone. Yet compiled code holds the code of the functions
 it calls and the places of the fields it reads, which stand in other files: after a change there numba would go on
@@ -34,7 +34,7 @@ try:
 except ImportError:  # Windows: numba itself waits there for files in use
     fcntl = None  # type: ignore[assignment]
 
-__all__ = ["CacheWarning", "announce", "cache_directory", "digest", "inner", "kernel"]
+__all__ = ["CacheWarning", "announce", "cache_directory", "digest", "entry", "inner", "kernel"]
 
 _settings: Any = numba.config
 _ROOT = Path(__file__).resolve().parents[1]
@@ -62,19 +62,28 @@ def kernel(function: Callable[..., Any] | None = None, **options: Any) -> Any:
     return dispatcher
 
 
+# Of functions that create no array: they count no references of arrays, and division by zero gives what IEEE says.
+# That halves the time to compile them, and an array in a record costs no more than a bare one.
+_LEAN = {"_nrt": False, "error_model": "numpy"}
+
+
+def entry(function: Callable[..., Any]) -> Any:
+    """A `kernel` that creates no array."""
+    return kernel(function, **_LEAN)
+
+
 def inner(function: Callable[..., Any] | None = None, **options: Any) -> Any:
     """`numba.njit` for functions that only kernels call and that create no array; a decorator as `kernel`.
 
-    Such a function cannot be called from Python and counts no references of arrays: that halves the time to compile
-    it, and an array in a record costs no more than a bare one. It is cached as part of the kernels that call it.
+    Such a function has no way in from Python. It is cached as part of the kernels that call it.
     """
     if function is None:
         return lambda f: inner(f, **options)
-    return numba.njit(_nrt=False, no_cpython_wrapper=True, no_cfunc_wrapper=True, **options)(function)
+    return numba.njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, **_LEAN, **options)(function)
 
 
-# numba looks for the type of a[i] among the rules of strings, lists and dictionaries first, which takes a tenth of the
-# time to compile. A rule for this very target comes before all others; what it says of arrays is what numba says.
+# numba looks for the type of a[i] among the rules for strings, lists and dictionaries first, which takes a tenth of the
+# time to compile. A rule for this very target comes before all others. For arrays it says what numba's own says.
 @infer_global(operator.getitem)
 class _ArrayItem(GetItemBuffer):  # type: ignore[misc]
     metadata = {"target": "CPU"}  # noqa: RUF012

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from knotflow.engine.arcs import add_moments, arc_sums, borders, find_arc, find_arcs, predict, residuals
-from knotflow.engine.compiled import inner, kernel
+from knotflow.engine.compiled import entry, inner
 from knotflow.engine.reasons import DIVERGED, DONE, REACHED
 from knotflow.engine.simd import (
     LANES, absolute, add_pairs, at_least, gather, greater, load, load_pairs, load_scalar, movemask, select, splat,
@@ -336,7 +336,7 @@ def _collect(work):
         sums[k] = 0.0
 
 
-@kernel(_nrt=False)
+@entry
 def _run(every, rest, bias, prob, work, steps, stop_loss, blow_up):
     """``run`` on whole vectors of neurons, and on those left over in a copy."""
     adam, code, loss, taken = every.second.size > 0, DONE, 0.0, 0

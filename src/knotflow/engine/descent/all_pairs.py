@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from knotflow.engine.compiled import inner, kernel
+from knotflow.engine.compiled import entry, inner
 from knotflow.engine.descent.state import Problem
 from knotflow.engine.reasons import DIVERGED, DONE, REACHED
 from knotflow.engine.simd import LANES, greater, load, load_scalar, reduce_add, select, splat, store, store_scalar
@@ -116,7 +116,7 @@ def _update(state, s, train, keep):
         store(c, i, kc * c0 - mc * (e1 * a0 - e0 * b0))
 
 
-@kernel(_nrt=False)
+@entry
 def run(state, prob, steps, stop_loss, blow_up):
     """Take up to ``steps`` steps in place; (steps taken, why it ended, loss there). O(m s) a step."""
     bias, train, keep, scale = state.bias, prob.train, prob.keep, prob.lr * prob.inv_norm

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from knotflow.engine.arcs import find_arcs, residuals
-from knotflow.engine.compiled import kernel
+from knotflow.engine.compiled import entry
 from knotflow.engine.descent.all_pairs import State as SmallState
 from knotflow.engine.descent.layout import predict, set_sums
 from knotflow.engine.descent.rebuild import fill, present, update_reference
@@ -74,7 +74,7 @@ def rebuild_for(now: State | SmallState, prob: Problem, interval: int) -> None:
         _rebuild_for(now, prob, interval)
 
 
-@kernel(_nrt=False)
+@entry
 def _rebuild_for(now, prob, interval):
     f, r = now.forward.f, now.forward.r
     if now.registers[AGE] == NEW:

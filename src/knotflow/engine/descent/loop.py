@@ -10,15 +10,15 @@ diagonal of L_g; the row of an untrained parameter is that of the identity; a mi
 
 from __future__ import annotations
 
-import numpy as np
-
 from knotflow.engine.arcs import residuals
-from knotflow.engine.compiled import inner, kernel
+from knotflow.engine.compiled import entry, inner
 from knotflow.engine.descent import boundary, interior
 from knotflow.engine.descent.layout import add_overflow, groups_in_use, predict, set_sums
 from knotflow.engine.descent.rebuild import choose_interval, fill, schedule
 from knotflow.engine.descent.state import AGE, NEW, OVERFLOW, SLOTS, WAIT
 from knotflow.engine.reasons import DIVERGED, DONE, REACHED
+
+NO_REBUILD = -1  # in place of a rebuild interval
 
 
 @inner
@@ -34,18 +34,20 @@ def _batch_residuals(picks, begin, end, prob, forward):
         r[j] += scale * batch.weight[k] * (f[j] - batch.y[k])
 
 
-@kernel(_nrt=False)
+@entry
 def run(state, prob, picks, ends, steps, stop_loss, blow_up):
     """Take up to ``steps`` steps; (steps taken, why it ended, loss there).
 
     Step t uses the samples picks[ends[t]:ends[t + 1]]; all of them if ``ends`` is empty. The loss is that of all.
     """
     buckets, registers, bias, f, r = state.buckets, state.registers, state.neurons.bias, state.forward.f, state.forward.r
-    x, s, train, keep, loss = prob.x, prob.x.size, prob.train, prob.keep, 0.0
-    if registers[AGE] == NEW:
-        fill(state, prob, np.int64(0))  # not the literal, for which numba compiles once more
-        registers[AGE] = 0
+    x, s, train, keep, loss, overflowed = prob.x, prob.x.size, prob.train, prob.keep, 0.0, False
+    interval = 0 if registers[AGE] == NEW else NO_REBUILD
     for t in range(steps + 1):
+        if interval != NO_REBUILD:
+            fill(state, prob, interval)
+            schedule(registers, state.neurons.place.size, overflowed)
+            interval = NO_REBUILD
         predict(buckets, x, bias[0], prob.inv_norm, state.forward.right, f)
         loss = residuals(f, prob.y, prob.weight, r)
         if not loss <= blow_up:
@@ -69,6 +71,4 @@ def run(state, prob, picks, ends, steps, stop_loss, blow_up):
         registers[AGE] += 1
         if exceeded or overflowed or registers[AGE] >= registers[WAIT]:
             interval = choose_interval(state, prob, overflowed)
-            fill(state, prob, interval)
-            schedule(registers, state.neurons.place.size, overflowed)
     return steps, DONE, loss

@@ -11,14 +11,14 @@ import math
 import numpy as np
 
 from knotflow.engine.arcs import find_arc, on_arc, step_over
-from knotflow.engine.compiled import inner, kernel
+from knotflow.engine.compiled import entry, inner
 from knotflow.engine.descent import boundary, interior
 from knotflow.engine.descent.layout import (
     FEWEST_SPARE, LEAST_BUCKET, LEAST_RESERVE, LEVEL, MOST_SPARE, RESERVE, SHARES, SPARE_SHARE, add_overflow,
     bucket_of_arc, groups_in_use,
 )  # fmt: skip
 from knotflow.engine.descent.state import (
-    AGE, BACK_OFF, BOUNDARY, FIRST_BACK_OFF, INTERVAL, LONGEST, N_BOUNDARY, OVERFLOW, SLOTS, SPARE, WAIT,
+    AGE, BACK_OFF, BOUNDARY, FIRST_BACK_OFF, INTERVAL, LONGEST, N_BOUNDARY, NEW, OVERFLOW, SLOTS, SPARE, WAIT,
 )  # fmt: skip
 from knotflow.engine.simd import LANES, load_scalar
 
@@ -33,7 +33,7 @@ MOST_ASKED = 1024  # so many neurons tell which interval is best
 MOST_BACK_OFF = 1 << 10  # steps
 
 
-@kernel(_nrt=False)
+@entry
 def present(state, a, b, c, arc):
     """Write the present parameters into a, b, c and every neuron's arc into ``arc``; the state stays. O(m)."""
     neurons, slots, block = state.neurons, state.interior.slot, state.interior.block
@@ -291,6 +291,8 @@ def schedule(registers, m, overflowed):
     """After a rebuild: choose when to rebuild at the latest."""
     interval, age = registers[INTERVAL], registers[AGE]
     registers[AGE] = 0
+    if age == NEW:
+        return  # rebuild again after the first step, when the sums are known
     if interval == 0:
         registers[WAIT] = max(registers[BACK_OFF], 2 * age) if overflowed else registers[BACK_OFF]
         registers[BACK_OFF] = min(2 * registers[BACK_OFF], MOST_BACK_OFF)
