@@ -8,22 +8,22 @@ from numba import njit
 
 from knotflow.engine import simd
 from knotflow.engine.simd import (
-    greater,
+    absolute,
     add_pairs,
-    movemask,
+    at_least,
     gather,
+    greater,
     load,
     load_pairs,
-    absolute,
-    select,
     load_scalar,
-    store_scalar,
-    at_least,
-    square_root,
-    unpack,
-    splat,
-    store,
+    movemask,
     reduce_add,
+    select,
+    splat,
+    square_root,
+    store,
+    store_scalar,
+    unpack,
 )  # fmt: skip
 
 X = np.array([3.0, -1e300, 0.0, np.nan])

@@ -1,7 +1,10 @@
 """Compiled kernels: neurons on arcs, prefix sums over samples, one training step in O(m + s) or less.
 
 arcs      what an arc is, and the sums over samples and neurons that everything else uses
-descent   plain gradient descent, where neurons far from every sample sleep
-stepwise  momentum and Adam, neuron by neuron
+descent   gradient descent, in O(s) a step plus O(1) for each neuron near a sample
+moments   momentum and Adam, neuron by neuron
+reasons   why a run of steps came back
+simd      vectors of LANES doubles
+compiled  the decorators of compiled functions, and their cache
 dense     the slow, obvious twin of all of them, for tests
 """

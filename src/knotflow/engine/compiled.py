@@ -1,4 +1,4 @@
-"""`kernel`, `entry` and `inner`: numba's `njit` with a cache that is never stale, never half written and need not be writable.
+"""`kernel`: numba's `njit` with a cache that is never stale, never half written and need not be writable.
 
 numba's own cache of a function watches the function's file alone. Yet compiled code holds the code of the functions
 it calls and the places of the fields it reads, which stand in other files: after a change there numba would go on
@@ -64,7 +64,8 @@ def kernel(function: Callable[..., Any] | None = None, **options: Any) -> Any:
 
 # Of functions that create no array: they count no references of arrays, and division by zero gives what IEEE says.
 # That halves the time to compile them, and an array in a record costs no more than a bare one.
-_LEAN = {"_nrt": False, "error_model": "numpy"}
+_LEAN: dict[str, Any] = {"_nrt": False, "error_model": "numpy"}
+_INNER: dict[str, Any] = _LEAN | {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 
 
 def entry(function: Callable[..., Any]) -> Any:
@@ -79,13 +80,13 @@ def inner(function: Callable[..., Any] | None = None, **options: Any) -> Any:
     """
     if function is None:
         return lambda f: inner(f, **options)
-    return numba.njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, **_LEAN, **options)(function)
+    return numba.njit(**_INNER, **options)(function)
 
 
 # numba looks for the type of a[i] among the rules for strings, lists and dictionaries first, which takes a tenth of the
 # time to compile. A rule for this very target comes before all others. For arrays it says what numba's own says.
 @infer_global(operator.getitem)
-class _ArrayItem(GetItemBuffer):  # type: ignore[misc]
+class _ArrayItem(GetItemBuffer):
     metadata = {"target": "CPU"}  # noqa: RUF012
 
     def generic(self, args: Any, kws: Any) -> Any:
@@ -93,7 +94,7 @@ class _ArrayItem(GetItemBuffer):  # type: ignore[misc]
 
 
 @infer_global(operator.setitem)
-class _SetArrayItem(SetItemBuffer):  # type: ignore[misc]
+class _SetArrayItem(SetItemBuffer):
     metadata = {"target": "CPU"}  # noqa: RUF012
 
     def generic(self, args: Any, kws: Any) -> Any:

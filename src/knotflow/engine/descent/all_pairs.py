@@ -67,7 +67,8 @@ def restored(arrays: Mapping[str, Array], prob: Problem) -> State:
     return start(arrays["a"], arrays["b"], arrays["c"], float(arrays["bias"][0]), prob)
 
 
-@inner
+# Inlined: a call that passes the state costs as much as stepping several neurons.
+@inner(forceinline=True)
 def _forward(state, bias, inv_norm, scale):
     """Fill state.r with scale times the weighted residuals; the loss and the sum of the weighted residuals.
 
@@ -95,7 +96,7 @@ def _forward(state, bias, inv_norm, scale):
     return 0.5 * reduce_add(loss), reduce_add(sums)
 
 
-@inner
+@inner(forceinline=True)
 def _update(state, s, train, keep):
     """Step LANES neurons at once by the sums of r and r x over the samples that each is active on."""
     a, b, c, x, r, rx = state.a, state.b, state.c, state.x, state.r, state.rx

@@ -23,8 +23,8 @@ def describe(now: State | SmallState, prob: Problem) -> dict[str, Any]:
     a, b, c, bias  the present parameters
     arc            (m,) every neuron's arc
     interior       (m,) bool, the neurons that their arc advances
-    boundary       (m,) bool, the neurons that are stepped one by one; dead neurons at rest are neither, nor is any before the
-                   first run
+    boundary       (m,) bool, the neurons that are stepped one by one; dead neurons at rest are neither, and before the
+                   first run no neuron is either
     interval       the rebuild interval, in steps; 0 if nothing that moves is interior
     overflow       number of overflow buckets
     """
@@ -61,7 +61,7 @@ def check(now: State | SmallState, prob: Problem) -> list[str]:
     if np.any(lanes.depth > lanes.capacity):
         wrong.append("a group is deeper than its capacity")
     in_use = buckets.lane[: 2 * s + 1 + found["overflow"]]
-    if buckets.count[in_use].sum() != np.count_nonzero(found["boundary"]):
+    if buckets.number[in_use].sum() != np.count_nonzero(found["boundary"]):
         wrong.append("the buckets do not hold the boundary neurons")
     if found["interval"] > 0 and now.registers[N_BOUNDARY] != np.count_nonzero(found["boundary"]):
         wrong.append("the number of boundary neurons is not that of the last rebuild")
@@ -69,7 +69,7 @@ def check(now: State | SmallState, prob: Problem) -> list[str]:
 
 
 def rebuild_for(now: State | SmallState, prob: Problem, interval: int) -> None:
-    """Rebuild the stores now, for a rebuild interval of this many steps instead of the best one; if there are stores."""
+    """Rebuild the stores, if there are any, for a rebuild interval of this many steps in place of the best one."""
     if isinstance(now, State):
         _rebuild_for(now, prob, interval)
 

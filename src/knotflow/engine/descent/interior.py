@@ -13,7 +13,17 @@ import math
 from knotflow.engine.compiled import inner
 from knotflow.engine.descent.layout import BLOCK, CA, CB, E0, E1, bucket_of_arc
 from knotflow.engine.simd import (
-    LANES, absolute, gather, greater, load, load_scalar, movemask, splat, store, store_scalar, unpack,
+    LANES,
+    absolute,
+    gather,
+    greater,
+    load,
+    load_scalar,
+    movemask,
+    splat,
+    store,
+    store_scalar,
+    unpack,
 )  # fmt: skip
 
 # Fields of a slot: the rows of P for a, b, c; the sums Z0 of aa, ab, bb, ac, bc, cc; the abscissae of the arc's

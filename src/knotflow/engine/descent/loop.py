@@ -40,7 +40,13 @@ def run(state, prob, picks, ends, steps, stop_loss, blow_up):
 
     Step t uses the samples picks[ends[t]:ends[t + 1]]; all of them if ``ends`` is empty. The loss is that of all.
     """
-    buckets, registers, bias, f, r = state.buckets, state.registers, state.neurons.bias, state.forward.f, state.forward.r
+    buckets, registers, bias, f, r = (
+        state.buckets,
+        state.registers,
+        state.neurons.bias,
+        state.forward.f,
+        state.forward.r,
+    )
     x, s, train, keep, loss, overflowed = prob.x, prob.x.size, prob.train, prob.keep, 0.0, False
     interval = 0 if registers[AGE] == NEW else NO_REBUILD
     for t in range(steps + 1):

@@ -14,11 +14,31 @@ from knotflow.engine.arcs import find_arc, on_arc, step_over
 from knotflow.engine.compiled import entry, inner
 from knotflow.engine.descent import boundary, interior
 from knotflow.engine.descent.layout import (
-    FEWEST_SPARE, LEAST_BUCKET, LEAST_RESERVE, LEVEL, MOST_SPARE, RESERVE, SHARES, SPARE_SHARE, add_overflow,
-    bucket_of_arc, groups_in_use,
+    FEWEST_SPARE,
+    LEAST_BUCKET,
+    LEAST_RESERVE,
+    LEVEL,
+    MOST_SPARE,
+    RESERVE,
+    SHARES,
+    SPARE_SHARE,
+    add_overflow,
+    bucket_of_arc,
+    groups_in_use,
 )  # fmt: skip
 from knotflow.engine.descent.state import (
-    AGE, BACK_OFF, BOUNDARY, FIRST_BACK_OFF, INTERVAL, LONGEST, N_BOUNDARY, NEW, OVERFLOW, SLOTS, SPARE, WAIT,
+    AGE,
+    BACK_OFF,
+    BOUNDARY,
+    FIRST_BACK_OFF,
+    INTERVAL,
+    LONGEST,
+    N_BOUNDARY,
+    NEW,
+    OVERFLOW,
+    SLOTS,
+    SPARE,
+    WAIT,
 )  # fmt: skip
 from knotflow.engine.simd import LANES, load_scalar
 
@@ -29,7 +49,7 @@ LEAST_INTERIOR = 5  # on an arc with fewer neurons, stepping them one by one is 
 # rebuild pays only if at least the share GAIN of the boundary neurons becomes interior.
 SLOWED, GAIN = 4, 0.1
 FARTHEST = 2.0**LONGEST  # steps
-MOST_ASKED = 1024  # so many neurons tell which interval is best
+MOST_ASKED = 1024  # number of neurons that are asked which interval is best
 MOST_BACK_OFF = 1 << 10  # steps
 
 
@@ -83,16 +103,16 @@ def _best_interval(neurons, prob, plan, stretch, longest):
     A neuron is interior for n steps if it is further than n v + n^2 w from its arc's borders, by the present sums.
     Then an arc with interior neurons costs ARC_COST a step, every other neuron BOUNDARY_COST, and a rebuild costs
     REBUILD_COST a neuron every n * stretch steps, or every ``longest`` if that is less. Of many neurons only a sample
-    is asked; O(s). plan.count has the number of neurons on each arc, and the skins are those of one step.
+    is asked; O(s). plan.numbers has the number of neurons on each arc, and the skins are those of one step.
     """
-    m, lasts, count = neurons.place.size, plan.lasts, plan.count
+    m, lasts, numbers = neurons.place.size, plan.lasts, plan.numbers
     linear = prob.keep[0] != 1.0 or prob.keep[1] != 1.0  # what decay moves in a and b grows with n, the rest with n^2
     every = 1 + m // MOST_ASKED
     for k in range(lasts.size):
         lasts[k] = 0  # at k: how many reach a border before 2^k steps, but not before 2^(k - 1)
     for i in range(0, m, every):
         g, a, b, c = neurons.place[i], neurons.a[i], neurons.b[i], neurons.c[i]
-        if count[g] >= LEAST_INTERIOR:
+        if numbers[g] >= LEAST_INTERIOR:
             near = min(abs(a * prob.lower[g] - b), abs(a * prob.upper[g] - b))
             turn = plan.skin_ab[g] * (abs(a) + abs(b))
             v, w = plan.skin_c[g] * abs(c), 0.0
@@ -107,7 +127,7 @@ def _best_interval(neurons, prob, plan, stretch, longest):
     for k in range(lasts.size):
         asked += lasts[k]
     for g in range(prob.lower.size):
-        slots += np.int64(count[g] >= LEAST_INTERIOR)
+        slots += 1 if numbers[g] >= LEAST_INTERIOR else 0
     best, least, outside, power = 0, BOUNDARY_COST * asked, lasts[0], 1.0
     for k in range(LONGEST + 1):
         cost = BOUNDARY_COST * outside + ARC_COST * slots + REBUILD_COST * m / min(stretch * power, longest)
@@ -146,11 +166,11 @@ def fill(state, prob, interval):
 def _classify(neurons, prob, plan):
     """Classify the neurons: interior if neither border of their arc is within the skin, else boundary; their number.
 
-    Then neurons.place has an interior neuron's arc g, or 2s + k for a boundary neuron at border k; plan.count counts
+    Then neurons.place has an interior neuron's arc g, or 2s + k for a boundary neuron at border k; plan.numbers counts
     them.
     """
     place, all_a, all_b, all_c, lower, upper = neurons.place, neurons.a, neurons.b, neurons.c, prob.lower, prob.upper
-    count, skin_c, skin_ab = plan.count, plan.skin_c, plan.skin_ab
+    numbers, skin_c, skin_ab = plan.numbers, plan.skin_c, plan.skin_ab
     dead_rest, arcs = _dead_rest(prob.keep), prob.lower.size
     for i in range(place.size):  # branch-free: which are interior is unpredictable, mispredictions would dominate
         g, a, b, c = np.int64(place[i]), all_a[i], all_b[i], all_c[i]
@@ -158,21 +178,22 @@ def _classify(neurons, prob, plan):
         move = load_scalar(skin_c, g) * abs(c) + load_scalar(skin_ab, g) * (abs(a) + abs(b))
         far = ((to_lower > move) & (to_upper > move)) | ((g == 0) & dead_rest)
         place[i] = g if far else arcs + boundary.nearest_border(g, to_lower, to_upper, arcs)
-    _count(place, count)
+    _count(place, numbers)
     few = 0
-    for g in range(arcs):
-        count[g] = 0 if g == 0 and dead_rest else count[g]
-        few += np.int64((count[g] > 0) & (count[g] < LEAST_INTERIOR))
+    if dead_rest:
+        numbers[0] = 0
+    for arc in range(arcs):
+        few += 1 if 0 < numbers[arc] < LEAST_INTERIOR else 0
     if few > 0:
         for i in range(place.size):
             g, a, b = np.int64(place[i]), all_a[i], all_b[i]
-            if g < arcs and 0 < count[g] < LEAST_INTERIOR:
+            if g < arcs and 0 < numbers[g] < LEAST_INTERIOR:
                 k = boundary.nearest_border(g, abs(a * lower[g] - b), abs(a * upper[g] - b), arcs)
-                count[arcs + k] += 1
+                numbers[arcs + k] += 1
                 place[i] = arcs + k
     number = 0
     for k in range(arcs):
-        number += count[arcs + k]
+        number += numbers[arcs + k]
     return number
 
 
@@ -184,11 +205,11 @@ def order_buckets(plan, most, lane, of):
     share of a border, lane with each bucket's lane, the fullest first, and of with the border of each overflow bucket.
     Returns the number of overflow buckets.
     """
-    count, share, larger, arcs = plan.count, plan.share, plan.larger, plan.first_overflow.size
+    numbers, share, larger, arcs = plan.numbers, plan.share, plan.larger, plan.first_overflow.size
     overflow = 0
     share[arcs] = 0
     for k in range(arcs):
-        here = count[arcs + k]
+        here = numbers[arcs + k]
         shares = max(1, -(-here // most))
         share[k] = -(-here // shares)
         plan.first_overflow[k] = arcs + 1 + overflow
@@ -244,7 +265,7 @@ def _open_slots(store, buckets, prob, plan):
     slots = np.int64(0)  # not the literal, for which numba compiles once more
     for g in range(prob.lower.size):
         store.slot[g] = -1
-        if plan.count[g] >= LEAST_INTERIOR:
+        if plan.numbers[g] >= LEAST_INTERIOR:
             store.slot[g] = slots
             interior.open_slot(store, slots, g, prob, plan, buckets.address[bucket_of_arc(g, prob.x.size)])
             slots += 1
@@ -262,7 +283,7 @@ def _fill_stores(neurons, store, buckets, lanes, plan):
         g, a, b, c = np.int64(place[i]), all_a[i], all_b[i], all_c[i]
         if g >= arcs:
             k = g - arcs
-            if buckets.count[buckets.lane[filling[k]]] == plan.share[k]:
+            if buckets.number[buckets.lane[filling[k]]] == plan.share[k]:
                 filling[k] = plan.first_overflow[k] if filling[k] == k else filling[k] + 1
             boundary.insert(buckets, lanes, buckets.lane[filling[k]], i, a, b, c)
             place[i] = BOUNDARY
@@ -278,9 +299,9 @@ def choose_interval(state, prob, overflowed):
     stretch = age / before if before > 0 and not overflowed else float(SLOWED)
     longest = 2.0 * age if overflowed else np.inf  # the next overflow will come as soon
     update_reference(state, prob)
-    _count(state.neurons.place, plan.count)
+    _count(state.neurons.place, plan.numbers)
     if _dead_rest(prob.keep):
-        plan.count[0] = 0
+        plan.numbers[0] = 0
     interior.set_skins(state.buckets, prob, 1.0, plan)
     registers[SPARE] = MOST_SPARE if overflowed else max(registers[SPARE] - 1, FEWEST_SPARE)
     return _best_interval(state.neurons, prob, plan, stretch, longest)
