@@ -173,12 +173,11 @@ def _overflow_lane(buckets, lanes, registers, prob, k):
 
 
 @inner
-def migrate(state, prob, crossings):
+def migrate(neurons, buckets, lanes, registers, prob, crossings):
     """Move the neurons that have left their border to another; False if one of them finds no capacity there.
 
     Iterate from the deepest level down: remove_swap then never moves a neuron that has still to migrate.
     """
-    neurons, buckets, lanes, registers = state.neurons, state.buckets, state.lanes, state.registers
     x, lower, upper = prob.x, prob.lower, prob.upper
     if 3 * crossings > lanes.crossings.size:
         return False

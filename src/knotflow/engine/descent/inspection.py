@@ -36,7 +36,7 @@ def describe(now: State | SmallState, prob: Problem) -> dict[str, Any]:
         return {"a": a, "b": b, "c": c, "bias": float(now.bias[0]), "arc": arc, **stores}
     place, slot, registers = now.neurons.place, now.interior.slot, now.registers
     (a, b, c), arc = np.empty((3, place.size)), np.empty(place.size, np.int32)
-    present(now, a, b, c, arc)
+    present(now.neurons, now.interior, now.buckets, now.lanes, int(registers[OVERFLOW]), a, b, c, arc)
     return {
         "a": a, "b": b, "c": c, "bias": float(now.neurons.bias[0]), "arc": arc,
         "interior": (place != BOUNDARY) & (slot[place] >= 0), "boundary": place == BOUNDARY,
@@ -83,5 +83,5 @@ def _rebuild_for(now, prob, interval):
     predict(now.buckets, prob.x, now.neurons.bias[0], prob.inv_norm, now.forward.right, f)
     residuals(f, prob.y, prob.weight, r)
     set_sums(now.buckets, now.registers[OVERFLOW], prob.x, r, prob.lr * prob.inv_norm)
-    update_reference(now, prob)
+    update_reference(now.neurons, now.interior, now.buckets, now.lanes, now.registers[OVERFLOW], prob)
     fill(now, prob, np.int64(interval))

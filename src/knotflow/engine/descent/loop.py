@@ -71,7 +71,9 @@ def run(state, prob, picks, ends, steps, stop_loss, blow_up):
                 total += r[j]
             bias[0] = keep[3] * bias[0] - prob.lr * total
         crossings = boundary.step(buckets, state.lanes, groups_in_use(s, registers[OVERFLOW]), train, keep)
-        overflowed = crossings > 0 and not boundary.migrate(state, prob, crossings)
+        overflowed = crossings > 0 and not boundary.migrate(
+            state.neurons, buckets, state.lanes, registers, prob, crossings
+        )
         add_overflow(buckets, registers[OVERFLOW], s)
         exceeded = interior.step(state.interior, registers[SLOTS], buckets.table, train, keep)
         registers[AGE] += 1

@@ -54,9 +54,9 @@ MOST_BACK_OFF = 1 << 10  # steps
 
 
 @entry
-def present(state, a, b, c, arc):
+def present(neurons, store, buckets, lanes, overflow, a, b, c, arc):
     """Write the present parameters into a, b, c and every neuron's arc into ``arc``; the state stays. O(m)."""
-    neurons, slots, block = state.neurons, state.interior.slot, state.interior.block
+    slots, block = store.slot, store.block
     place, old_a, old_b, old_c = neurons.place, neurons.a, neurons.b, neurons.c
     for i in range(a.size):
         g = np.int64(place[i])
@@ -65,15 +65,14 @@ def present(state, a, b, c, arc):
         arc[i] = g
         if slot >= 0:
             a[i], b[i], c[i] = interior.present(block, slot, a[i], b[i], c[i])
-    boundary.read(state.buckets, state.lanes, state.registers[OVERFLOW], a, b, c, arc)
+    boundary.read(buckets, lanes, overflow, a, b, c, arc)
 
 
 @inner
-def update_reference(state, prob):
+def update_reference(neurons, store, buckets, lanes, overflow, prob):
     """Make the present parameters the reference, and ``place`` every neuron's arc; O(m)."""
-    neurons, lower, upper = state.neurons, prob.lower, prob.upper
-    a, b, place = neurons.a, neurons.b, neurons.place
-    present(state, a, b, neurons.c, place)
+    a, b, place, lower, upper = neurons.a, neurons.b, neurons.place, prob.lower, prob.upper
+    present(neurons, store, buckets, lanes, overflow, a, b, neurons.c, place)
     for i in range(place.size):
         g = step_over(max(place[i], 0), a[i], b[i], lower, upper)  # BOUNDARY: it found no capacity at a border
         if not on_arc(g, prob.x.size, a[i] * lower[g] - b[i], a[i] * upper[g] - b[i]):
@@ -298,7 +297,7 @@ def choose_interval(state, prob, overflowed):
     age, before = registers[AGE], registers[INTERVAL]
     stretch = age / before if before > 0 and not overflowed else float(SLOWED)
     longest = 2.0 * age if overflowed else np.inf  # the next overflow will come as soon
-    update_reference(state, prob)
+    update_reference(state.neurons, state.interior, state.buckets, state.lanes, registers[OVERFLOW], prob)
     _count(state.neurons.place, plan.numbers)
     if _dead_rest(prob.keep):
         plan.numbers[0] = 0
