@@ -10,6 +10,8 @@ diagonal of L_g; the row of an untrained parameter is that of the identity; a mi
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from knotflow.engine.arcs import residuals
@@ -50,7 +52,7 @@ def run(state, prob, picks, ends, steps, stop_loss, blow_up):
         state.forward.r,
     )
     x, s, train, keep, loss = prob.x, prob.x.size, prob.train, prob.keep, 0.0
-    overflowed = np.bool_(False)  # not the literal, for which numba compiles once more
+    overflowed: Any = np.bool_(False)  # not the literal, for which numba compiles once more
     interval = 0 if registers[AGE] == NEW else NO_REBUILD
     for t in range(steps + 1):
         if interval != NO_REBUILD:
