@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from problems import NAMES, TRAINS, Descent, arc_patterns, descents
 
 from knotflow.engine import moments
+from knotflow.engine.moments.loop import BLOCK, MOST_HOPS
 
 
 def engine(p: Descent, adam: bool, beta1, beta2=0.0, eps=0.0):
@@ -138,9 +139,9 @@ def test_it_stops_where_it_should():
 
 
 @pytest.mark.parametrize("adam", [False, True], ids=["momentum", "Adam"])
-@pytest.mark.parametrize("m", [1, 2, 3, 4, 5, 287, 288, 289, 290, 291, moments.BLOCK + 2, 2 * moments.BLOCK + 5])
+@pytest.mark.parametrize("m", [1, 2, 3, 4, 5, 287, 288, 289, 290, 291, BLOCK + 2, 2 * BLOCK + 5])
 def test_any_number_of_neurons(m, adam):
-    """Left over from whole vectors and from whole blocks, and so many that every lane has sums of its own."""
+    """Neurons left over from whole vectors and blocks, and enough of them that every lane has sums of its own."""
     p, settings = lopsided(4, m=m, train=frozenset(NAMES), decay=0.01), (0.9, 0.99, 1e-2) if adam else (0.9,)
     loop = (adam_loop if adam else momentum_loop)(p, 20, *settings)
     assert agree(p, *engine(p, adam, *settings), loop, 1e-12) == 20
@@ -162,7 +163,7 @@ def test_knots_that_pass_many_samples_in_a_step():
         np.testing.assert_allclose(state.params, values[:3], rtol=1e-11, atol=1e-11)
         distances.append(np.abs((state.arc - before + 50) % 100 - 50))
     hops = np.concatenate(distances)
-    near = hops <= moments.MOST_HOPS
+    near = hops <= MOST_HOPS
     assert min((hops == 0).sum(), ((hops > 0) & near).sum(), (~near).sum()) > 20
 
 

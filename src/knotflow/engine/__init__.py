@@ -1,17 +1,10 @@
 """The compiled kernels of the dynamics. Nothing else writes into arrays, and these only into their own.
 
-arcs        what an arc of neuron directions is, and which one a neuron is on
-sums        prefix sums over samples, sums over neurons, predictions
-tangent     the tangent kernel by arcs: matrix, product
-descent/    gradient descent: interior neurons by the arc, boundary neurons one by one
-moments     momentum and Adam, neuron by neuron
-flow/       the exact gradient flow
-particles/  the canonical and the mean-field flow
-dense       the slow twins of all of them, for tests
-
-codes       why an engine came back, and the kinds of events
-compiled    `kernel`: numba's njit with a cache that follows every source file
-simd        vectors of LANES doubles
-
-docs/engine.md explains them in four pictures.
+arcs      what an arc is, and the sums over samples and neurons that everything else uses
+descent   gradient descent, in O(s) a step plus O(1) for each neuron near a sample
+moments   momentum and Adam, neuron by neuron
+reasons   why a run of steps came back
+simd      vectors of LANES doubles
+compiled  the decorators of compiled functions, and their cache
+dense     the slow, obvious twin of all of them, for tests
 """

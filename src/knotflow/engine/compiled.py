@@ -1,7 +1,5 @@
 """`kernel`: numba's `njit` with a cache that is never stale, never half written and need not be writable.
 
-`inner` and `leaf` are for the functions that only kernels call.
-
 numba's own cache of a function watches the function's file alone. Yet compiled code holds the code of the functions
 it calls and the places of the fields it reads, which stand in other files: after a change there numba would go on
 with the old ones. So the compiled code of a module is kept in a directory named by a digest of the module's source and
@@ -17,6 +15,7 @@ is removed and made again.
 from __future__ import annotations
 
 import hashlib
+import operator
 import os
 import re
 import shutil
@@ -31,23 +30,15 @@ from pathlib import Path
 from typing import Any
 
 import numba
+from numba.core.typing.arraydecl import GetItemBuffer, SetItemBuffer
+from numba.core.typing.templates import infer_global
 
 try:
     import fcntl
 except ImportError:  # Windows: numba itself waits there for files in use
     fcntl = None  # type: ignore[assignment]
 
-__all__ = [
-    "CacheWarning",
-    "announce",
-    "announce_with",
-    "cache_directory",
-    "digest",
-    "inner",
-    "kernel",
-    "leaf",
-    "misses",
-]
+__all__ = ["CacheWarning", "announce", "cache_directory", "digest", "entry", "inner", "kernel"]
 
 _settings: Any = numba.config
 _settings_lock = threading.Lock()
@@ -88,64 +79,43 @@ def _cached(function: Callable[..., Any], place: Path, options: dict[str, Any]) 
     return dispatcher
 
 
+# Of functions that create no array: they count no references of arrays, and division by zero gives what IEEE says.
+# That halves the time to compile them, and an array in a record costs no more than a bare one.
+_LEAN: dict[str, Any] = {"_nrt": False, "error_model": "numpy"}
+_INNER: dict[str, Any] = _LEAN | {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+
+
+def entry(function: Callable[..., Any]) -> Any:
+    """A `kernel` that creates no array."""
+    return kernel(function, **_LEAN)
+
+
 def inner(function: Callable[..., Any] | None = None, **options: Any) -> Any:
     """`numba.njit` for what only compiled code calls; a decorator, with or without njit's options.
 
-    It has no entry from Python and no place in the cache: the kernels that call it hold its code. That halves the time
-    that a small function takes to compile.
+    Such a function has no way in from Python. It is cached as part of the kernels that call it.
     """
     if function is None:
         return lambda f: inner(f, **options)
-    njit: Any = numba.njit  # its annotations leave these options out
-    dispatcher = njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, **options)(function)
-
-    def refuse(*arguments: Any, **named: Any) -> Any:
-        raise TypeError(f"{function.__name__} is called from Python: it must be called from compiled code")
-
-    # Without an entry a call from Python would end the process: it finds no compiled code and is refused.
-    dispatcher._insert = lambda *arguments, **named: None
-    dispatcher._compile_for_args = refuse
-    return dispatcher
+    return numba.njit(**_INNER, **options)(function)
 
 
-def leaf(function: Callable[..., Any] | None = None, **options: Any) -> Any:
-    """`inner` for a function that makes no array, nor calls one that does: it counts no references of arrays.
+# numba looks for the type of a[i] among the rules for strings, lists and dictionaries first, which takes a tenth of the
+# time to compile. A rule for this very target comes before all others. For arrays it says what numba's own says.
+@infer_global(operator.getitem)
+class _ArrayItem(GetItemBuffer):
+    metadata = {"target": "CPU"}  # noqa: RUF012
 
-    That halves the time to compile it once more, and an array in a record costs no more than a bare one.
-    """
-    return inner(function, _nrt=False, **options)
-
-
-# -- what was not there ---------------------------------------------------------------------------------------------
-
-
-class _Misses:
-    """How many functions were not in the cache, and what is called at the first."""
-
-    count = 0
-    listener: Callable[[], object] | None = None
+    def generic(self, args: Any, kws: Any) -> Any:
+        return super().generic(args, kws) if isinstance(args[0], numba.types.Array) else None
 
 
-def misses() -> int:
-    """How many functions this process compiled because the cache did not have them."""
-    return _Misses.count
+@infer_global(operator.setitem)
+class _SetArrayItem(SetItemBuffer):
+    metadata = {"target": "CPU"}  # noqa: RUF012
 
-
-def announce_with(listener: Callable[[], object]) -> None:
-    """Call `listener()` in place of `announce()` when this process first has to compile."""
-    _Misses.listener = listener
-
-
-def announce() -> None:
-    """Say on a terminal why nothing seems to happen: a function was not in the cache."""
-    if sys.stderr and sys.stderr.isatty():
-        print("compiling the engine, once (`knotflow warm-up` does all of it ahead)", file=sys.stderr, flush=True)
-
-
-def _count_miss() -> None:
-    _Misses.count += 1
-    if _Misses.count == 1:
-        (_Misses.listener or announce)()
+    def generic(self, args: Any, kws: Any) -> Any:
+        return super().generic(args, kws) if isinstance(args[0], numba.types.Array) else None
 
 
 # -- where ---------------------------------------------------------------------------------------------------

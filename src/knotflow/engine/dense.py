@@ -13,7 +13,7 @@ def forward(a, b, c, bias, norm, x):
 
 
 def gradient(a, b, c, bias, norm, x, y, weight):
-    """Gradients of 1/2 sum w (f - y)^2 by a, b, c and the bias; Williams et al. 2019, arXiv eq. 46, mended."""
+    """Gradients of 1/2 sum w (f - y)^2 by a, b, c and the bias; Williams et al. 2019, arXiv eq. 46, corrected."""
     h, active, f = forward(a, b, c, bias, norm, x)
     r = weight * (f - y)
     q0, q1 = active @ r / norm, active @ (r * x) / norm

@@ -27,7 +27,7 @@ def test_a_bucket_has_its_borders_abscissae_and_activity(s):
         lane = 2 * s - 1 - k
         buckets.neighbour[2 * (lane // LANES) :][:2] = -1  # the bits of other lanes stay as they are
         add_bucket(buckets, k, lane, k, problem)
-        assert (buckets.lane[k], buckets.border[lane], buckets.count[lane]) == (lane, k, 0)
+        assert (buckets.lane[k], buckets.border[lane], buckets.number[lane]) == (lane, k, 0)
         fields = buckets.table[buckets.address[k] :]
         around = [problem.upper[k - 1], problem.upper[k], problem.upper[(k + 1) % (2 * s)]]
         np.testing.assert_array_equal(fields[[layout.LOWER, layout.X, layout.UPPER]], around)

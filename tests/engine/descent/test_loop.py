@@ -73,7 +73,7 @@ class Scale:
 
 
 def follow(p: Descent, steps: int, batches=None) -> tuple[int, bool]:
-    """Compare step by step; (steps until the runs rightly part or lr is no longer stable, whether any neuron was interior)."""
+    """Compare step by step; (steps until the runs rightly part or lr is unstable, whether any neuron was interior)."""
     state, problem = p.engine(minibatches=batches is not None)
     x = p.distinct[0]
     had_interior = False
@@ -181,7 +181,7 @@ def test_kernel_and_adaptive_regimes(delta):
 
 
 def test_a_frozen_network_has_no_boundary_neurons_on_arcs_with_many():
-    """delta = -infinity: with c alone trained no knot ever moves, so only neurons on arcs with few of them are stepped."""
+    """delta = -infinity: with c alone trained no knot moves, so only neurons on arcs with few of them are stepped."""
     p = lopsided(4, m=1000, n=20, train=frozenset("c")).with_lr(0.9)
     state, problem = p.engine()
     advance(state, problem, 200)

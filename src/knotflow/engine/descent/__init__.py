@@ -1,7 +1,7 @@
 """Gradient descent in O(s) a step, and O(1) for each neuron near a sample. See docs/engine-descent.md.
 
 Neurons near a sample (*boundary* neurons) are stepped one by one. Neurons far from every sample (*interior* neurons)
-are advanced together by one 3 x 3 matrix per arc. A rebuild every so many steps tells which are which. The result is
+are advanced together by one 3 x 3 matrix per arc. A rebuild, from time to time, tells which are which. The result is
 that of ordinary gradient descent up to rounding; the slow twin is ``engine/dense.py``.
 
 state       the records that the engine keeps, and what stays the same

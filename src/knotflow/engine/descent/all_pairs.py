@@ -12,8 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from knotflow.engine.codes import DIVERGED, DONE, REACHED
-from knotflow.engine.compiled import kernel, leaf
+from knotflow.engine.compiled import entry, inner
 from knotflow.engine.descent.state import Problem
 from knotflow.engine.simd import LANES, greater, load, load_scalar, reduce_add, select, splat, store, store_scalar
 
@@ -67,7 +66,8 @@ def restored(arrays: Mapping[str, Array], prob: Problem) -> State:
     return start(arrays["a"], arrays["b"], arrays["c"], float(arrays["bias"][0]), prob)
 
 
-@leaf
+# Inlined: a call that passes the state costs as much as stepping several neurons.
+@inner(forceinline=True)
 def _forward(state, bias, inv_norm, scale):
     """Fill state.r with scale times the weighted residuals; the loss and the sum of the weighted residuals.
 
@@ -95,7 +95,7 @@ def _forward(state, bias, inv_norm, scale):
     return 0.5 * reduce_add(loss), reduce_add(sums)
 
 
-@leaf
+@inner(forceinline=True)
 def _update(state, s, train, keep):
     """Step LANES neurons at once by the sums of r and r x over the samples that each is active on."""
     a, b, c, x, r, rx = state.a, state.b, state.c, state.x, state.r, state.rx
@@ -116,7 +116,7 @@ def _update(state, s, train, keep):
         store(c, i, kc * c0 - mc * (e1 * a0 - e0 * b0))
 
 
-@kernel(_nrt=False)
+@entry
 def run(state, prob, steps, stop_loss, blow_up):
     """Take up to ``steps`` steps in place; (steps taken, why it ended, loss there). O(m s) a step."""
     bias, train, keep, scale = state.bias, prob.train, prob.keep, prob.lr * prob.inv_norm

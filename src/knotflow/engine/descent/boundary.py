@@ -99,13 +99,13 @@ def _step(buckets, lanes, groups, train, keep):
 @leaf(forceinline=True)
 def insert(buckets, lanes, lane, i, a, b, c):
     """Put neuron i at the end of a lane, which must have capacity."""
-    store, q, k, n = lanes.store, lane // LANES, lane % LANES, buckets.count[lane]
+    store, q, k, n = lanes.store, lane // LANES, lane % LANES, buckets.number[lane]
     level = lanes.offset[q] + n
     o = level * LEVEL + k
     store[o], store[o + LANES], store[o + 2 * LANES] = a, b, c
     lanes.mask[level] |= 1 << k
     lanes.ids[level * LANES + k] = i
-    buckets.count[lane] = n + 1
+    buckets.number[lane] = n + 1
     lanes.depth[q] = max(lanes.depth[q], n + 1)
     _add(buckets.table, address_of(lane), a, b, c, 1.0)
 
@@ -113,7 +113,7 @@ def insert(buckets, lanes, lane, i, a, b, c):
 @leaf(forceinline=True)
 def remove_swap(buckets, lanes, level, lane):
     """Remove the neuron at a level of a lane; the lane's last neuron takes its place."""
-    store, mask, ids, q, k, n = lanes.store, lanes.mask, lanes.ids, lane // LANES, lane % LANES, buckets.count[lane]
+    store, mask, ids, q, k, n = lanes.store, lanes.mask, lanes.ids, lane // LANES, lane % LANES, buckets.number[lane]
     last = lanes.offset[q] + n - 1
     o, z = level * LEVEL + k, last * LEVEL + k
     _add(buckets.table, address_of(lane), store[o], store[o + LANES], store[o + 2 * LANES], -1.0)
@@ -122,7 +122,7 @@ def remove_swap(buckets, lanes, level, lane):
     mask[last] &= ~(1 << k)
     lanes.depth[q] -= np.int64(mask[last] == 0) & np.int64(n == lanes.depth[q])
     ids[level * LANES + k] = ids[last * LANES + k]
-    buckets.count[lane] = n - 1
+    buckets.number[lane] = n - 1
 
 
 @leaf(forceinline=True)
@@ -145,7 +145,7 @@ def add_bucket(buckets, bucket, lane, k, prob):
     """Give a bucket of border k its lane, without neurons."""
     t, s, bit, q = address_of(lane), prob.x.size, lane % LANES, 2 * (lane // LANES)
     neighbour = buckets.neighbour
-    buckets.lane[bucket], buckets.address[bucket], buckets.border[lane], buckets.count[lane] = lane, t, k, 0
+    buckets.lane[bucket], buckets.address[bucket], buckets.border[lane], buckets.number[lane] = lane, t, k, 0
     describe(buckets.table, t, k, prob.lower, prob.upper)
     before, after = (k >= 1) & (k <= s), (k >= s - 1) & (k <= 2 * s - 2)  # active at the samples of the borders beside
     neighbour[q] = neighbour[q] & ~(1 << bit) | np.int64(before) << bit
@@ -161,7 +161,7 @@ def _overflow_lane(buckets, lanes, registers, prob, k):
     first = 2 * prob.x.size + 1
     for e in range(registers[OVERFLOW]):
         lane = buckets.lane[first + e]
-        if buckets.of[e] == k and buckets.count[lane] < lanes.capacity[lane // LANES]:
+        if buckets.of[e] == k and buckets.number[lane] < lanes.capacity[lane // LANES]:
             return lane
     if registers[OVERFLOW] == OVERFLOW_BUCKETS:
         return -1
@@ -172,13 +172,12 @@ def _overflow_lane(buckets, lanes, registers, prob, k):
     return lane
 
 
-@leaf
-def migrate(state, prob, crossings):
+@inner
+def migrate(neurons, buckets, lanes, registers, prob, crossings):
     """Move the neurons that have left their border to another; False if one of them finds no capacity there.
 
     Iterate from the deepest level down: remove_swap then never moves a neuron that has still to migrate.
     """
-    neurons, buckets, lanes, registers = state.neurons, state.buckets, state.lanes, state.registers
     x, lower, upper = prob.x, prob.lower, prob.upper
     if 3 * crossings > lanes.crossings.size:
         return False
@@ -197,7 +196,7 @@ def migrate(state, prob, crossings):
                 g = follow(g, a, b, x, lower, upper)
                 to = nearest_border(g, abs(a * lower[g] - b), abs(a * upper[g] - b), lower.size)
                 lane = buckets.lane[to]
-                if buckets.count[lane] == lanes.capacity[lane // LANES]:
+                if buckets.number[lane] == lanes.capacity[lane // LANES]:
                     lane = _overflow_lane(buckets, lanes, registers, prob, to)
                 if lane < 0:
                     neurons.a[i], neurons.b[i], neurons.c[i] = a, b, c
@@ -214,7 +213,7 @@ def read(buckets, lanes, overflow, a, b, c, arc):
     for bucket in range(2 * s + 1 + overflow):
         lane = buckets.lane[bucket]
         k, x, first = buckets.border[lane], table[address_of(lane) + X], lanes.offset[lane // LANES]
-        for level in range(first, first + buckets.count[lane]):
+        for level in range(first, first + buckets.number[lane]):
             i, o = ids[level * LANES + lane % LANES], level * LEVEL + lane % LANES
             a[i], b[i], c[i] = store[o], store[o + LANES], store[o + 2 * LANES]
             arc[i] = active_arc(k, s) if a[i] * x - b[i] > 0 else inactive_arc(k, s)

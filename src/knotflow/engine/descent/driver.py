@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from knotflow.engine import arcs
 from knotflow.engine.descent import all_pairs, state
 from knotflow.engine.descent.all_pairs import State as SmallState
-from knotflow.engine.descent.state import Problem, State
+from knotflow.engine.descent.state import OVERFLOW, Problem, State
 
 Array = NDArray[Any]
 
@@ -48,7 +48,8 @@ def parameters(now: State | SmallState, a: Array, b: Array, c: Array) -> float:
         return float(now.bias[0])
     from knotflow.engine.descent import rebuild
 
-    rebuild.present(now, a, b, c, np.empty(a.size, np.int32))
+    overflow, arc = int(now.registers[OVERFLOW]), np.empty(a.size, np.int32)
+    rebuild.present(now.neurons, now.interior, now.buckets, now.lanes, overflow, a, b, c, arc)
     return float(now.neurons.bias[0])
 
 

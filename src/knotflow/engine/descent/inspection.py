@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from knotflow.engine.arcs import find_arcs
-from knotflow.engine.compiled import kernel
+from knotflow.engine.arcs import find_arcs, residuals
+from knotflow.engine.compiled import entry
 from knotflow.engine.descent.all_pairs import State as SmallState
 from knotflow.engine.descent.layout import predict, set_sums
 from knotflow.engine.descent.rebuild import fill, present, update_reference
@@ -24,8 +24,8 @@ def describe(now: State | SmallState, prob: Problem) -> dict[str, Any]:
     a, b, c, bias  the present parameters
     arc            (m,) every neuron's arc
     interior       (m,) bool, the neurons that their arc advances
-    boundary       (m,) bool, the neurons that are stepped one by one; dead neurons at rest are neither, nor is any before the
-                   first run
+    boundary       (m,) bool, the neurons that are stepped one by one; dead neurons at rest are neither, and before the
+                   first run no neuron is either
     interval       the rebuild interval, in steps; 0 if nothing that moves is interior
     overflow       number of overflow buckets
     """
@@ -37,7 +37,7 @@ def describe(now: State | SmallState, prob: Problem) -> dict[str, Any]:
         return {"a": a, "b": b, "c": c, "bias": float(now.bias[0]), "arc": arc, **stores}
     place, slot, registers = now.neurons.place, now.interior.slot, now.registers
     (a, b, c), arc = np.empty((3, place.size)), np.empty(place.size, np.int32)
-    present(now, a, b, c, arc)
+    present(now.neurons, now.interior, now.buckets, now.lanes, int(registers[OVERFLOW]), a, b, c, arc)
     return {
         "a": a, "b": b, "c": c, "bias": float(now.neurons.bias[0]), "arc": arc,
         "interior": (place != BOUNDARY) & (slot[place] >= 0), "boundary": place == BOUNDARY,
@@ -62,7 +62,7 @@ def check(now: State | SmallState, prob: Problem) -> list[str]:
     if np.any(lanes.depth > lanes.capacity):
         wrong.append("a group is deeper than its capacity")
     in_use = buckets.lane[: 2 * s + 1 + found["overflow"]]
-    if buckets.count[in_use].sum() != np.count_nonzero(found["boundary"]):
+    if buckets.number[in_use].sum() != np.count_nonzero(found["boundary"]):
         wrong.append("the buckets do not hold the boundary neurons")
     if found["interval"] > 0 and now.registers[N_BOUNDARY] != np.count_nonzero(found["boundary"]):
         wrong.append("the number of boundary neurons is not that of the last rebuild")
@@ -70,12 +70,12 @@ def check(now: State | SmallState, prob: Problem) -> list[str]:
 
 
 def rebuild_for(now: State | SmallState, prob: Problem, interval: int) -> None:
-    """Rebuild the stores now, for a rebuild interval of this many steps instead of the best one; if there are stores."""
+    """Rebuild the stores, if there are any, for a rebuild interval of this many steps in place of the best one."""
     if isinstance(now, State):
         _rebuild_for(now, prob, interval)
 
 
-@kernel(_nrt=False)
+@entry
 def _rebuild_for(now, prob, interval):
     f, r = now.forward.f, now.forward.r
     if now.registers[AGE] == NEW:
@@ -84,5 +84,5 @@ def _rebuild_for(now, prob, interval):
     predict(now.buckets, prob.x, now.neurons.bias[0], prob.inv_norm, now.forward.right, f)
     residuals(f, prob.y, prob.weight, r)
     set_sums(now.buckets, now.registers[OVERFLOW], prob.x, r, prob.lr * prob.inv_norm)
-    update_reference(now, prob)
+    update_reference(now.neurons, now.interior, now.buckets, now.lanes, now.registers[OVERFLOW], prob)
     fill(now, prob, np.int64(interval))

@@ -8,7 +8,7 @@ have a slot; LANES slots lie side by side in a block.
 
 from __future__ import annotations
 
-import numpy as np
+import math
 
 from knotflow.engine.compiled import leaf
 from knotflow.engine.descent.layout import BLOCK, CA, CB, E0, E1, bucket_of_arc
@@ -50,8 +50,7 @@ def open_slot(interior, slot, g, prob, plan, source):
     for lane in range(slot % LANES, LANES):
         for field in range(P, Z0 + 6 * LANES, LANES):
             block[o + field] = 0.0
-        for row in (0, 4, 8):
-            block[o + P + row * LANES] = 1.0
+        block[o + P] = block[o + P + 4 * LANES] = block[o + P + 8 * LANES] = 1.0
         block[o + LOWER], block[o + UPPER] = prob.lower[g], prob.upper[g]
         block[o + SKIN_C], block[o + SKIN_AB] = plan.skin_c[g], plan.skin_ab[g]
         interior.source[slot + lane - slot % LANES] = source
@@ -154,7 +153,7 @@ def _growth(w):
     """sinh(w)/w and (cosh(w) - 1)/w^2, about."""
     if w < 1.0:
         return 1.0 + w * w / 6.0, 0.5 + w * w / 24.0
-    half = 0.5 * np.exp(w)
+    half = 0.5 * math.exp(w)
     return half / w, half / (w * w)
 
 
@@ -177,10 +176,11 @@ def set_skins(buckets, prob, interval, plan):
         t = address[bucket_of_arc(g, s)]
         signed0, signed1 = table[t + E0], table[t + E1]
         e0, e1 = abs(signed0), abs(signed1)
-        w = min(n * np.sqrt(e0 * e0 + e1 * e1), 700.0)
+        w = min(n * math.sqrt(e0 * e0 + e1 * e1), 700.0)
         sinh, cosh = _growth(w)
         most_c = most_ab = 0.0
-        for x in (lower[g], upper[g]):
+        for side in range(2):
+            x = lower[g] if side == 0 else upper[g]
             speed = n * abs(ta * x * signed1 + tb * signed0)
             most_c = max(most_c, MARGIN * speed * sinh)
             turn = tc * speed * n * max(e0, e1) * cosh

@@ -26,10 +26,10 @@ GROUP = LANES * 9
 LEVEL = 3 * LANES  # a level of a group: LANES each of a, b, c
 BLOCK = LANES * 19  # a block of LANES slots (``interior``)
 
-SHARES = 32  # a bucket holds at most one part in so many of the boundary neurons: at most so many overflow at a rebuild
+SHARES = 32  # a bucket holds at most 1/32 of the boundary neurons, so that at most 32 buckets overflow at a rebuild
 OVERFLOW_BUCKETS = 64  # overflow buckets at most, with those added between rebuilds
 LEAST_BUCKET = 16  # neurons of one border that are not worth a second bucket
-SPARE_SHARE = 8  # a group has capacity for one more level in so many, and for a few more. Of these,
+SPARE_SHARE = 8  # a group has capacity for an eighth more levels, and for a few more. Of these,
 FEWEST_SPARE, MOST_SPARE = 1, 8  # few keep groups close together in the cache, many last longer where knots travel
 RESERVE, LEAST_RESERVE = 1024, 64  # levels set aside for a group of later overflow buckets: m / RESERVE, at least these
 
@@ -40,7 +40,7 @@ def groups(s: int) -> int:
 
 
 def most_in_bucket(boundary: int) -> int:
-    """How many neurons a bucket may hold when so many are boundary neurons."""
+    """How many neurons a bucket may hold, of this number of boundary neurons."""
     return max(LEAST_BUCKET, -(-boundary // SHARES))
 
 
@@ -124,7 +124,7 @@ def add_overflow(buckets, overflow, s):
     table, address, of = buckets.table, buckets.address, buckets.of
     for e in range(overflow):
         t, main = load_scalar(address, 2 * s + 1 + e), load_scalar(address, load_scalar(of, e))
-        for field in (CA, CB, CR):
+        for field in range(CA, CR + 1, LANES):
             store_scalar(table, main + field, load_scalar(table, main + field) + load_scalar(table, t + field))
 
 

@@ -10,22 +10,27 @@ diagonal of L_g; the row of an untrained parameter is that of the identity; a mi
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
-from knotflow.engine.codes import DIVERGED, DONE, REACHED
-from knotflow.engine.compiled import kernel, leaf
+from knotflow.engine.arcs import residuals
+from knotflow.engine.compiled import entry, inner
 from knotflow.engine.descent import boundary, interior
 from knotflow.engine.descent.layout import add_overflow, groups_in_use, predict, set_sums
 from knotflow.engine.descent.rebuild import choose_interval, fill, schedule
 from knotflow.engine.descent.state import AGE, NEW, OVERFLOW, SLOTS, WAIT
 from knotflow.engine.sums import residuals
 
+NO_REBUILD = -1  # in place of a rebuild interval
+
 
 @leaf
 def _batch_residuals(picks, begin, end, prob, forward):
     """Residual sums of a minibatch, times n / size: their mean over batches is those of all samples."""
     batch, f, r = prob.batch, forward.f, forward.r
-    r[:] = 0.0
+    for j in range(r.size):
+        r[j] = 0.0
     scale = batch.y.size / (end - begin)
     for p in range(begin, end):
         k = picks[p]
@@ -33,7 +38,7 @@ def _batch_residuals(picks, begin, end, prob, forward):
         r[j] += scale * batch.weight[k] * (f[j] - batch.y[k])
 
 
-@kernel(_nrt=False)
+@entry
 def run(state, prob, picks, ends, steps, stop_loss, blow_up):
     """Take up to ``steps`` steps; (steps taken, why it ended, loss there).
 
@@ -47,10 +52,13 @@ def run(state, prob, picks, ends, steps, stop_loss, blow_up):
         state.forward.r,
     )
     x, s, train, keep, loss = prob.x, prob.x.size, prob.train, prob.keep, 0.0
-    if registers[AGE] == NEW:
-        fill(state, prob, np.int64(0))  # not the literal, for which numba compiles once more
-        registers[AGE] = 0
+    overflowed: Any = np.bool_(False)  # not the literal, for which numba compiles once more
+    interval = 0 if registers[AGE] == NEW else NO_REBUILD
     for t in range(steps + 1):
+        if interval != NO_REBUILD:
+            fill(state, prob, interval)
+            schedule(registers, state.neurons.place.size, overflowed)
+            interval = NO_REBUILD
         predict(buckets, x, bias[0], prob.inv_norm, state.forward.right, f)
         loss = residuals(f, prob.y, prob.weight, r)
         if not loss <= blow_up:
@@ -64,16 +72,16 @@ def run(state, prob, picks, ends, steps, stop_loss, blow_up):
         set_sums(buckets, registers[OVERFLOW], x, r, prob.lr * prob.inv_norm)
         if train[3] != 0.0:
             total = 0.0
-            for rho in r:
-                total += rho
+            for j in range(s):
+                total += r[j]
             bias[0] = keep[3] * bias[0] - prob.lr * total
         crossings = boundary.step(buckets, state.lanes, groups_in_use(s, registers[OVERFLOW]), train, keep)
-        overflowed = crossings > 0 and not boundary.migrate(state, prob, crossings)
+        overflowed = crossings > 0 and not boundary.migrate(
+            state.neurons, buckets, state.lanes, registers, prob, crossings
+        )
         add_overflow(buckets, registers[OVERFLOW], s)
         exceeded = interior.step(state.interior, registers[SLOTS], buckets.table, train, keep)
         registers[AGE] += 1
         if exceeded or overflowed or registers[AGE] >= registers[WAIT]:
             interval = choose_interval(state, prob, overflowed)
-            fill(state, prob, interval)
-            schedule(registers, state.neurons.place.size, overflowed)
     return steps, DONE, loss

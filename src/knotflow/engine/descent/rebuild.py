@@ -11,7 +11,7 @@ import math
 import numpy as np
 
 from knotflow.engine.arcs import find_arc, on_arc, step_over
-from knotflow.engine.compiled import kernel, leaf
+from knotflow.engine.compiled import entry, inner
 from knotflow.engine.descent import boundary, interior
 from knotflow.engine.descent.layout import (
     FEWEST_SPARE,
@@ -34,6 +34,7 @@ from knotflow.engine.descent.state import (
     INTERVAL,
     LONGEST,
     N_BOUNDARY,
+    NEW,
     OVERFLOW,
     SLOTS,
     SPARE,
@@ -47,14 +48,15 @@ LEAST_INTERIOR = 5  # on an arc with fewer neurons, stepping them one by one is 
 # Motion slows as the loss falls, so a first skin lasts about SLOWED times the predicted interval. After that, an early
 # rebuild pays only if at least the share GAIN of the boundary neurons becomes interior.
 SLOWED, GAIN = 4, 0.1
-MOST_ASKED = 1024  # so many neurons tell which interval is best
+FARTHEST = 2.0**LONGEST  # steps
+MOST_ASKED = 1024  # number of neurons that are asked which interval is best
 MOST_BACK_OFF = 1 << 10  # steps
 
 
-@kernel(_nrt=False)
-def present(state, a, b, c, arc):
+@entry
+def present(neurons, store, buckets, lanes, overflow, a, b, c, arc):
     """Write the present parameters into a, b, c and every neuron's arc into ``arc``; the state stays. O(m)."""
-    neurons, slots, block = state.neurons, state.interior.slot, state.interior.block
+    slots, block = store.slot, store.block
     place, old_a, old_b, old_c = neurons.place, neurons.a, neurons.b, neurons.c
     for i in range(a.size):
         g = np.int64(place[i])
@@ -63,15 +65,14 @@ def present(state, a, b, c, arc):
         arc[i] = g
         if slot >= 0:
             a[i], b[i], c[i] = interior.present(block, slot, a[i], b[i], c[i])
-    boundary.read(state.buckets, state.lanes, state.registers[OVERFLOW], a, b, c, arc)
+    boundary.read(buckets, lanes, overflow, a, b, c, arc)
 
 
-@leaf
-def update_reference(state, prob):
+@inner
+def update_reference(neurons, store, buckets, lanes, overflow, prob):
     """Make the present parameters the reference, and ``place`` every neuron's arc; O(m)."""
-    neurons, lower, upper = state.neurons, prob.lower, prob.upper
-    a, b, place = neurons.a, neurons.b, neurons.place
-    present(state, a, b, neurons.c, place)
+    a, b, place, lower, upper = neurons.a, neurons.b, neurons.place, prob.lower, prob.upper
+    present(neurons, store, buckets, lanes, overflow, a, b, neurons.c, place)
     for i in range(place.size):
         g = step_over(max(place[i], 0), a[i], b[i], lower, upper)  # BOUNDARY: it found no capacity at a border
         if not on_arc(g, prob.x.size, a[i] * lower[g] - b[i], a[i] * upper[g] - b[i]):
@@ -82,9 +83,10 @@ def update_reference(state, prob):
 @leaf
 def _count(places, numbers):
     """Count the neurons at each place; in a loop of its own, which then need not wait for another's stores."""
-    numbers[:] = 0
-    for place in places:
-        numbers[place] += 1
+    for k in range(numbers.size):
+        numbers[k] = 0
+    for i in range(places.size):
+        numbers[places[i]] += 1
 
 
 @leaf
@@ -100,15 +102,16 @@ def _best_interval(neurons, prob, plan, stretch, longest):
     A neuron is interior for n steps if it is further than n v + n^2 w from its arc's borders, by the present sums.
     Then an arc with interior neurons costs ARC_COST a step, every other neuron BOUNDARY_COST, and a rebuild costs
     REBUILD_COST a neuron every n * stretch steps, or every ``longest`` if that is less. Of many neurons only a sample
-    is asked; O(s). plan.count has the number of neurons on each arc, and the skins are those of one step.
+    is asked; O(s). plan.numbers has the number of neurons on each arc, and the skins are those of one step.
     """
-    m, lasts, count = neurons.place.size, plan.lasts, plan.count
+    m, lasts, numbers = neurons.place.size, plan.lasts, plan.numbers
     linear = prob.keep[0] != 1.0 or prob.keep[1] != 1.0  # what decay moves in a and b grows with n, the rest with n^2
     every = 1 + m // MOST_ASKED
-    lasts[:] = 0  # at k: how many reach a border before 2^k steps, but not before 2^(k - 1)
+    for k in range(lasts.size):
+        lasts[k] = 0  # at k: how many reach a border before 2^k steps, but not before 2^(k - 1)
     for i in range(0, m, every):
         g, a, b, c = neurons.place[i], neurons.a[i], neurons.b[i], neurons.c[i]
-        if count[g] >= LEAST_INTERIOR:
+        if numbers[g] >= LEAST_INTERIOR:
             near = min(abs(a * prob.lower[g] - b), abs(a * prob.upper[g] - b))
             turn = plan.skin_ab[g] * (abs(a) + abs(b))
             v, w = plan.skin_c[g] * abs(c), 0.0
@@ -116,14 +119,14 @@ def _best_interval(neurons, prob, plan, stretch, longest):
                 v += turn
             else:
                 w = turn
-            slowest = v + np.sqrt(v * v + 4.0 * w * near)
+            slowest = v + math.sqrt(v * v + 4.0 * w * near)
             steps = 2.0 * near / slowest if slowest > 0.0 else np.inf
-            lasts[min(max(math.frexp(steps)[1], 0), LONGEST + 1) if steps < 2.0**LONGEST else LONGEST + 1] += every
+            lasts[max(math.frexp(steps)[1], 0) if steps < FARTHEST else LONGEST + 1] += every
     asked, slots = 0, 0
-    for number in lasts:
-        asked += number
+    for k in range(lasts.size):
+        asked += lasts[k]
     for g in range(prob.lower.size):
-        slots += np.int64(count[g] >= LEAST_INTERIOR)
+        slots += 1 if numbers[g] >= LEAST_INTERIOR else 0
     best, least, outside, power = 0, BOUNDARY_COST * asked, lasts[0], 1.0
     for k in range(LONGEST + 1):
         cost = BOUNDARY_COST * outside + ARC_COST * slots + REBUILD_COST * m / min(stretch * power, longest)
@@ -142,8 +145,8 @@ def fill(state, prob, interval):
     neurons.place has every neuron's arc.
     """
     neurons, buckets, lanes, registers, plan = state.neurons, state.buckets, state.lanes, state.registers, state.plan
-    plan.skin_c[:] = np.inf
-    plan.skin_ab[:] = np.inf
+    for g in range(prob.lower.size):
+        plan.skin_c[g] = plan.skin_ab[g] = np.inf
     if interval > 0:
         interior.set_skins(buckets, prob, float(interval), plan)
     boundary_neurons = _classify(neurons, prob, plan)
@@ -162,11 +165,11 @@ def fill(state, prob, interval):
 def _classify(neurons, prob, plan):
     """Classify the neurons: interior if neither border of their arc is within the skin, else boundary; their number.
 
-    Then neurons.place has an interior neuron's arc g, or 2s + k for a boundary neuron at border k; plan.count counts
+    Then neurons.place has an interior neuron's arc g, or 2s + k for a boundary neuron at border k; plan.numbers counts
     them.
     """
     place, all_a, all_b, all_c, lower, upper = neurons.place, neurons.a, neurons.b, neurons.c, prob.lower, prob.upper
-    count, skin_c, skin_ab = plan.count, plan.skin_c, plan.skin_ab
+    numbers, skin_c, skin_ab = plan.numbers, plan.skin_c, plan.skin_ab
     dead_rest, arcs = _dead_rest(prob.keep), prob.lower.size
     for i in range(place.size):  # branch-free: which are interior is unpredictable, mispredictions would dominate
         g, a, b, c = np.int64(place[i]), all_a[i], all_b[i], all_c[i]
@@ -174,21 +177,22 @@ def _classify(neurons, prob, plan):
         move = load_scalar(skin_c, g) * abs(c) + load_scalar(skin_ab, g) * (abs(a) + abs(b))
         far = ((to_lower > move) & (to_upper > move)) | ((g == 0) & dead_rest)
         place[i] = g if far else arcs + boundary.nearest_border(g, to_lower, to_upper, arcs)
-    _count(place, count)
+    _count(place, numbers)
     few = 0
-    for g in range(arcs):
-        count[g] = 0 if g == 0 and dead_rest else count[g]
-        few += np.int64((count[g] > 0) & (count[g] < LEAST_INTERIOR))
+    if dead_rest:
+        numbers[0] = 0
+    for arc in range(arcs):
+        few += 1 if 0 < numbers[arc] < LEAST_INTERIOR else 0
     if few > 0:
         for i in range(place.size):
             g, a, b = np.int64(place[i]), all_a[i], all_b[i]
-            if g < arcs and 0 < count[g] < LEAST_INTERIOR:
+            if g < arcs and 0 < numbers[g] < LEAST_INTERIOR:
                 k = boundary.nearest_border(g, abs(a * lower[g] - b), abs(a * upper[g] - b), arcs)
-                count[arcs + k] += 1
+                numbers[arcs + k] += 1
                 place[i] = arcs + k
     number = 0
     for k in range(arcs):
-        number += count[arcs + k]
+        number += numbers[arcs + k]
     return number
 
 
@@ -200,11 +204,11 @@ def order_buckets(plan, most, lane, of):
     share of a border, lane with each bucket's lane, the fullest first, and of with the border of each overflow bucket.
     Returns the number of overflow buckets.
     """
-    count, share, larger, arcs = plan.count, plan.share, plan.larger, plan.first_overflow.size
+    numbers, share, larger, arcs = plan.numbers, plan.share, plan.larger, plan.first_overflow.size
     overflow = 0
     share[arcs] = 0
     for k in range(arcs):
-        here = count[arcs + k]
+        here = numbers[arcs + k]
         shares = max(1, -(-here // most))
         share[k] = -(-here // shares)
         plan.first_overflow[k] = arcs + 1 + overflow
@@ -231,8 +235,10 @@ def _lay_out(buckets, lanes, registers, prob, plan, m):
     arcs, overflow, offset, depth, capacity = (
         prob.lower.size, registers[OVERFLOW], lanes.offset, lanes.depth, lanes.capacity
     )  # fmt: skip
-    buckets.table[:] = 0.0
-    depth[:] = 0
+    for k in range(buckets.table.size):
+        buckets.table[k] = 0.0
+    for q in range(depth.size):
+        depth[q] = 0
     for bucket in range(arcs + 1 + overflow):
         lane, k = buckets.lane[bucket], bucket
         if bucket >= arcs:
@@ -258,7 +264,7 @@ def _open_slots(store, buckets, prob, plan):
     slots = np.int64(0)  # not the literal, for which numba compiles once more
     for g in range(prob.lower.size):
         store.slot[g] = -1
-        if plan.count[g] >= LEAST_INTERIOR:
+        if plan.numbers[g] >= LEAST_INTERIOR:
             store.slot[g] = slots
             interior.open_slot(store, slots, g, prob, plan, buckets.address[bucket_of_arc(g, prob.x.size)])
             slots += 1
@@ -276,7 +282,7 @@ def _fill_stores(neurons, store, buckets, lanes, plan):
         g, a, b, c = np.int64(place[i]), all_a[i], all_b[i], all_c[i]
         if g >= arcs:
             k = g - arcs
-            if buckets.count[buckets.lane[filling[k]]] == plan.share[k]:
+            if buckets.number[buckets.lane[filling[k]]] == plan.share[k]:
                 filling[k] = plan.first_overflow[k] if filling[k] == k else filling[k] + 1
             boundary.insert(buckets, lanes, buckets.lane[filling[k]], i, a, b, c)
             place[i] = BOUNDARY
@@ -291,10 +297,10 @@ def choose_interval(state, prob, overflowed):
     age, before = registers[AGE], registers[INTERVAL]
     stretch = age / before if before > 0 and not overflowed else float(SLOWED)
     longest = 2.0 * age if overflowed else np.inf  # the next overflow will come as soon
-    update_reference(state, prob)
-    _count(state.neurons.place, plan.count)
+    update_reference(state.neurons, state.interior, state.buckets, state.lanes, registers[OVERFLOW], prob)
+    _count(state.neurons.place, plan.numbers)
     if _dead_rest(prob.keep):
-        plan.count[0] = 0
+        plan.numbers[0] = 0
     interior.set_skins(state.buckets, prob, 1.0, plan)
     registers[SPARE] = MOST_SPARE if overflowed else max(registers[SPARE] - 1, FEWEST_SPARE)
     return _best_interval(state.neurons, prob, plan, stretch, longest)
@@ -305,10 +311,12 @@ def schedule(registers, m, overflowed):
     """After a rebuild: choose when to rebuild at the latest."""
     interval, age = registers[INTERVAL], registers[AGE]
     registers[AGE] = 0
+    if age == NEW:
+        return  # rebuild again after the first step, when the sums are known
     if interval == 0:
         registers[WAIT] = max(registers[BACK_OFF], 2 * age) if overflowed else registers[BACK_OFF]
         registers[BACK_OFF] = min(2 * registers[BACK_OFF], MOST_BACK_OFF)
     else:
         payback = REBUILD_COST * m / (GAIN * BOUNDARY_COST * max(registers[N_BOUNDARY], 1))
-        registers[WAIT] = max(SLOWED * interval, np.int64(min(payback, 2.0**LONGEST)))
+        registers[WAIT] = max(SLOWED * interval, np.int64(min(payback, FARTHEST)))
         registers[BACK_OFF] = FIRST_BACK_OFF

@@ -1,4 +1,4 @@
-"""What descent keeps from step to step, as records by who reads them, and what stays the same.
+"""What descent keeps from step to step, as records by which file reads them, and what stays the same.
 
 m neurons, s distinct samples, 2s arcs, and a border between any two neighbouring arcs (``engine/arcs.py``). The arrays
 are the engine's own and change in place.
@@ -86,7 +86,7 @@ class Buckets(NamedTuple):
     lane: Array  # (buckets,) each bucket's lane
     of: Array  # (OVERFLOW_BUCKETS,) the border of each overflow bucket
     border: Array  # (lanes,) each lane's border
-    count: Array  # (lanes,) each lane's number of neurons
+    number: Array  # (lanes,) each lane's number of neurons
     neighbour: Array  # (2 groups,) bit k: whether lane k's neurons are active at the border before it; and after it
 
 
@@ -107,7 +107,7 @@ class Plan(NamedTuple):
 
     skin_c: Array  # (2s,) how far the coefficient of c of a border's pre-activation may move
     skin_ab: Array  # (2s,) and those of a and b
-    count: Array  # (4s,) the interior neurons of each arc, then the boundary neurons of each border
+    numbers: Array  # (4s,) the interior neurons of each arc, then the boundary neurons of each border
     share: Array  # (buckets,) neurons of each bucket
     first_overflow: Array  # (2s,) each border's first overflow bucket
     filling: Array  # (2s,) the bucket of each border that is being filled
@@ -188,7 +188,7 @@ _IN_FILES = (
     ("buckets", "lane", "bucket_lane", "rows"),
     ("buckets", "of", "overflow_of", "of"),
     ("buckets", "border", "lane_border", "border"),
-    ("buckets", "count", "lane_count", "taken"),
+    ("buckets", "number", "lane_count", "taken"),
     ("buckets", "neighbour", "neighbour_activity", "beside"),
     ("lanes", "offset", "group_offset", "first"),
     ("lanes", "depth", "group_depth", "layers"),

@@ -1,22 +1,20 @@
-"""Momentum and Adam: every parameter has moments of its own, so every neuron is stepped; O(m + s) a step.
+"""The steps of momentum and Adam, LANES neurons at a time.
 
-The update rules are those of torch.optim.SGD (momentum mu, dampening 0: v <- mu v + g, p <- p - lr v, first v = g)
-and torch.optim.Adam (Kingma & Ba 2015, algorithm 1), both with weight decay added to the gradient.
-
-LANES neurons are stepped at a time. The neurons left over from whole vectors are stepped in a copy, beside neurons with
-a = b = c = 0, which add nothing.
+The neurons left over from whole vectors are stepped in a copy, beside neurons with a = b = c = 0, which add nothing.
 """
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from knotflow.engine.arcs import borders, find_arc, find_arcs
-from knotflow.engine.codes import DIVERGED, DONE, REACHED
-from knotflow.engine.compiled import kernel, leaf
+from knotflow.engine.arcs import arc_sums, find_arc, predict, residuals
+from knotflow.engine.compiled import entry, inner
+from knotflow.engine.moments.state import Problem, State
+from knotflow.engine.reasons import DIVERGED, DONE, REACHED
 from knotflow.engine.simd import (
     LANES,
     absolute,
@@ -37,51 +35,12 @@ from knotflow.engine.simd import (
 )  # fmt: skip
 from knotflow.engine.sums import add_moments, arc_sums, predict, residuals
 
-__all__ = ["DIVERGED", "DONE", "REACHED", "Problem", "Settings", "State", "problem", "run", "start"]
-
 Array = NDArray[Any]
 
 MANY = 32  # neurons to a sample from which on each lane has sums of its own, so that no addition waits for another
 BLOCK = 1024  # neurons that are moved before the first of them is followed; a whole number of vectors
 MOST_HOPS = 8  # arcs that a neuron is followed across, one by one
 TINY = float(np.finfo(float).tiny)  # below it numbers are subnormal, and slow
-
-
-class State(NamedTuple):
-    """All that the next step needs; the arrays are the engine's own. Row p of the moments is that of parameter p."""
-
-    params: Array  # (3, m): a, b, c
-    bias: Array  # (1,)
-    first: Array  # (3, m): the momentum, or Adam's first moment
-    second: Array  # (3, m): Adam's second moment; (3, 0) for momentum
-    bias_history: Array  # (2,): the bias's first and second moment
-    arc: Array  # (m,) int32
-    ca: Array  # (2s,) sums of c a over the neurons of each arc
-    cb: Array  # (2s,) and of c b
-    taken: Array  # (1,) int64, steps taken so far
-
-
-class Settings(NamedTuple):
-    """The numbers of the rule."""
-
-    lr: float
-    decay: float  # weight decay
-    beta1: float  # the momentum, or Adam's beta_1
-    beta2: float = 0.0
-    eps: float = 0.0
-
-
-class Problem(NamedTuple):
-    """What stays the same from step to step."""
-
-    x: Array  # (s,) distinct, ascending
-    y: Array
-    weight: Array
-    lower: Array  # (2s,) abscissae of the arcs' borders
-    upper: Array
-    train: tuple[bool, bool, bool, bool]  # whether a, b, c, bias are trained
-    inv_norm: float
-    settings: Settings
 
 
 class Neurons(NamedTuple):
@@ -113,27 +72,6 @@ class Work(NamedTuple):
     cb: Array
     sums: Array  # tables of (ca, cb) pairs: one, or one for each lane
     apart: int  # how far these tables are apart; 0 if there is one
-
-
-def problem(
-    x: Array, y: Array, weight: Array, norm: float, train: frozenset[str], settings: Settings
-) -> Problem:  # fmt: skip
-    """The constants of a run on the distinct samples; parameters not in ``train`` stay as they are."""
-    on = tuple(p in train for p in ("a", "b", "c", "bias"))
-    numbers = Settings(*map(float, settings))
-    return Problem(x, y, weight, *borders(x), on, 1.0 / norm, numbers)  # type: ignore[arg-type]
-
-
-def start(a: Array, b: Array, c: Array, bias: float, x: Array, adam: bool) -> State:
-    """A state whose moments are zero; O(m log s)."""
-    m, arcs = a.size, 2 * x.size
-    arc = np.empty(m, np.int32)
-    find_arcs(a, b, x, arc)
-    ca, cb = np.empty(arcs), np.empty(arcs)
-    add_moments(a, b, c, arc, ca, cb)
-    second = np.zeros((3, m if adam else 0))
-    params, level = np.stack([a, b, c]), np.array([float(bias)])
-    return State(params, level, np.zeros((3, m)), second, np.zeros(2), arc, ca, cb, np.zeros(1, np.int64))
 
 
 def run(state: State, prob: Problem, steps: int, stop_loss: float, blow_up: float) -> tuple[int, int, float]:
@@ -321,13 +259,13 @@ def _step_neurons(neurons, work, x, rule):
 def _step_bias(bias, r, rule):
     """Step the bias."""
     value, moments, grad = bias.value, bias.moments, 0.0
-    for rho in r:
-        grad += rho
+    for j in range(r.size):
+        grad += r[j]
     grad += rule.decay * value[0]
     if rule.adam:
         moments[0] = rule.beta1 * moments[0] + (1.0 - rule.beta1) * grad
         moments[1] = rule.beta2 * moments[1] + (1.0 - rule.beta2) * grad * grad
-        value[0] -= rule.lr * moments[0] / (np.sqrt(moments[1] * rule.correction) + rule.eps)
+        value[0] -= rule.lr * moments[0] / (math.sqrt(moments[1] * rule.correction) + rule.eps)
     else:
         moments[0] = rule.beta1 * moments[0] + grad
         value[0] -= rule.lr * moments[0]
@@ -346,10 +284,11 @@ def _collect(work):
             q += more_q
         store(ca, k, p)
         store(cb, k, q)
-    sums[:] = 0.0
+    for k in range(sums.size):
+        sums[k] = 0.0
 
 
-@kernel(_nrt=False)
+@entry
 def _run(every, rest, bias, prob, work, steps, stop_loss, blow_up):
     """``run`` on whole vectors of neurons, and on those left over in a copy."""
     adam, code, loss, taken = every.second.size > 0, DONE, 0.0, 0

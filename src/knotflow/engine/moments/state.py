@@ -1,0 +1,70 @@
+"""What momentum and Adam keep from step to step, and what stays the same."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from knotflow.engine.arcs import add_moments, borders, find_arcs
+
+Array = NDArray[Any]
+
+
+class State(NamedTuple):
+    """All that the next step needs; the arrays are the engine's own. Row p of the moments is that of parameter p."""
+
+    params: Array  # (3, m): a, b, c
+    bias: Array  # (1,)
+    first: Array  # (3, m): the momentum, or Adam's first moment
+    second: Array  # (3, m): Adam's second moment; (3, 0) for momentum
+    bias_history: Array  # (2,): the bias's first and second moment
+    arc: Array  # (m,) int32
+    ca: Array  # (2s,) sums of c a over the neurons of each arc
+    cb: Array  # (2s,) and of c b
+    taken: Array  # (1,) int64, steps taken so far
+
+
+class Settings(NamedTuple):
+    """The numbers of the rule."""
+
+    lr: float
+    decay: float  # weight decay
+    beta1: float  # the momentum, or Adam's beta_1
+    beta2: float = 0.0
+    eps: float = 0.0
+
+
+class Problem(NamedTuple):
+    """What stays the same from step to step."""
+
+    x: Array  # (s,) distinct, ascending
+    y: Array
+    weight: Array
+    lower: Array  # (2s,) abscissae of the arcs' borders
+    upper: Array
+    train: tuple[bool, bool, bool, bool]  # whether a, b, c, bias are trained
+    inv_norm: float
+    settings: Settings
+
+
+def problem(
+    x: Array, y: Array, weight: Array, norm: float, train: frozenset[str], settings: Settings
+) -> Problem:  # fmt: skip
+    """The constants of a run on the distinct samples; parameters not in ``train`` stay as they are."""
+    on = tuple(p in train for p in ("a", "b", "c", "bias"))
+    numbers = Settings(*map(float, settings))
+    return Problem(x, y, weight, *borders(x), on, 1.0 / norm, numbers)  # type: ignore[arg-type]
+
+
+def start(a: Array, b: Array, c: Array, bias: float, x: Array, adam: bool) -> State:
+    """A state whose moments are zero; O(m log s)."""
+    m, arcs = a.size, 2 * x.size
+    arc = np.empty(m, np.int32)
+    find_arcs(a, b, x, arc)
+    ca, cb = np.empty(arcs), np.empty(arcs)
+    add_moments(a, b, c, arc, ca, cb)
+    second = np.zeros((3, m if adam else 0))
+    params, level = np.stack([a, b, c]), np.array([float(bias)])
+    return State(params, level, np.zeros((3, m)), second, np.zeros(2), arc, ca, cb, np.zeros(1, np.int64))
