@@ -163,7 +163,7 @@ class ParticleSession:
         return int(self.run.counts[self.engine.STEPS])
 
     def first_time(self) -> float:
-        self.engine.look(self.run, self.problem, self.work)
+        self.engine.derivatives(self.run, self.problem, self.work)
         rate = max(self.engine.rate(self.run, self.problem, self.work) for _ in range(4))
         return 0.02 / rate if rate > 0 else 1.0
 

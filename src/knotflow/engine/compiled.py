@@ -67,7 +67,8 @@ def inner(function: Callable[..., Any] | None = None, **options: Any) -> Any:
     """
     if function is None:
         return lambda f: inner(f, **options)
-    dispatcher = numba.njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, **options)(function)
+    alone: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+    dispatcher: Any = numba.njit(**alone, **options)(function)
 
     def refuse(*arguments: Any, **named: Any) -> Any:
         raise TypeError(f"{function.__name__} is called from Python: it must be called from compiled code")

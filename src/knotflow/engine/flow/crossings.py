@@ -29,7 +29,7 @@ class Meeting(NamedTuple):
     """The next border that a neuron meets: ``when`` as a fraction of the step, 2 and border -1 for none in it."""
 
     when: float
-    border: int
+    border: int | np.int64
 
 
 @inner
