@@ -153,13 +153,14 @@ def shorten(found, end, dt, prob, run, work):
 def move(found, end, dt, prob, run, work):
     """Take every neuron to the end of the step. O(m)."""
     s, z, group, lam = prob.x.size, run.z, run.group, work.lam
+    ids, when, border = work.ids, work.when, work.border  # outside the loop: to take one counts a reference
     met = 0
     for i in range(group.size):
-        while met < found and work.ids[met] < i:
+        while met < found and ids[met] < i:
             met += 1
         g = np.int64(group[i])
-        if met < found and work.ids[met] == i and work.when[met] <= end:
-            neuron, ahead = Neuron(z[0, i], z[1, i], z[2, i], g), Meeting(work.when[met], np.int64(work.border[met]))
+        if met < found and ids[met] == i and when[met] <= end:
+            neuron, ahead = Neuron(z[0, i], z[1, i], z[2, i], g), Meeting(when[met], np.int64(border[met]))
             neuron, _ = travel(neuron, ahead, Span(0.0, end, dt), end, i, prob, run, work)
             z[0, i], z[1, i], z[2, i], g = neuron.a, neuron.b, neuron.c, neuron.mode
             group[i] = g

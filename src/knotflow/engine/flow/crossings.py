@@ -179,7 +179,7 @@ def standing(neuron, prob):
 def find_meetings(dt, prob, run, work):
     """Find every neuron's first meeting in the step; their number. O(m), most neurons with two comparisons."""
     s, z, group, lower, upper = prob.x.size, run.z, run.group, prob.lower, prob.upper
-    reach, lam, ids, times, borders = work.reach, work.lam, work.ids, work.when, work.border
+    reach, lam, ids, times, borders, signs = work.reach, work.lam, work.ids, work.when, work.border, run.sign
     find_reach(prob, work)
     found = 0
     for i in range(group.size):
@@ -191,7 +191,7 @@ def find_meetings(dt, prob, run, work):
         if g < 2 * s:
             near = min(abs(neuron.a * lower[g] - neuron.b), abs(neuron.a * upper[g] - neuron.b))
         else:
-            sign = run.sign[g - 2 * s]
+            sign = signs[g - 2 * s]
             if fades(neuron, prob):
                 near = 0.0
         if near > reach[g, 0] * abs(neuron.c) + reach[g, 1] * (abs(neuron.a) + abs(neuron.b)):
