@@ -47,6 +47,7 @@ def kernel(function: Callable[..., Any] | None = None, **options: Any) -> Any:
     """`numba.njit` with this module's cache; a decorator, with or without njit's options."""
     if function is None:
         return lambda f: kernel(f, **options)
+    options = {"no_cfunc_wrapper": True} | options  # a C callback of the function, which nothing asks for
     place = _place(function.__module__)
     if place is None:
         return numba.njit(**options)(function)
