@@ -76,14 +76,19 @@ def gradient(net: ReLUNet, data: Samples, train: Iterable[str] = DEFAULT_TRAIN |
     )
 
 
-def _arcs_and_moments(net: ReLUNet, x: Array) -> tuple[NDArray[np.int32], Array, Array]:
-    from knotflow.engine import arcs, sums
+def _arcs(net: ReLUNet, x: Array) -> NDArray[np.int32]:
+    from knotflow.engine import arcs
 
     arc = np.empty(len(net), np.int32)
-    ca, cb = np.empty(2 * x.size), np.empty(2 * x.size)
-    a, b, c = writable(net.a, net.b, net.c)
-    arcs.find_arcs(a, b, x, arc)
-    sums.add_moments(a, b, c, arc, ca, cb)
+    arcs.find_arcs(*writable(net.a, net.b), x, arc)
+    return arc
+
+
+def _arcs_and_moments(net: ReLUNet, x: Array) -> tuple[NDArray[np.int32], Array, Array]:
+    from knotflow.engine import sums
+
+    arc, ca, cb = _arcs(net, x), np.empty(2 * x.size), np.empty(2 * x.size)
+    sums.add_moments(*writable(net.a, net.b, net.c), arc, ca, cb)
     return arc, ca, cb
 
 
@@ -100,7 +105,7 @@ class TangentKernel:
         on = trained(train)
         self.x = writable(x)[0]
         self.bias = float("bias" in on)
-        arc, _, _ = _arcs_and_moments(net, self.x)
+        arc = _arcs(net, self.x)
         ta, tb, tc = (float(p in on) for p in "abc")
         c2 = net.c * net.c
 

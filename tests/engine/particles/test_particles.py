@@ -12,7 +12,6 @@ import knotflow as kf
 from knotflow.dynamics.trajectory import Trajectory
 from knotflow.engine import dense
 from knotflow.engine.compiled import kernel
-from knotflow.engine.flow import radau
 from knotflow.engine.particles import CYLINDER, PLANE, field, rules, state, step, substep
 
 X = np.array([-0.9, -0.2, 0.1, 0.8])
@@ -64,11 +63,6 @@ def test_when_a_quadratic_rises_above_a_level(c0, c1, c2, start, level):
         assert when <= first
         assert not above[t < when - 1e-12].any()
         assert start <= when
-
-
-def guess(run, prob, dt, work):
-    """The residuals at the nodes to first order in dt."""
-    radau.first_guess(run.r, work.slope, run.basis, run.eigen, prob.weight, dt, False, work.nodes, work.spare)
 
 
 @pytest.mark.parametrize("metric", [CYLINDER, PLANE])
@@ -141,7 +135,7 @@ def test_the_integrator_has_order_five_between_events(metric):
         bound = state.bind(prob, run.run, run.work)
         for _ in range(steps):
             field.derivatives(run.run, prob, run.work)
-            guess(run.run, prob, dt, run.work)
+            step._first_guess(run.run, prob, dt, False, run.work)
             assert step.solve(run.run, prob, dt, False, run.work, bound) > 0
             assert step._accept(run.run, dt, run.work, bound)
         assert run.run.counts[step.EVENTS] == 0

@@ -34,7 +34,7 @@ def log(when, neuron, border, kind, run, work):
     run.counts[EVENTS] = write(work.times, work.rows, run.counts[EVENTS], when, neuron, border, kind)
 
 
-@inner(inline="always")
+@inner
 def meet(neuron, now, k, prob, work):
     """What becomes of a neuron that is at the border k which it meets: (the neuron in its new mode, kind of event)."""
     s, mode = prob.x.size, neuron.mode
@@ -121,7 +121,7 @@ def undo(dt, stiff, prob, run, work):
     return solve(dt, stiff, prob, run, work) > 0
 
 
-@inner(inline="always")
+@inner
 def effect(found, end, prob, run, work):
     """Bound for what f at the samples would be wrong by if the neurons met so far had met nothing."""
     s, z, total = prob.x.size, run.z, work.spare[0]
@@ -170,7 +170,7 @@ def move(found, end, dt, prob, run, work):
             z[0, i], z[1, i] = put_on_border(z[0, i], z[1, i], g - 2 * s, prob)
 
 
-@inner(inline="always")
+@inner
 def release(border, arc, when, prob, run, work):
     """Move all neurons that slide along the border to the arc."""
     s, group = prob.x.size, run.group

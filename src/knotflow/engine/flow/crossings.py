@@ -40,7 +40,7 @@ def position(neuron, start, end, dt, prob, work):
     return Neuron(a, b, c, neuron.mode)
 
 
-@inner(inline="always")
+@inner
 def clear_of(neuron, span, k, sign, prob, work):
     """(low, its margin, high): times of the span before and after the neuron passes border k, known to be passed at
     its end. At its start it may stand on the border: find a time when it is clear of it."""
@@ -126,7 +126,7 @@ def next_meeting(neuron, span, sign, skip, prob, work):
     return Meeting(2.0, -1)
 
 
-@inner(inline="always")
+@inner
 def find_reach(prob, work):
     """How far the step moves the coefficients of h at the arc's borders (of c for sliding neurons), with a margin."""
     s, lam, reach = prob.x.size, work.lam, work.reach
@@ -147,7 +147,7 @@ def find_reach(prob, work):
         reach[g, 1] = 2.0 * most_ab
 
 
-@inner(inline="always")
+@inner
 def passes(neuron, sign, prob, lam):
     """Whether the neuron has passed a border of its arc (if it slides: has lost c or (a, b)) at one of the nodes."""
     s, g = prob.x.size, neuron.mode

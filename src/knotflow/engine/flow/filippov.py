@@ -119,7 +119,7 @@ def rises(p0, p1, p2, level):
     return 2.0
 
 
-@inner(inline="always")
+@inner
 def first_release(prob, run, work):
     """(time, border, arc) of the first release in the step: an arc stops pushing the border's neurons back.
 

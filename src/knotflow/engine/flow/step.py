@@ -142,7 +142,7 @@ def _advance(prob, run, work, until, steps, flat, resumed):
     return PAUSED
 
 
-@inner(inline="always")
+@inner
 def _look(prob, run, work):
     """Fill the tangent kernel's sums and dr/dt; the rate at which the loss falls."""
     slope, weight, r = work.slope, prob.weight, run.r

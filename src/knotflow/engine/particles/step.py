@@ -93,7 +93,9 @@ def _enter(prob, run, work):
     run.counts[EVENTS] = work.size[0]
 
 
-# --- steps ------------------------------------------------------------------------------------------------------
+@kernel
+def _correct(basis, eigen, weight, dt, delta, spare):
+    correct(basis, eigen, weight, dt, delta, spare)
 
 
 def _first_guess(run: Run, prob: Problem, dt: float, stiff: bool, work: Work) -> None:
@@ -130,7 +132,7 @@ def solve(run: Run, prob: Problem, dt: float, stiff: bool, work: Work, bound: tu
         if size <= aim:
             return n
         if stiff:
-            correct(run.basis, run.eigen, prob.weight, dt, work.delta, work.spare)
+            _correct(run.basis, run.eigen, prob.weight, dt, work.delta, work.spare)
         size = np.abs(work.delta).max()
         if n > WINDOW and size > 2.0 * last:
             return 0
