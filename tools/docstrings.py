@@ -22,7 +22,7 @@ _SOURCE = re.compile(r"\b(?:18|19|20)\d\d\b|\bLemma\b|\btheorem\b|\bequation\b",
 def public() -> dict[str, Any]:
     """All public functions and classes by their public address, each once."""
     found: dict[int, tuple[str, Any]] = {}
-    rooms = [("kf", kf)] + [(f"kf.{name}", getattr(kf, name)) for name in kf.__all__]
+    rooms = [("kf", kf)] + [(f"kf.{name}", getattr(kf, name)) for name in dir(kf)]
     for address, room in rooms:
         for name in room.__all__ if isinstance(room, ModuleType) else ():
             value = getattr(room, name)

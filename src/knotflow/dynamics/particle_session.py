@@ -79,7 +79,7 @@ class ParticleIntegrator:
         return 0.5 * float(np.sum(self.problem.weight * self.run.r**2))
 
     def first_time(self) -> float:
-        self.engine.look(self.run, self.problem, self.work)
+        self.engine.derivatives(self.run, self.problem, self.work)
         rate = max(self.engine.rate(self.run, self.problem, self.work) for _ in range(4))
         return 0.02 / rate if rate > 0 else 1.0
 

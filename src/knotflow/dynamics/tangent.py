@@ -142,15 +142,21 @@ def gradient(net: ReLUNet, data: Samples, train: Iterable[str] = PARAMETERS) -> 
     )
 
 
-def arcs_and_moments(net: ReLUNet, x: Array) -> tuple[NDArray[np.int32], Array, Array]:
-    """The arc of each neuron, (m,), and the arcs' sums of c a and of c b, (2s,). O(m log s)."""
-    from knotflow.engine import arcs, sums  # numba, which only this needs
+def arcs_of(net: ReLUNet, x: Array) -> NDArray[np.int32]:
+    """The arc of each neuron, (m,). O(m log s)."""
+    from knotflow.engine import arcs  # numba, which only this needs
 
     arc = np.empty(len(net), np.int32)
-    ca, cb = np.empty(2 * x.size), np.empty(2 * x.size)
-    a, b, c = writable(net.a, net.b, net.c)
-    arcs.find_arcs(a, b, x, arc)
-    sums.add_moments(a, b, c, arc, ca, cb)
+    arcs.find_arcs(*writable(net.a, net.b), x, arc)
+    return arc
+
+
+def arcs_and_moments(net: ReLUNet, x: Array) -> tuple[NDArray[np.int32], Array, Array]:
+    """The arc of each neuron, (m,), and the arcs' sums of c a and of c b, (2s,). O(m log s)."""
+    from knotflow.engine import sums  # numba, which only this needs
+
+    arc, ca, cb = arcs_of(net, x), np.empty(2 * x.size), np.empty(2 * x.size)
+    sums.add_moments(*writable(net.a, net.b, net.c), arc, ca, cb)
     return arc, ca, cb
 
 
@@ -199,7 +205,7 @@ class TangentKernel:
         on = trained(train)
         self.x = writable(x)[0]
         self.bias = float("bias" in on)
-        arc, _, _ = arcs_and_moments(net, self.x)
+        arc = arcs_of(net, self.x)
         ta, tb, tc = (float(p in on) for p in "abc")
         c2 = net.c * net.c
 

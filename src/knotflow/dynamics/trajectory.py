@@ -116,7 +116,7 @@ class Trajectory:
         )
 
     def extended(self, saves: list[Save], **changes: Any) -> Trajectory:
-        """This trajectory followed by the `saves`, and with `changes` to the other fields."""
+        """The trajectory followed by the `saves`, with `changes` to the other fields."""
         joined: dict[str, Any] = {}
         for name in ARRAYS:
             old = getattr(self, name)

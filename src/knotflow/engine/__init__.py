@@ -1,10 +1,13 @@
 """The compiled kernels of the dynamics. Nothing else writes into arrays, and these only into their own.
 
-arcs      what an arc is, and the sums over samples and neurons that everything else uses
-descent   gradient descent, in O(s) a step plus O(1) for each neuron near a sample
-moments   momentum and Adam, neuron by neuron
-reasons   why a run of steps came back
-simd      vectors of LANES doubles
-compiled  the decorators of compiled functions, and their cache
+arcs      what an arc is, which one a direction is on
+sums      sums over neurons and over samples by arc, predictions, residuals
+tangent   the tangent kernel by arcs
+flow      the gradient flow: propagators, implicit steps in the residuals, crossings
+particles the flow in canonical parameters, and weighted particles
+codes     why these two came back, and the kinds of their events
+compiled  `kernel` and `inner`, numba's `njit` as the engine uses it
+descent   plain gradient descent, where neurons far from every sample sleep
+stepwise  momentum and Adam, neuron by neuron
 dense     the slow, obvious twin of all of them, for tests
 """

@@ -1,4 +1,9 @@
-"""`kernel`: numba's `njit` with a cache that is never stale, never half written and need not be writable.
+"""numba's `njit`, four ways, with a cache that is never stale, never half written and need not be writable.
+
+kernel  what Python calls: cached
+entry   a kernel that makes no array
+inner   what only compiled code calls: it has no entry from Python
+leaf    an inner function that makes no array, nor calls one that does
 
 numba's own cache of a function watches the function's file alone. Yet compiled code holds the code of the functions
 it calls and the places of the fields it reads, which stand in other files: after a change there numba would go on
@@ -38,7 +43,18 @@ try:
 except ImportError:  # Windows: numba itself waits there for files in use
     fcntl = None  # type: ignore[assignment]
 
-__all__ = ["CacheWarning", "announce", "cache_directory", "digest", "entry", "inner", "kernel"]
+__all__ = [
+    "CacheWarning",
+    "announce",
+    "announce_with",
+    "cache_directory",
+    "digest",
+    "entry",
+    "inner",
+    "kernel",
+    "leaf",
+    "misses",
+]
 
 _settings: Any = numba.config
 _settings_lock = threading.Lock()
@@ -53,13 +69,24 @@ class CacheWarning(UserWarning):
     """Compiled code could not be kept: the next process compiles again."""
 
 
+# Of functions that make no array: they count no references of arrays, and a division by zero gives what IEEE says. That
+# halves the time to compile them, and an array in a record costs no more than a bare one.
+_LEAN: dict[str, Any] = {"_nrt": False, "error_model": "numpy"}
+
+
 def kernel(function: Callable[..., Any] | None = None, **options: Any) -> Any:
-    """`numba.njit` with this module's cache; a decorator, with or without njit's options."""
+    """`numba.njit` with the module's cache; a decorator, with or without njit's options."""
     if function is None:
         return lambda f: kernel(f, **options)
+    options = {"no_cfunc_wrapper": True} | options  # a C callback of the function, which nothing asks for
     place = None if _settings.DISABLE_JIT else _place(function.__module__)
     dispatcher = place and _cached(function, place, options)
     return dispatcher or numba.njit(**options)(function)
+
+
+def entry(function: Callable[..., Any]) -> Any:
+    """A `kernel` that makes no array, nor calls what does."""
+    return kernel(function, **_LEAN)
 
 
 def _cached(function: Callable[..., Any], place: Path, options: dict[str, Any]) -> Any:
@@ -79,25 +106,29 @@ def _cached(function: Callable[..., Any], place: Path, options: dict[str, Any]) 
     return dispatcher
 
 
-# Of functions that create no array: they count no references of arrays, and division by zero gives what IEEE says.
-# That halves the time to compile them, and an array in a record costs no more than a bare one.
-_LEAN: dict[str, Any] = {"_nrt": False, "error_model": "numpy"}
-_INNER: dict[str, Any] = _LEAN | {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
-
-
-def entry(function: Callable[..., Any]) -> Any:
-    """A `kernel` that creates no array."""
-    return kernel(function, **_LEAN)
-
-
 def inner(function: Callable[..., Any] | None = None, **options: Any) -> Any:
     """`numba.njit` for what only compiled code calls; a decorator, with or without njit's options.
 
-    Such a function has no way in from Python. It is cached as part of the kernels that call it.
+    It has no entry from Python and no place in the cache: the kernels that call it hold its code. That halves the time
+    that a small function takes to compile.
     """
     if function is None:
         return lambda f: inner(f, **options)
-    return numba.njit(**_INNER, **options)(function)
+    njit: Any = numba.njit  # its annotations leave these options out
+    dispatcher = njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, **options)(function)
+
+    def refuse(*arguments: Any, **named: Any) -> Any:
+        raise TypeError(f"{function.__name__} is called from Python: it must be called from compiled code")
+
+    # Without an entry a call from Python would end the process: it finds no compiled code and is refused.
+    dispatcher._insert = lambda *arguments, **named: None
+    dispatcher._compile_for_args = refuse
+    return dispatcher
+
+
+def leaf(function: Callable[..., Any] | None = None, **options: Any) -> Any:
+    """An `inner` function that makes no array, nor calls one that does."""
+    return inner(function, **_LEAN, **options)
 
 
 # numba looks for the type of a[i] among the rules for strings, lists and dictionaries first, which takes a tenth of the
@@ -116,6 +147,38 @@ class _SetArrayItem(SetItemBuffer):
 
     def generic(self, args: Any, kws: Any) -> Any:
         return super().generic(args, kws) if isinstance(args[0], numba.types.Array) else None
+
+
+# -- what was not there ---------------------------------------------------------------------------------------------
+
+
+class _Misses:
+    """How many functions were not in the cache, and what is called at the first."""
+
+    count = 0
+    listener: Callable[[], object] | None = None
+
+
+def misses() -> int:
+    """How many functions this process compiled because the cache did not have them."""
+    return _Misses.count
+
+
+def announce_with(listener: Callable[[], object]) -> None:
+    """Call `listener()` in place of `announce()` when this process first has to compile."""
+    _Misses.listener = listener
+
+
+def announce() -> None:
+    """Say on a terminal why nothing seems to happen: a function was not in the cache."""
+    if sys.stderr and sys.stderr.isatty():
+        print("compiling the engine, once (`knotflow warm-up` does all of it ahead)", file=sys.stderr, flush=True)
+
+
+def _count_miss() -> None:
+    _Misses.count += 1
+    if _Misses.count == 1:
+        (_Misses.listener or announce)()
 
 
 # -- where ---------------------------------------------------------------------------------------------------

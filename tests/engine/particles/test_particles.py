@@ -12,8 +12,7 @@ import knotflow as kf
 from knotflow.dynamics.trajectory import Trajectory
 from knotflow.engine import dense
 from knotflow.engine.compiled import kernel
-from knotflow.engine.flow import radau
-from knotflow.engine.particles import CYLINDER, PLANE, carry, rules, state, step
+from knotflow.engine.particles import CYLINDER, PLANE, field, rules, state, step, substep
 
 X = np.array([-0.9, -0.2, 0.1, 0.8])
 
@@ -25,7 +24,7 @@ def rises(c0, c1, c2, start, level):
 
 @kernel
 def velocity(q1, q0, sign, z, prob, out):
-    carry.velocity(q1, q0, sign, z, prob, out)
+    substep.velocity(q1, q0, sign, z, prob, out)
 
 
 @kernel
@@ -66,11 +65,6 @@ def test_when_a_quadratic_rises_above_a_level(c0, c1, c2, start, level):
         assert start <= when
 
 
-def guess(run, prob, dt, work):
-    """The residuals at the nodes to first order in dt."""
-    radau.first_guess(run.r, work.slope, run.basis, run.eigen, prob.weight, dt, False, work.nodes, work.spare)
-
-
 @pytest.mark.parametrize("metric", [CYLINDER, PLANE])
 @pytest.mark.parametrize("lam", [0.0, 0.2])
 def test_a_free_particle_follows_scipy(metric, lam):
@@ -90,7 +84,7 @@ def test_a_free_particle_follows_scipy(metric, lam):
 
     truth = solve_ivp(rate, (0, 1), z0, method="DOP853", rtol=1e-12, atol=1e-13).y[:, -1]
     run.z[:, 0], run.group[0], run.share[0] = z0, 3, 1.0
-    assert step.carry_all(*bound, 1.0, 0, True)
+    assert field.carry_all(*bound, 1.0, 0, True)
     np.testing.assert_allclose(run.z[:, 0], truth, atol=1e-11)
 
 
@@ -99,7 +93,7 @@ def test_the_deepest_direction_is_the_deepest_of_a_fine_grid(seed, sign):
     run, work = state.start(*np.ones((4, 1)), X)
     prob, _, scratch = state.bind(problem(), run, work)
     work.nodes[:] = np.random.default_rng(seed).normal(size=(1, 4))
-    step.drives(prob, scratch)
+    field.drives(prob, scratch)
     theta = np.linspace(0, 2 * np.pi, 40_001)
     force = np.random.default_rng(seed).normal(size=4)
     h = np.maximum(np.outer(np.cos(theta), X) + np.sin(theta)[:, None], 0)
@@ -114,7 +108,7 @@ def test_the_deepest_direction_is_the_deepest_of_a_fine_grid(seed, sign):
 @pytest.mark.parametrize("metric", ["cylinder", "polar"])
 def test_the_kernel_and_the_slope_of_the_residuals(metric):
     run = session(metric)
-    falls = step.look(run.run, run.problem, run.work)
+    falls = field.derivatives(run.run, run.problem, run.work)
     (c, a, b), prob, m = run.run.z, run.problem, 9
     h, active, _ = dense.forward(a, b, c, 0.0, 1.0, prob.x)
     h = np.where(active, h, 0.0)
@@ -123,7 +117,7 @@ def test_the_kernel_and_the_slope_of_the_residuals(metric):
         jacobians.append(active * c[:, None] * (prob.x * b[:, None] + a[:, None]))  # d/dtheta of (a, -b) is (b, a)
     kernel = sum(j.T @ j for j in jacobians) / m**2
     root = np.sqrt(prob.weight)
-    np.testing.assert_allclose(step.kernel_matrix(prob, run.work), root[:, None] * kernel * root, atol=1e-14)
+    np.testing.assert_allclose(field.kernel_matrix(prob, run.work), root[:, None] * kernel * root, atol=1e-14)
     np.testing.assert_allclose(run.work.slope, -kernel @ (prob.weight * run.run.r), atol=1e-14)
     force = prob.weight * run.run.r
     assert falls == pytest.approx(force @ kernel @ force, rel=1e-12)
@@ -137,11 +131,11 @@ def test_the_integrator_has_order_five_between_events(metric):
     for steps in (2, 4, 8, 128):
         run = flow.session(Trajectory.begin(flow.gauge(far), data, flow).past).integrator
         prob, dt = run.problem._replace(tol=1e-12), 1.5 / steps
-        step.present_residuals(run.run, prob, run.work)
+        field.present_residuals(run.run, prob, run.work)
         bound = state.bind(prob, run.run, run.work)
         for _ in range(steps):
-            step.look(run.run, prob, run.work)
-            guess(run.run, prob, dt, run.work)
+            field.derivatives(run.run, prob, run.work)
+            step._first_guess(run.run, prob, dt, False, run.work)
             assert step.solve(run.run, prob, dt, False, run.work, bound) > 0
             assert step._accept(run.run, dt, run.work, bound)
         assert run.run.counts[step.EVENTS] == 0

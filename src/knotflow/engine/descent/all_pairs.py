@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from knotflow.engine.compiled import entry, inner
+from knotflow.engine.codes import DIVERGED, DONE, REACHED
+from knotflow.engine.compiled import entry, leaf
 from knotflow.engine.descent.state import Problem
 from knotflow.engine.simd import LANES, greater, load, load_scalar, reduce_add, select, splat, store, store_scalar
 
@@ -67,7 +68,7 @@ def restored(arrays: Mapping[str, Array], prob: Problem) -> State:
 
 
 # Inlined: a call that passes the state costs as much as stepping several neurons.
-@inner(forceinline=True)
+@leaf(forceinline=True)
 def _forward(state, bias, inv_norm, scale):
     """Fill state.r with scale times the weighted residuals; the loss and the sum of the weighted residuals.
 
@@ -95,7 +96,7 @@ def _forward(state, bias, inv_norm, scale):
     return 0.5 * reduce_add(loss), reduce_add(sums)
 
 
-@inner(forceinline=True)
+@leaf(forceinline=True)
 def _update(state, s, train, keep):
     """Step LANES neurons at once by the sums of r and r x over the samples that each is active on."""
     a, b, c, x, r, rx = state.a, state.b, state.c, state.x, state.r, state.rx

@@ -172,7 +172,7 @@ def _overflow_lane(buckets, lanes, registers, prob, k):
     return lane
 
 
-@inner
+@leaf
 def migrate(neurons, buckets, lanes, registers, prob, crossings):
     """Move the neurons that have left their border to another; False if one of them finds no capacity there.
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from knotflow.engine.arcs import find_arcs, residuals
+from knotflow.engine.arcs import find_arcs
 from knotflow.engine.compiled import entry
 from knotflow.engine.descent.all_pairs import State as SmallState
 from knotflow.engine.descent.layout import predict, set_sums

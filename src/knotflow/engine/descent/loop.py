@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from knotflow.engine.arcs import residuals
-from knotflow.engine.compiled import entry, inner
+from knotflow.engine.codes import DIVERGED, DONE, REACHED
+from knotflow.engine.compiled import entry, leaf
 from knotflow.engine.descent import boundary, interior
 from knotflow.engine.descent.layout import add_overflow, groups_in_use, predict, set_sums
 from knotflow.engine.descent.rebuild import choose_interval, fill, schedule

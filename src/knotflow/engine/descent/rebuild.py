@@ -11,7 +11,7 @@ import math
 import numpy as np
 
 from knotflow.engine.arcs import find_arc, on_arc, step_over
-from knotflow.engine.compiled import entry, inner
+from knotflow.engine.compiled import entry, leaf
 from knotflow.engine.descent import boundary, interior
 from knotflow.engine.descent.layout import (
     FEWEST_SPARE,
@@ -68,7 +68,7 @@ def present(neurons, store, buckets, lanes, overflow, a, b, c, arc):
     boundary.read(buckets, lanes, overflow, a, b, c, arc)
 
 
-@inner
+@leaf
 def update_reference(neurons, store, buckets, lanes, overflow, prob):
     """Make the present parameters the reference, and ``place`` every neuron's arc; O(m)."""
     a, b, place, lower, upper = neurons.a, neurons.b, neurons.place, prob.lower, prob.upper

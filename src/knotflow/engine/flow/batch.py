@@ -34,7 +34,7 @@ def log(when, neuron, border, kind, run, work):
     run.counts[EVENTS] = write(work.times, work.rows, run.counts[EVENTS], when, neuron, border, kind)
 
 
-@inner(inline="always")
+@inner
 def meet(neuron, now, k, prob, work):
     """What becomes of a neuron that is at the border k which it meets: (the neuron in its new mode, kind of event)."""
     s, mode = prob.x.size, neuron.mode
@@ -121,7 +121,7 @@ def undo(dt, stiff, prob, run, work):
     return solve(dt, stiff, prob, run, work) > 0
 
 
-@inner(inline="always")
+@inner
 def effect(found, end, prob, run, work):
     """Bound for what f at the samples would be wrong by if the neurons met so far had met nothing."""
     s, z, total = prob.x.size, run.z, work.spare[0]
@@ -153,13 +153,14 @@ def shorten(found, end, dt, prob, run, work):
 def move(found, end, dt, prob, run, work):
     """Take every neuron to the end of the step. O(m)."""
     s, z, group, lam = prob.x.size, run.z, run.group, work.lam
+    ids, when, border = work.ids, work.when, work.border  # outside the loop: to take one counts a reference
     met = 0
     for i in range(group.size):
-        while met < found and work.ids[met] < i:
+        while met < found and ids[met] < i:
             met += 1
         g = np.int64(group[i])
-        if met < found and work.ids[met] == i and work.when[met] <= end:
-            neuron, ahead = Neuron(z[0, i], z[1, i], z[2, i], g), Meeting(work.when[met], np.int64(work.border[met]))
+        if met < found and ids[met] == i and when[met] <= end:
+            neuron, ahead = Neuron(z[0, i], z[1, i], z[2, i], g), Meeting(when[met], np.int64(border[met]))
             neuron, _ = travel(neuron, ahead, Span(0.0, end, dt), end, i, prob, run, work)
             z[0, i], z[1, i], z[2, i], g = neuron.a, neuron.b, neuron.c, neuron.mode
             group[i] = g
@@ -169,7 +170,7 @@ def move(found, end, dt, prob, run, work):
             z[0, i], z[1, i] = put_on_border(z[0, i], z[1, i], g - 2 * s, prob)
 
 
-@inner(inline="always")
+@inner
 def release(border, arc, when, prob, run, work):
     """Move all neurons that slide along the border to the arc."""
     s, group = prob.x.size, run.group

@@ -29,7 +29,7 @@ class Meeting(NamedTuple):
     """The next border that a neuron meets: ``when`` as a fraction of the step, 2 and border -1 for none in it."""
 
     when: float
-    border: int
+    border: int | np.int64
 
 
 @inner
@@ -40,7 +40,7 @@ def position(neuron, start, end, dt, prob, work):
     return Neuron(a, b, c, neuron.mode)
 
 
-@inner(inline="always")
+@inner
 def clear_of(neuron, span, k, sign, prob, work):
     """(low, its margin, high): times of the span before and after the neuron passes border k, known to be passed at
     its end. At its start it may stand on the border: find a time when it is clear of it."""
@@ -126,7 +126,7 @@ def next_meeting(neuron, span, sign, skip, prob, work):
     return Meeting(2.0, -1)
 
 
-@inner(inline="always")
+@inner
 def find_reach(prob, work):
     """How far the step moves the coefficients of h at the arc's borders (of c for sliding neurons), with a margin."""
     s, lam, reach = prob.x.size, work.lam, work.reach
@@ -147,7 +147,7 @@ def find_reach(prob, work):
         reach[g, 1] = 2.0 * most_ab
 
 
-@inner(inline="always")
+@inner
 def passes(neuron, sign, prob, lam):
     """Whether the neuron has passed a border of its arc (if it slides: has lost c or (a, b)) at one of the nodes."""
     s, g = prob.x.size, neuron.mode
@@ -162,14 +162,14 @@ def passes(neuron, sign, prob, lam):
 
 
 @inner
-def standing(neuron, prob):
+def standing(neuron, xs):
     """The border of its arc that a neuron stands on up to rounding, or -1."""
-    s, a, b = prob.x.size, neuron.a, neuron.b
+    s, a, b = xs.size, neuron.a, neuron.b
     if neuron.mode >= 2 * s:
         return -1
     for side in range(2):
         k = neuron.mode if side == 0 else (neuron.mode + 2 * s - 1) % (2 * s)
-        x = prob.x[border_sample(k, s)]
+        x = xs[border_sample(k, s)]
         if abs(a * x - b) <= 8.0 * EPS * (abs(a * x) + abs(b)) and (a > 0.0) == (k < s):
             return k
     return -1
@@ -179,7 +179,7 @@ def standing(neuron, prob):
 def find_meetings(dt, prob, run, work):
     """Find every neuron's first meeting in the step; their number. O(m), most neurons with two comparisons."""
     s, z, group, lower, upper = prob.x.size, run.z, run.group, prob.lower, prob.upper
-    reach, lam, ids, times, borders = work.reach, work.lam, work.ids, work.when, work.border
+    reach, lam, ids, times, borders, signs = work.reach, work.lam, work.ids, work.when, work.border, run.sign
     find_reach(prob, work)
     found = 0
     for i in range(group.size):
@@ -191,14 +191,14 @@ def find_meetings(dt, prob, run, work):
         if g < 2 * s:
             near = min(abs(neuron.a * lower[g] - neuron.b), abs(neuron.a * upper[g] - neuron.b))
         else:
-            sign = run.sign[g - 2 * s]
+            sign = signs[g - 2 * s]
             if fades(neuron, prob):
                 near = 0.0
         if near > reach[g, 0] * abs(neuron.c) + reach[g, 1] * (abs(neuron.a) + abs(neuron.b)):
             continue
         if not passes(neuron, sign, prob, lam):
             continue
-        meeting = next_meeting(neuron, Span(0.0, 1.0, dt), sign, standing(neuron, prob), prob, work)
+        meeting = next_meeting(neuron, Span(0.0, 1.0, dt), sign, standing(neuron, prob.x), prob, work)
         if meeting.border >= 0:
             ids[found], times[found], borders[found] = i, meeting.when, meeting.border
             found += 1

@@ -13,6 +13,8 @@ Lemma 2, corrected.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from knotflow.engine.arcs import active_arc, border_sample, inactive_arc
@@ -22,7 +24,7 @@ from knotflow.engine.flow.radau import NODES
 
 # No arc, no border. Not the plain -1: in a loop numba would at first take a variable that begins with it for the
 # constant, and compile each function that gets it twice.
-NONE = np.int64(-1)
+NONE: Any = np.int64(-1)
 
 
 @inner
@@ -117,7 +119,7 @@ def rises(p0, p1, p2, level):
     return 2.0
 
 
-@inner(inline="always")
+@inner
 def first_release(prob, run, work):
     """(time, border, arc) of the first release in the step: an arc stops pushing the border's neurons back.
 

@@ -154,7 +154,7 @@ def weighted_sum(k, prob, work):
     return total
 
 
-@inner(inline="always")
+@inner
 def bias_at(k, dt, prob, run, work):
     """The bias at node k."""
     if prob.tbias == 0.0:
@@ -193,7 +193,7 @@ def solve(dt, stiff, prob, run, work):
     return 0
 
 
-@inner(inline="always")
+@inner
 def move_bias(end, dt, prob, run, work):
     """Take the bias to ``end``: less the integral of the sum of w r."""
     if prob.tbias == 0.0:
@@ -207,7 +207,7 @@ def move_bias(end, dt, prob, run, work):
     run.bias[0] -= dt * total
 
 
-@inner(inline="always")
+@inner
 def kernel_sums(prob, run, work):
     """The tangent kernel's sums per arc, see `tangent`: c^2 T + w w^T, and for sliding neurons T without the border."""
     moments, s11, s12, s22, x = run.moments, work.s11, work.s12, work.s22, prob.x
@@ -236,7 +236,7 @@ def kernel_times(v, prob, work, out):
     tangent.product(work.s11, work.s12, work.s22, prob.x, work.weighted, bias, work.extra[0], out)
 
 
-@inner(inline="always")
+@inner
 def rate(prob, work):
     """The largest eigenvalue of K W, by two rounds of a power iteration that goes on from step to step."""
     v, out, value = work.power, work.spare[0], 0.0

@@ -20,7 +20,7 @@ class Neuron(NamedTuple):
     a: float
     b: float
     c: float
-    mode: int  # g for arc g, 2s + k for sliding along border k
+    mode: int | np.int64  # g for arc g, 2s + k for sliding along border k
 
 
 @inner

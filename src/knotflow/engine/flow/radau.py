@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from knotflow.engine.compiled import inner, kernel
+from knotflow.engine.compiled import inner
 from knotflow.engine.flow.state import FRESH, REFRESHED
 
 Array = NDArray[Any]
@@ -55,7 +55,7 @@ def copy(source, target):
             target[k, j] = source[k, j]
 
 
-@kernel
+@inner
 def first_guess(r, slope, basis, eigen, weight, dt, stiff, nodes, spare):
     """Residuals at the nodes if the kernel stayed as it is (to first order in dt where that is small)."""
     s = r.size
@@ -76,7 +76,7 @@ def first_guess(r, slope, basis, eigen, weight, dt, stiff, nodes, spare):
             nodes[k, j] /= np.sqrt(weight[j])
 
 
-@kernel
+@inner
 def correct(basis, eigen, weight, dt, delta, spare):
     """Turn the defect into Newton's correction, in the eigenbasis of the kernel: (I + dt lambda A)^-1 for each."""
     s = eigen.size
@@ -101,7 +101,7 @@ def correct(basis, eigen, weight, dt, delta, spare):
             delta[k, j] /= np.sqrt(weight[j])
 
 
-@kernel
+@inner
 def error_of(nodes, r, slope, basis, eigen, weight, dt, stiff, spare):
     """Estimated error of f at the samples, after Hairer & Wanner: of third order, filtered so that stiff parts fade."""
     s, defect, inner = r.size, spare[0], spare[1]

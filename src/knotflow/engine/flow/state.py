@@ -148,9 +148,10 @@ def bind(prob, run, work):
 
 def problem(x: Array, y: Array, weight: Array, norm: float, train: frozenset[str], tol: float, size: float) -> Problem:
     """The constants of a run."""
-    on = [float(p in train) for p in ("a", "b", "c", "bias")]
+    lower, upper = borders(x)
+    ta, tb, tc, tbias = (float(p in train) for p in ("a", "b", "c", "bias"))
     noise = 64 * EPS / norm * size * (np.abs(x) * np.sum(weight * np.abs(x)) + np.sum(weight))
-    return Problem(x, y, weight, *borders(x), noise, *on, 1.0 / norm, float(tol), float(size))
+    return Problem(x, y, weight, lower, upper, noise, ta, tb, tc, tbias, 1.0 / norm, float(tol), float(size))
 
 
 def start(a: Array, b: Array, c: Array, bias: float, x: Array) -> tuple[Run, Work]:

@@ -88,9 +88,10 @@ def advance(
 
 @kernel
 def _enter(prob, run, work):
-    s, z, group = prob.x.size, run.z, run.group
+    x, z, group = prob.x, run.z, run.group
+    s = x.size
     for i in range(group.size):
-        group[i] = find_arc(z[0, i], z[1, i], prob.x)
+        group[i] = find_arc(z[0, i], z[1, i], x)
     gather(prob, run)
     present_residuals(prob, run, work)
     for k in range(3):
@@ -99,7 +100,7 @@ def _enter(prob, run, work):
     propagate(0.0, prob, run, work)
     for i in range(group.size):
         neuron = Neuron(z[0, i], z[1, i], z[2, i], np.int64(group[i]))
-        k = standing(neuron, prob)
+        k = standing(neuron, x)
         if k < 0 or neuron.a == 0.0:
             continue
         z[0, i], z[1, i] = put_on_border(neuron.a, neuron.b, k, prob)
@@ -142,7 +143,7 @@ def _advance(prob, run, work, until, steps, flat, resumed):
     return PAUSED
 
 
-@inner(inline="always")
+@inner
 def _look(prob, run, work):
     """Fill the tangent kernel's sums and dr/dt; the rate at which the loss falls."""
     slope, weight, r = work.slope, prob.weight, run.r

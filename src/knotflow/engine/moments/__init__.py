@@ -7,8 +7,8 @@ state   what is kept from step to step, and what stays the same
 loop    the steps
 """
 
+from knotflow.engine.codes import DIVERGED, DONE, REACHED
 from knotflow.engine.moments.loop import run
 from knotflow.engine.moments.state import Problem, Settings, State, problem, start
-from knotflow.engine.reasons import DIVERGED, DONE, REACHED
 
 __all__ = ["DIVERGED", "DONE", "REACHED", "Problem", "Settings", "State", "problem", "run", "start"]

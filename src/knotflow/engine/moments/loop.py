@@ -11,10 +11,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from knotflow.engine.arcs import arc_sums, find_arc, predict, residuals
-from knotflow.engine.compiled import entry, inner
+from knotflow.engine.arcs import find_arc
+from knotflow.engine.codes import DIVERGED, DONE, REACHED
+from knotflow.engine.compiled import entry, leaf
 from knotflow.engine.moments.state import Problem, State
-from knotflow.engine.reasons import DIVERGED, DONE, REACHED
 from knotflow.engine.simd import (
     LANES,
     absolute,
@@ -33,7 +33,7 @@ from knotflow.engine.simd import (
     store_scalar,
     unpack,
 )  # fmt: skip
-from knotflow.engine.sums import add_moments, arc_sums, predict, residuals
+from knotflow.engine.sums import arc_sums, predict, residuals
 
 Array = NDArray[Any]
 

@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from knotflow.engine.arcs import add_moments, borders, find_arcs
+from knotflow.engine.arcs import borders, find_arcs
+from knotflow.engine.sums import add_moments
 
 Array = NDArray[Any]
 

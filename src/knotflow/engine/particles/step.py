@@ -23,44 +23,26 @@ from typing import Any
 
 import numpy as np
 
-from knotflow.engine import tangent
-from knotflow.engine.arcs import border_sample, inactive_arc
+from knotflow.engine.arcs import border_sample
 from knotflow.engine.codes import ARRIVED, CONVERGED, FULL, PAUSED, STALLED, STICK
 from knotflow.engine.compiled import inner, kernel
-from knotflow.engine.flow.filippov import NONE, home_arc, slide
-from knotflow.engine.flow.radau import ERROR, ERROR_ROOT, NODES, PLAIN, POWERS, correct, growth, refresh, shrinkage
-from knotflow.engine.flow.state import (
-    DT,
-    EPS,
-    EVENTS,
-    FRESH,
-    HELD,
-    RATE,
-    REJECTED,
-    STEPS,
-    STIFF,
-    TIME,
-    Array,
-)
+from knotflow.engine.flow.filippov import NONE
+from knotflow.engine.flow.radau import ERROR, ERROR_ROOT, NODES, PLAIN, correct, growth, refresh, shrinkage
+from knotflow.engine.flow.state import DT, EPS, EVENTS, FRESH, HELD, RATE, REJECTED, STEPS, STIFF, TIME
 from knotflow.engine.flow.step import BATCH
-from knotflow.engine.particles import carry as one
-from knotflow.engine.particles.carry import log, note
-from knotflow.engine.particles.rules import (
-    LOWER,
-    UPPER,
-    border,
-    depart,
-    departs,
-    drive,
-    may_rest,
-    place,
-    side,
-    sign_of,
-    still,
-    wakes,
+from knotflow.engine.particles.carry import log
+from knotflow.engine.particles.field import (
+    carry_all,
+    drives,
+    fill_derivatives,
+    fill_residuals,
+    hold,
+    kernel_matrix,
+    rate,
 )
+from knotflow.engine.particles.rules import LOWER, UPPER, border, place, side, sign_of
 from knotflow.engine.particles.state import WINDOW, Log, Problem, Run, Work, bind
-from knotflow.engine.sums import arc_sums, predict
+from knotflow.engine.sums import predict
 
 # In Run.real: the length of the next step, if not 0; in its place the flow has nothing.
 CUT = 2
@@ -70,144 +52,9 @@ DEFECT = 0.05
 MAX_ITERATIONS = 16
 
 
-def present_residuals(run: Run, prob: Problem, work: Work) -> None:
-    """Fill run.r from the particles as they are; O(m + s)."""
-    _present_residuals(*bind(prob, run, work))
-
-
 def enter(run: Run, prob: Problem, work: Work) -> None:
     """Settle which particles stand on a sample at the start: they slide along its border or choose a side."""
     _enter(*bind(prob, run, work))
-
-
-def look(run: Run, prob: Problem, work: Work) -> float:
-    """How things move now; O(m + s). Returns the rate at which the energy falls.
-
-    Fills work.slope with dr/dt, and s11, s12, s22 with the tangent kernel's sums per arc (see `tangent`), without the
-    penalty's share.
-    """
-    return float(_look(*bind(prob, run, work)))
-
-
-def kernel_matrix(prob: Problem, work: Work) -> Array:
-    """W^(1/2) K W^(1/2) with the sums that `look` found; O(s^2)."""
-    return np.asarray(tangent.matrix(work.s11, work.s12, work.s22, prob.x, np.sqrt(prob.weight), 0.0))
-
-
-@kernel
-def _present_residuals(prob, run, work):
-    s, z, y = prob.x.size, run.z, work.spot
-    sums = work.sums[0]
-    sums[:] = 0.0
-    for i in range(run.group.size):
-        y[0], y[1], y[2] = z[0, i], z[1, i], z[2, i]
-        note(sums, np.int64(run.group[i]), run.share[i], y, s)
-    predict(sums[0], sums[1], prob.x, prob.bias, 1.0, run.r)
-    for j in range(s):
-        run.r[j] -= prob.y[j]
-
-
-@kernel
-def drives(prob, work):
-    """Fill work.coefs with every mode's (q1, q0) as quadratics, from the residuals at the nodes; O(s)."""
-    s, coefs, nodes = prob.x.size, work.coefs, work.nodes
-    q0, q1, weighted = np.empty(2 * s), np.empty(2 * s), np.empty(s)
-    coefs[:] = 0.0
-    for k in range(3):
-        for j in range(s):
-            weighted[j] = nodes[k, j] * prob.weight[j]
-        arc_sums(weighted, prob.x, prob.pace, q0, q1)
-        for g in range(2 * s):
-            for p in range(3):
-                coefs[g, 0, p] += POWERS[p, k] * q1[g]
-                coefs[g, 1, p] += POWERS[p, k] * q0[g]
-    for k in range(2 * s):
-        home, x = inactive_arc(k, s), prob.x[border_sample(k, s)]
-        for p in range(3):
-            coefs[2 * s + k, 0, p], coefs[2 * s + k, 1, p] = slide(coefs[home, 0, p], coefs[home, 1, p], x, 1.0, 1.0)
-
-
-@inner
-def _hold(prob, run, work):
-    """Take the residuals as they are for the whole step."""
-    for k in range(3):
-        for j in range(run.r.size):
-            work.nodes[k, j] = run.r[j]
-    drives(prob, work)
-
-
-@kernel
-def carry_all(prob, run, work, dt, first, keep):
-    """Take all particles through a step and note them at the nodes; O(m). False if the step is too long.
-
-    ``keep`` decides whether they stay where the step takes them. Events are logged from place ``first`` on.
-    """
-    z, y, group = run.z, work.value, run.group
-    work.sums[:] = 0.0
-    work.size[0] = first
-    for i in range(group.size):
-        y[0], y[1], y[2] = z[0, i], z[1, i], z[2, i]
-        to = one.carry(i, np.int64(group[i]), run.share[i], dt, prob, work)
-        if to < 0:
-            return False
-        if keep:
-            z[0, i], z[1, i], z[2, i] = y[0], y[1], y[2]
-            group[i] = to
-    return True
-
-
-@inner
-def _moving(i, y, prob, run, work):
-    """The mode of a particle, put into y, which moves now; -1 if it does not."""
-    z, coefs, group = run.z, work.coefs, np.int64(run.group[i])
-    y[0], y[1], y[2] = z[0, i], z[1, i], z[2, i]
-    if group == 4 * prob.x.size:
-        return -1 if departs(0.0, y, prob, coefs) > 0.0 else depart(0.0, y, prob, coefs)
-    if still(group, prob) or (may_rest(y, prob) and wakes(0.0, group, y, prob, coefs) > 0.0):
-        return -1
-    return group
-
-
-@kernel
-def _look(prob, run, work):
-    _hold(prob, run, work)
-    s, y, v, sums = prob.x.size, work.value, work.spot, work.sums[0]
-    s11, s12, s22, coefs = work.s11, work.s12, work.s22, work.coefs
-    sums[:] = 0.0
-    s11[:] = 0.0
-    s12[:] = 0.0
-    s22[:] = 0.0
-    falls = 0.0
-    for i in range(run.group.size):
-        group, share = _moving(i, y, prob, run, work), run.share[i]
-        if group < 0:
-            continue
-        home = home_arc(group, s)
-        q1, q0 = drive(group, 0.0, coefs)
-        one.velocity(q1, q0, sign_of(0.0, group, y, coefs), y, prob, v)
-        sums[0, home] += share * (v[0] * y[1] + y[0] * v[1])
-        sums[1, home] += share * (v[0] * y[2] + y[0] * v[2])
-        falls += share * (v[0] * v[0] + v[1] * v[1] + v[2] * v[2]) / prob.pace
-        n = np.hypot(y[1], y[2])
-        d1, d0 = y[1] / n, -y[2] / n
-        along, across = 1.0, 0.0 if group >= 2 * s else y[0] * y[0]  # of S in the directions d and t
-        scale = prob.pace * share
-        s11[home] += scale * (along * d1 * d1 + across * d0 * d0)
-        s12[home] += scale * (along - across) * d1 * d0
-        s22[home] += scale * (along * d0 * d0 + across * d1 * d1)
-    predict(sums[0], sums[1], prob.x, 0.0, 1.0, work.slope)
-    return falls
-
-
-def rate(run: Run, prob: Problem, work: Work) -> float:
-    """The largest eigenvalue of K W, by two rounds of a power iteration that goes on from step to step; O(s^2)."""
-    matrix, value = kernel_matrix(prob, work), 0.0
-    for _ in range(2):
-        out = matrix @ run.power
-        value = np.sqrt((out * out).sum()) / max(np.sqrt((run.power * run.power).sum()), 1e-300)
-        if value > 0.0:
-            run.power[:] = out / np.sqrt((out * out).sum())
-    return float(value)
 
 
 @inner
@@ -226,7 +73,7 @@ def _standing(g, a, b, prob):
 
 @kernel
 def _enter(prob, run, work):
-    _hold(prob, run, work)
+    hold(prob, run, work)
     s, y, z, coefs = prob.x.size, work.value, run.z, work.coefs
     for i in range(run.group.size):
         y[0], y[1], y[2] = z[0, i], z[1, i], z[2, i]
@@ -246,7 +93,9 @@ def _enter(prob, run, work):
     run.counts[EVENTS] = work.size[0]
 
 
-# --- steps ------------------------------------------------------------------------------------------------------
+@kernel
+def _correct(basis, eigen, weight, dt, delta, spare):
+    correct(basis, eigen, weight, dt, delta, spare)
 
 
 def _first_guess(run: Run, prob: Problem, dt: float, stiff: bool, work: Work) -> None:
@@ -283,7 +132,7 @@ def solve(run: Run, prob: Problem, dt: float, stiff: bool, work: Work, bound: tu
         if size <= aim:
             return n
         if stiff:
-            correct(run.basis, run.eigen, prob.weight, dt, work.delta, work.spare)
+            _correct(run.basis, run.eigen, prob.weight, dt, work.delta, work.spare)
         size = np.abs(work.delta).max()
         if n > WINDOW and size > 2.0 * last:
             return 0
@@ -332,7 +181,7 @@ def _accept(run: Run, dt: float, work: Work, bound: tuple[Any, Any, Any]) -> boo
     new = events.times[first : events.size[0]]
     new[:] = now + dt * new
     run.counts[EVENTS] = events.size[0]
-    _present_residuals(*bound)
+    fill_residuals(*bound)
     return True
 
 
@@ -357,7 +206,7 @@ def advance(run: Run, prob: Problem, until: float, steps: int, flat: float, work
             return ARRIVED
         if 2 * count[EVENTS] > work.events.times.size:
             return FULL
-        falls = _look(*bound)
+        falls = fill_derivatives(*bound)
         if falls == 0.0 or (real[TIME] > 0.0 and falls * real[TIME] <= flat):
             return CONVERGED
         real[RATE] = rate(run, prob, work)
