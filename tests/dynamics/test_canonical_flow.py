@@ -9,16 +9,11 @@ from hypothesis import strategies as st
 from scipy.integrate import solve_ivp
 
 import knotflow as kf
+from helpers.data import lopsided
 from helpers.nets import nets
 
 M = 12
 METRICS = ("cylinder", "polar")
-
-
-def lopsided() -> kf.Samples:
-    rng = np.random.default_rng(3)
-    x = np.append(rng.exponential(0.7, 9) - 0.4, [0.1, 0.1, 0.5])
-    return kf.Samples(x, rng.normal(size=12), rng.uniform(0.5, 2, 12))
 
 
 def start(m: int = M, seed: int = 8) -> kf.ReLUNet:
@@ -59,7 +54,7 @@ def rate(net: kf.ReLUNet, data: kf.Samples, metric: str, lam: float):
 @pytest.mark.parametrize("metric", METRICS)
 @pytest.mark.parametrize("lam", [0.0, 0.1])
 def test_smooth_windows_agree_with_scipy(metric, lam):
-    net, data = start(), lopsided()
+    net, data = start(), lopsided(3)
     end = 0.999 * flow(net, data, 5.0, metric, lam, 1e-9, save_at=[]).events["time"][0]
     assert end > 0.05
     truth = solve_ivp(
@@ -74,7 +69,7 @@ def test_smooth_windows_agree_with_scipy(metric, lam):
     ("metric", "lam", "T"), [("cylinder", 0.0, 15), ("cylinder", 0.1, 15), ("polar", 0.0, 15), ("polar", 0.1, 3)]
 )
 def test_small_euler_steps_approach_the_flow(metric, lam, T):
-    net, data, grid = start(), lopsided(), np.linspace(-1, 3, 101)
+    net, data, grid = start(), lopsided(3), np.linspace(-1, 3, 101)
     run = flow(net, data, T, metric, lam, 1e-9, save_at=[])
     assert len(run.events) > 8
     right, gaps = rate(net, data, metric, lam), []
@@ -92,7 +87,7 @@ def test_small_euler_steps_approach_the_flow(metric, lam, T):
 
 
 def test_polar_is_the_flow_of_a_and_b_alone():
-    net, data, grid = start(30), lopsided(), np.linspace(-1, 3, 101)
+    net, data, grid = start(30), lopsided(3), np.linspace(-1, 3, 101)
     polar = kf.CanonicalFlow("polar", rtol=1e-9)
     run = kf.evolve(net, data, polar, until=8.0, save_at=[])
     assert len(run.events) > 20
@@ -183,7 +178,7 @@ def test_the_origin_of_the_plane_by_hand():
 
 @pytest.mark.parametrize("metric", METRICS)
 def test_symmetries(metric):
-    net, data, grid = start(), lopsided(), np.linspace(-1, 3, 99)
+    net, data, grid = start(), lopsided(3), np.linspace(-1, 3, 99)
     base = flow(net, data, 10.0, metric, 0.05, save_at=[]).final(grid)
     order = np.random.default_rng(0).permutation(M)
     permuted = net.replace(a=net.a[order], b=net.b[order], c=net.c[order])
@@ -198,7 +193,7 @@ def test_symmetries(metric):
 
 @pytest.mark.parametrize("metric", METRICS)
 def test_split_runs_files_and_tolerances(metric, tmp_path):
-    net, data, grid = start(40), lopsided(), np.linspace(-1, 3, 99)
+    net, data, grid = start(40), lopsided(3), np.linspace(-1, 3, 99)
     whole = flow(net, data, 40.0, metric, 0.05, 1e-9, save_at=[15.0])
     half = flow(net, data, 15.0, metric, 0.05, save_at=[])
     loaded = kf.load_trajectory(half.save(tmp_path / "half"))
@@ -233,4 +228,4 @@ def test_converged_runs_stop_by_themselves():
 )
 def test_bad_input_gets_a_clear_error(make, message):
     with pytest.raises(kf.InputError, match=message):
-        make(start(5), lopsided())
+        make(start(5), lopsided(3))

@@ -12,18 +12,13 @@ from scipy.integrate import solve_ivp
 from scipy.linalg import expm
 
 import knotflow as kf
+from helpers.data import lopsided
 from knotflow.engine import dense
 
 
 def square_wave() -> kf.Samples:
     x = np.linspace(-1, 1, 10)
     return kf.Samples(x, np.sign(np.sin(2 * np.pi * x + 0.4)))
-
-
-def lopsided() -> kf.Samples:
-    rng = np.random.default_rng(5)
-    x = np.append(rng.exponential(0.7, 9) - 0.4, [0.1, 0.1, 0.5])
-    return kf.Samples(x, rng.normal(size=12), rng.uniform(0.5, 2, 12))
 
 
 def start(m: int, seed: int = 0, delta: float | None = None) -> kf.ReLUNet:
@@ -46,7 +41,7 @@ def hundred() -> kf.Samples:
         (square_wave(), 0.3, 2.0, (1e-2, 1e-3, 1e-4, 1e-5)),
         (square_wave(), 1.0, 2.0, (1e-2, 1e-3, 1e-4, 1e-5)),
         (square_wave(), 3.0, 2.0, (1e-2, 1e-3, 1e-4, 1e-5)),
-        (lopsided(), 1.0, 1.0, (1e-2, 1e-3, 1e-4, 1e-5)),
+        (lopsided(5), 1.0, 1.0, (1e-2, 1e-3, 1e-4, 1e-5)),
         (hundred(), 1.0, 0.1, (1e-3, 1e-4, 1e-5, 1e-6)),
     ],
 )
@@ -112,7 +107,7 @@ def test_stuck_knots_stay_on_their_sample_and_leave_together():
 
 
 def test_smooth_windows_agree_with_scipy():
-    net, data = start(12, seed=8), lopsided()
+    net, data = start(12, seed=8), lopsided(5)
     d, m = data.distinct, 12
     events = flow(net, data, 3.0, 1e-10).events
     end = float(events["time"][0]) * 0.999 if len(events) else 3.0
@@ -152,7 +147,7 @@ def test_one_neuron_sliding_by_hand():
 
 @pytest.mark.parametrize("seed", range(3))
 def test_symmetries(seed):
-    net, data = start(50, seed, delta=0.2), lopsided()
+    net, data = start(50, seed, delta=0.2), lopsided(5)
     grid = np.linspace(*data.range, 99)
     base = flow(net, data, 5.0, save_at=[]).final(grid)
     order = np.random.default_rng(seed).permutation(50)
@@ -166,7 +161,7 @@ def test_symmetries(seed):
 
 
 def test_training_c_alone_is_a_matrix_exponential():
-    net, data = start(40, seed=3), lopsided()
+    net, data = start(40, seed=3), lopsided(5)
     d = data.distinct
     kernel = dense.tangent_kernel(net.a, net.b, net.c, net.norm, d.x, {"c"}) * d.weight
     truth = expm(-2.0 * kernel) @ (net(d.x) - d.y) + d.y
