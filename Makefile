@@ -5,6 +5,8 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.stamp
 PIP := $(BIN)/python -m pip install -c constraints.txt
 SETTINGS := pyproject.toml constraints.txt
+# All cores, when the compiled code is there: two processes would compile the same functions.
+PYTEST := $(BIN)/python -m pytest -n auto --dist worksteal
 
 # The first Python that is new enough and can make a virtual environment.
 SUITABLE := import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))
@@ -37,13 +39,15 @@ demo: $(STAMP) ## fit the motorcycle data in all three regimes; report in out/de
 	$(BIN)/knotflow demo --out out/demo
 
 quick: $(STAMP) ## run the tests that are neither slow nor of the papers
-	$(BIN)/python -m pytest -m 'not slow and not papers'
+	$(BIN)/knotflow warm-up
+	$(PYTEST) -m 'not slow and not papers'
 
 test: $(STAMP) ## run all tests (those that need PyTorch are skipped until `make torch`)
-	$(BIN)/python -m pytest
+	$(BIN)/knotflow warm-up
+	$(PYTEST)
 
 coverage: $(STAMP) ## run all tests and list the lines of src they reach (compiled functions are not seen)
-	$(BIN)/python -m pytest --cov=src --cov-report=term-missing:skip-covered
+	$(PYTEST) --cov=src --cov-report=term-missing:skip-covered
 
 lint: $(STAMP) ## check style and formatting
 	$(BIN)/ruff check

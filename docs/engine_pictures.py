@@ -149,6 +149,7 @@ def descent_under_way(m: int, s: int, steps: int) -> tuple[descent_state.State, 
     x, y, weight = points.x.copy(), points.y.copy(), points.weight.copy()
     problem = descent.problem(x, y, weight, net.norm, lr, frozenset("abc"), 0.0, nothing)
     state = descent.start(net.a, net.b, net.c, net.bias, problem)
+    assert isinstance(state, descent_state.State)  # not that of a small problem
     none = np.empty(0, np.int64)
     descent.run(state, problem, steps, -np.inf, np.inf, none, none)
     return state, problem

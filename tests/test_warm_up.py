@@ -27,6 +27,8 @@ kf.evolve(fit.trajectory.start, fit.trajectory.data, kf.GradientFlow(train={"a",
 print(compiled.misses())
 """
 
+pytestmark = pytest.mark.slow  # it compiles all there is
+
 
 def fresh(words: list[str], cache: Path) -> tuple[str, str]:
     """What a new process with the compiled code of `cache` prints, and its words on stderr."""

@@ -153,6 +153,7 @@ def test_the_report_says_which_command_made_it(run: Run) -> None:
     assert "--seed 3 --out" in page
 
 
+@pytest.mark.slow
 def test_demo_fits_the_motorcycle_data_and_a_library_fit_saves_the_same_files(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -267,6 +268,7 @@ def test_divergence_warns_writes_what_there_is_and_exits_with_1(
     assert json.loads((tmp_path / "out" / "summary.json").read_text())["fits"]["kernel"]["status"] == "diverged"
 
 
+@pytest.mark.slow
 def test_ctrl_c_writes_what_was_computed_and_exits_with_130(table: str, tmp_path: Path) -> None:
     kf.fit((X, Y), width=20, steps=1)
     out = tmp_path / "out"

@@ -16,6 +16,7 @@ def polygon(noise: float, n: int = 121, seed: int = 1) -> kf.Samples:
     return kf.Samples(x, np.interp(x, [0, 3, 6, 10], [0, 4, -3, 2]) + noise * rng.standard_normal(n))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("continuous", [False, True])
 def test_the_number_of_pieces_of_a_polygon_is_found(continuous):
     data = [polygon(0.2, seed=seed) for seed in range(5)]

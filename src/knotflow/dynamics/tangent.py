@@ -230,7 +230,7 @@ class TangentKernel:
         return f"TangentKernel({self.x.size} samples)"
 
     def both_active(self, lower: NDArray[np.intp], upper: NDArray[np.intp]) -> tuple[Array, Array, Array]:
-        """The sums of s11, s12 and s22 over the arcs active at both of two samples, given by their numbers."""
+        """The sums of s11, s12 and s22 over the arcs active at two samples, whose numbers are `lower` and `upper`."""
         from knotflow.engine import tangent  # numba, which only this needs
 
         terms = []

@@ -12,6 +12,7 @@ from pathlib import Path
 RUNS = """
 import gc, json
 import numpy as np
+import pytest
 import knotflow as kf
 from numba.core.dispatcher import Dispatcher
 
@@ -37,6 +38,7 @@ def compiled(m: int, methods: str, cache: Path) -> dict[str, int]:
     return json.loads(done.stdout)
 
 
+@pytest.mark.slow
 def test_no_function_is_compiled_for_more_than_one_signature(tmp_path):
     found = compiled(50, ALL, tmp_path)
     assert sum(found.values()) > 60

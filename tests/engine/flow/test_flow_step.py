@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import numpy as np
+import pytest
 
 import knotflow as kf
 from knotflow.engine import flow, tangent
@@ -65,6 +66,7 @@ def one_step(dt, prob, run, work):
     return iterations
 
 
+@pytest.mark.slow
 def test_the_integrator_has_order_five_between_events():
     data = kf.Samples(np.linspace(-1, 1, 6), [0.5, -1.0, 0.3, 2.0, -0.7, 0.1])
     net = kf.initial.pytorch(15, np.random.default_rng(4), norm=15**0.5)
@@ -86,6 +88,7 @@ def test_the_integrator_has_order_five_between_events():
     assert abs(orders[-1] - 5) < 0.2, (orders, errors)
 
 
+@pytest.mark.slow
 def test_no_function_of_the_engine_is_compiled_twice(tmp_path):
     """A second signature (a literal, int32 beside int64, another layout) would be compiled at the user's cost."""
     empty = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}

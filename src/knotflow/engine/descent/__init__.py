@@ -1,4 +1,4 @@
-"""Gradient descent in O(s) a step, and O(1) for each neuron near a sample. See docs/engine-descent.md.
+"""Gradient descent in O(s) a step, and O(1) for each neuron near a sample. See docs/engine.md.
 
 Neurons near a sample (*boundary* neurons) are stepped one by one. Neurons far from every sample (*interior* neurons)
 are advanced together by one 3 x 3 matrix per arc. A rebuild, from time to time, tells which are which. The result is

@@ -4,7 +4,7 @@ end.
 A step of length dt has the residuals at the three Radau IIA nodes as its only unknowns: they give q(t) as a quadratic,
 q(t) gives every arc's propagator, and the propagators give the residuals back. The fixed point is found by Newton's
 method with the tangent kernel as the Jacobian: order 5, L-stable, O(s) unknowns whatever the width. Where dt times the
-largest eigenvalue is small, plain iteration is enough. `docs/engine-flow.md` explains the whole.
+largest eigenvalue is small, plain iteration is enough. `docs/engine.md` explains the whole.
 
 Sources: Williams et al. 2019, eqs. (2), (8)-(11), with the attractor rule corrected; see `radau`, `magnus`, `filippov`.
 """
