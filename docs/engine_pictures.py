@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle, Wedge
 
@@ -57,7 +58,7 @@ def border_angle(k: int, x: np.ndarray) -> float:
     return float(np.rad2deg(np.arctan2(-a * x[arcs.border_sample(k, x.size)], a)) % 360.0)
 
 
-def fill_table(ax, x: np.ndarray) -> None:
+def fill_table(ax: Axes, x: np.ndarray) -> None:
     """A dot where the neurons of an arc are active at a sample, found by `find_arc` for neurons all around."""
     s = x.size
     angles = np.linspace(0, 2 * np.pi, 3600, endpoint=False)

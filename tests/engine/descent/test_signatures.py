@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 # Runs in a process and with a cache of their own, so that everything is compiled here; then what has been compiled.
 RUNS = """
 import gc, json
