@@ -13,8 +13,7 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike, NDArray
 
 from knotflow import ReLUNet, Samples
-from knotflow.plots import style
-from knotflow.splines import linear, natural
+from knotflow.plots import artists, style
 
 PANEL = (3.9, 3.0)  # inches
 _STEPS = [1, 2, 5, 10]
@@ -66,10 +65,9 @@ def net_of(a: ArrayLike, b: ArrayLike, c: ArrayLike, norm: float, bias: float = 
 def function(ax: Axes, net: ReLUNet, view: tuple[float, float], *, knots: bool = True, **pen: Any) -> None:
     """f over an interval, exactly; its knots as dots on it in the colours of their signs."""
     low, high = view
-    inside = (net.knots > low) & (net.knots < high)
-    x = np.concatenate([[low], np.unique(net.knots[inside]), [high]])
-    ax.plot(x, net(x), **(_PEN | pen))
+    artists.network(ax, net, low, high, **({"lw": 1.6} | pen))
     if knots:
+        inside = (net.knots > low) & (net.knots < high)
         place = net.knots[inside]
         places = len(np.unique(np.round(200 * (place - low) / (high - low))))
         size = float(np.clip(1200 / max(places, 1), 11, 30))  # a rim around the line where they are dense
@@ -80,15 +78,12 @@ def function(ax: Axes, net: ReLUNet, view: tuple[float, float], *, knots: bool =
 
 def samples(ax: Axes, data: Samples) -> None:
     """The data as dots."""
-    size = float(np.clip(700 / len(data), 8, 34))
-    ax.scatter(data.x, data.y, s=size, color=style.DATA, lw=0, zorder=2.5)
+    artists.samples(ax, data, area=700, largest=34)
 
 
 def splines(ax: Axes, data: Samples) -> None:
     """The natural cubic and the linear spline through the data."""
-    x = np.union1d(np.linspace(*data.range, 800), data.distinct.x)
-    ax.plot(x, natural(data)(x), color=style.CUBIC, lw=1.2, zorder=2)
-    ax.plot(x, linear(data)(x), color=style.LINEAR, lw=1.0, zorder=1.9)
+    artists.splines(ax, data, widths=(1.2, 1.0))
 
 
 def signed(value: float) -> str:
@@ -127,13 +122,9 @@ def plane_reach(*nets: ReLUNet) -> float:
 
 def rays(ax: Axes, data: Samples, reach: float) -> None:
     """The lines u x_j + v = 0."""
-    x = data.distinct.x
-    scale = 2 * reach / np.hypot(1.0, x)
-    ends = np.stack([-scale, scale])
-    ax.plot(ends, -ends * x, color=style.FAINT, lw=0.8, zorder=1, scalex=False, scaley=False)
+    artists.rays(ax, data.distinct.x, 2 * reach, lw=0.8, zorder=1)
 
 
-_PEN: dict[str, Any] = {"color": style.NETWORK, "lw": 1.6, "zorder": 3}
 NETWORK_LINE = style.line(style.NETWORK, "network")
 CUBIC_LINE = style.line(style.CUBIC, "natural cubic spline")
 LINEAR_LINE = style.line(style.LINEAR, "linear interpolant")
