@@ -77,7 +77,7 @@ def spectra(rounds: int) -> tuple[Table, dict]:
 def products(rounds: int) -> tuple[Table, dict]:
     """A Hessian-vector product beside a step of gradient descent, and beside one with momentum.
 
-    Plain descent lets neurons far from every sample sleep, so that its step costs less than a look at each of them.
+    Plain descent advances neurons far from every sample by the arc, so that its step costs less than a look at each.
     With momentum a step visits every neuron, as the product must: that is the like-for-like comparison.
     """
     rows, values = [], {}

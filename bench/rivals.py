@@ -40,7 +40,7 @@ def torch_eager(problem: Problem, optimiser: Callable | None = None, batch: int 
     """PyTorch eager: forward, `backward`, `step`; threads left at PyTorch's default.
 
     The fastest of the plain forms tried: `linear`, `relu`, matrix times vector. `optimiser(parameters)`
-    defaults to SGD without momentum on the full batch; `batch` samples are drawn anew at each step.
+    defaults to SGD without momentum on the full batch; `batch` samples are drawn at each step.
     """
     import torch
 

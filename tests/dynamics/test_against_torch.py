@@ -14,7 +14,7 @@ torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.torch
 
 STEPS = 1_000
-WIDTHS = [30, 400]  # wide networks let neurons far from all samples sleep, narrow ones do not
+WIDTHS = [30, 400]  # wide networks have interior neurons, narrow ones do not
 TRAINS = [{"a", "b", "c"}, {"a", "b", "c", "bias"}, {"a", "b"}, {"c"}, {"b", "bias"}]
 
 

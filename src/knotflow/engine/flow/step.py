@@ -58,7 +58,7 @@ from knotflow.engine.flow.state import (
 BATCH = 16
 # If that fails and there are more than this, the step is made shorter; with fewer it ends at the first of them, and the
 # next WAIT steps do not try.
-CROWD = 64
+LARGE_BATCH = 64
 # Beside the reasons in `codes`: the kernel is wanted as Newton's Jacobian.
 _REFRESH = -1
 
@@ -195,7 +195,7 @@ def _settled(dt, stiff, found, prob, run, work):
         settled = error <= prob.tol
     if settled:
         count[WAIT] = 0
-    elif found > CROWD or not undo(dt, stiff, prob, run, work):
+    elif found > LARGE_BATCH or not undo(dt, stiff, prob, run, work):
         return False, False, found
     else:
         count[WAIT] = min(2 * count[WAIT] + 4, 256)
@@ -211,7 +211,7 @@ def _finish(error, dt, stiff, prob, run, work):
     found, settled = find_meetings(dt, prob, run, work), False
     many = found > BATCH
     grow = growth(error, prob.tol)
-    if many and (found > CROWD or count[PATIENCE] == 0):
+    if many and (found > LARGE_BATCH or count[PATIENCE] == 0):
         settled, agreed, found = _settled(dt, stiff, found, prob, run, work)
         if not agreed:
             _reject(0.4 * dt, run)
