@@ -152,7 +152,7 @@ class Trajectory:
         """The network at the k-th saved moment; negative k count from the end. InputError if there is none."""
         if not is_whole(k) or not -len(self) <= k < len(self):
             raise InputError(f"k is {k!r}: it must be one of the {len(self)} saved steps, numbered from 0")
-        return ReLUNet(self.a[k], self.b[k], self.c[k], self.norm, float(self.bias[k]))
+        return ReLUNet.over(self.a[k], self.b[k], self.c[k], self.norm, float(self.bias[k]))
 
     @property
     def start(self) -> ReLUNet:

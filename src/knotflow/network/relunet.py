@@ -79,6 +79,16 @@ class ReLUNet:
         freeze(self, a=a, b=vector("b", b, len(a), "a"), c=vector("c", c, len(a), "a"))
         freeze(self, norm=number("norm", norm, above=0.0), bias=number("bias", bias))
 
+    @classmethod
+    def over(cls, a: Array, b: Array, c: Array, norm: float, bias: float) -> ReLUNet:
+        """The network of the read-only arrays `a`, `b`, `c`, which nothing changes any more: neither checked nor copied.
+
+        `norm` and `bias` are floats. For networks that are seen in what is already kept, such as a trajectory.
+        """
+        net = cls.__new__(cls)
+        freeze(net, a=a, b=b, c=c, norm=norm, bias=bias)
+        return net
+
     def __len__(self) -> int:
         """The number of neurons m."""
         return len(self.a)
