@@ -81,7 +81,7 @@ class ReLUNet:
 
     @classmethod
     def over(cls, a: Array, b: Array, c: Array, norm: float, bias: float) -> ReLUNet:
-        """The network of the read-only arrays `a`, `b`, `c`, which nothing changes any more: neither checked nor copied.
+        """The network of the read-only arrays `a`, `b`, `c`, which nothing changes any more. No check, no copy.
 
         `norm` and `bias` are floats. For networks that are seen in what is already kept, such as a trajectory.
         """
