@@ -52,7 +52,7 @@ def test_a_first_fit_says_that_it_compiles_and_after_the_warm_up_nothing_does(tm
 from knotflow import warm_up
 print(sum(warm_up._run(lane, k).compiled for lane, k in {places}))
 """
-    assert int(fresh(["-c", filling], cache)[0]) > 50
+    assert int(fresh(["-c", filling], cache)[0]) > 10
     assert fresh(["-c", USE], cache)[0].split() == ["0"]
 
 

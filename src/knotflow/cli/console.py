@@ -32,7 +32,7 @@ __all__ = [
 
 DIVERGED, NOT_REPRODUCED, BAD_INPUT, INTERRUPTED = 1, 1, 2, 130  # exit codes
 
-COMPILING = 20  # seconds that a core takes for what a fit needs
+COMPILING = 10  # seconds that a core takes for what a fit needs
 QUIET = 5.0  # seconds between two lines of progress where nothing can be animated
 
 
