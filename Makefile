@@ -38,9 +38,8 @@ $(STAMP)-torch: $(STAMP)
 demo: $(STAMP) ## fit the motorcycle data in all three regimes; report in out/demo/report.html
 	$(BIN)/knotflow demo --out out/demo
 
-quick: $(STAMP) ## run the tests that are neither slow nor of the papers
-	$(BIN)/knotflow warm-up
-	$(PYTEST) -m 'not slow and not papers'
+quick: $(STAMP) ## run the tests that are neither slow nor of the papers, nor need PyTorch
+	$(PYTEST) -m 'not slow and not papers and not torch'
 
 test: $(STAMP) ## run all tests (those that need PyTorch are skipped until `make torch`)
 	$(BIN)/knotflow warm-up

@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 LIBRARIES = ("matplotlib", "imageio_ffmpeg", "jinja2", "typer", "rich", "xarray", "autograd", "torch", "pandas")
 NEED = {
     "kf.plots": ("matplotlib", "matplotlib", "plots"),

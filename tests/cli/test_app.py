@@ -20,6 +20,8 @@ from rich.console import Console
 import knotflow as kf
 from knotflow.cli import console, main
 
+pytestmark = pytest.mark.slow
+
 X = [0.0, 1.0, 2.5, 3.0, 4.2, 6.0]
 Y = [1.0, 3.0, 2.0, 5.0, 4.0, 4.5]
 QUICK = ("--width", "20", "--steps", "200")

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 import knotflow as kf
 
+pytestmark = pytest.mark.slow
+
 sizes = st.one_of(st.sampled_from([0.0, 1.0, -1.0, 0.5, -2.0]), st.floats(-3, 3).filter(lambda v: abs(v) > 1e-3))
 places = st.sampled_from([0.0, 1.0, -1.0, 0.5, -0.7, 2.0])
 RTOL = 1e-7

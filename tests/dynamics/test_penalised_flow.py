@@ -7,6 +7,8 @@ import pytest
 
 import knotflow as kf
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(("seed", "lam"), [(1, 0.02), (4, 0.05)])
 def test_the_limit_is_the_canonical_tv_spline(seed: int, lam: float) -> None:

@@ -14,6 +14,8 @@ import pytest
 
 from knotflow.engine import compiled
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(compiled.__file__).parents[1]
 
 CONSTANTS = "RATE = 2.0\n"

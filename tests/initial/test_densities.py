@@ -11,6 +11,8 @@ from scipy import integrate, special, stats
 import knotflow as kf
 from knotflow.initial import Law, joint_density
 
+pytestmark = pytest.mark.slow
+
 GAUSS, UNIFORM = Law("gaussian", 0.7, 1.3, 0.4), Law("uniform", 0.7, 1.3, 0.4)
 NORM = 2.0
 LAWS = {"gaussian": GAUSS, "uniform": UNIFORM}

@@ -13,6 +13,8 @@ from imageio_ffmpeg import get_ffmpeg_exe
 import knotflow as kf
 from knotflow.cli import main
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def run() -> kf.Trajectory:

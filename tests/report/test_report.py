@@ -18,6 +18,8 @@ from knotflow.compare import NUMBERS
 from knotflow.plots import style
 from knotflow.report import html, page, words
 
+pytestmark = pytest.mark.slow
+
 DATA = kf.Samples([0.0, 1.0, 1.0, 2.5, 4.0, 9.0], [1.0, 2.0, 3.0, 0.0, -1.0, 4.0], x_name="time", y_name="speed")
 
 

@@ -11,6 +11,8 @@ from helpers.particle_cases import METRICS, net, points, run
 from knotflow.dynamics import mean_field
 from knotflow.laws import Law
 
+pytestmark = pytest.mark.slow
+
 LAWS = [Law("gaussian", 1.0, 0.6, 1.3), Law("uniform", 1.0, 0.6, 1.3)]
 
 
