@@ -36,6 +36,7 @@ from typing import Any
 
 import numba
 from numba.core.typing.arraydecl import GetItemBuffer, SetItemBuffer
+from numba.core.typing.builtins import BinOp, BinOpTrueDiv, OrderedCmpOp, UnorderedCmpOp
 from numba.core.typing.templates import infer_global
 
 try:
@@ -147,6 +148,25 @@ class _SetArrayItem(SetItemBuffer):
 
     def generic(self, args: Any, kws: Any) -> Any:
         return super().generic(args, kws) if isinstance(args[0], numba.types.Array) else None
+
+
+def _numbers_first(function: Callable[..., Any], rules: type[Any]) -> None:
+    """The same for a + b and a < b of numbers, which numba looks for among the rules for arrays, dates and units."""
+
+    def apply(self: Any, args: Any, kws: Any) -> Any:
+        return rules.apply(self, args, kws) if all(isinstance(each, numba.types.Number) for each in args) else None
+
+    infer_global(function)(type("_Numbers", (rules,), {"metadata": {"target": "CPU"}, "apply": apply}))
+
+
+for _function in (operator.add, operator.iadd, operator.sub, operator.isub, operator.mul, operator.imul):
+    _numbers_first(_function, BinOp)
+for _function in (operator.truediv, operator.itruediv):
+    _numbers_first(_function, BinOpTrueDiv)
+for _function in (operator.lt, operator.le, operator.gt, operator.ge):
+    _numbers_first(_function, OrderedCmpOp)
+for _function in (operator.eq, operator.ne):
+    _numbers_first(_function, UnorderedCmpOp)
 
 
 # -- what was not there ---------------------------------------------------------------------------------------------
