@@ -71,6 +71,20 @@ def test_a_split_run_equals_the_whole(case, tmp_path):
             np.testing.assert_array_equal(getattr(joined, name), getattr(whole, name), err_msg=name)
 
 
+def test_a_run_leaves_its_arguments_alone_and_its_networks_cannot_be_written_to(case, tmp_path):
+    method, start = case.make(), net()
+    before = repr(method)
+    run = kf.evolve(start, case.data, method, **case.far(0.3))
+    assert repr(method) == before
+    for name in ("a", "b", "c"):
+        np.testing.assert_array_equal(getattr(start, name), getattr(net(), name))
+    for each in (run, kf.load_trajectory(run.save(tmp_path / "run"))):
+        for network in (each.start, each.net_at(0), each.final):
+            for name in ("a", "b", "c"):
+                with pytest.raises(ValueError, match="read-only"):
+                    getattr(network, name)[0] = 7.0
+
+
 def test_a_file_gives_back_every_bit(case, tmp_path):
     run = case.run(**case.far(0.3))
     back = kf.load_trajectory(run.save(tmp_path / "run"))
