@@ -52,7 +52,7 @@ def test_many_samples_cost_little_beside_many_neurons():
     def cost(s):
         p = problem(4_000, s)
         x, y, weight, _ = p.distinct
-        constants = moments.problem(x, y, weight, p.norm, p.train, moments.Settings(p.lr, 0.0, 0.9))
+        constants = moments.problem(x, y, weight, p.norm, p.train, moments.Settings(p.lr, 0.0, 0.9), p.a.size)
         state = moments.start(p.a, p.b, p.c, p.bias, x, False)
         moments.run(state, constants, 100, -np.inf, np.inf)
         return seconds_a_step(lambda n: moments.run(state, constants, n, -np.inf, np.inf), 100)

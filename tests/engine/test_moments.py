@@ -17,12 +17,12 @@ from knotflow.engine.moments.loop import BLOCK, MOST_HOPS
 def engine(p: Descent, adam: bool, beta1, beta2=0.0, eps=0.0):
     x, y, weight, _ = p.distinct
     settings = moments.Settings(p.lr, p.decay, beta1, beta2, eps)
-    problem = moments.problem(x, y, weight, p.norm, p.train, settings)
+    problem = moments.problem(x, y, weight, p.norm, p.train, settings, p.a.size)
     return moments.start(p.a, p.b, p.c, p.bias, x, adam), problem
 
 
-def parameters(state):
-    return [*state.params, state.bias[0]]
+def parameters(state, m):
+    return [*state.params[:, :m], state.bias[0]]
 
 
 def momentum_loop(p: Descent, steps: int, mu: float):
@@ -63,11 +63,11 @@ def agree(p: Descent, state, problem, loop, tolerance):
     for t, values in enumerate(loop):
         if t:
             moments.run(state, problem, 1, -np.inf, np.inf)
-        ours = parameters(state)
+        ours = parameters(state, p.a.size)
         size = max(size, *(np.abs(v).max() for v in values))
         h = np.multiply.outer(values[0], x) - values[1][:, None]
         active = np.multiply.outer(ours[0], x) - ours[1][:, None] > 0
-        np.testing.assert_array_equal(patterns[state.arc], active)
+        np.testing.assert_array_equal(patterns[state.arc[: p.a.size]], active)
         for u, v in zip(ours, values, strict=True):
             np.testing.assert_allclose(u, v, rtol=0, atol=tolerance * size)
         if (active != (h > 0)).any():
@@ -117,7 +117,7 @@ def test_the_first_adam_step_is_lr_in_every_coordinate_that_has_a_gradient():
     state, problem = engine(p, True, 0.9, 0.999, 1e-300)
     moments.run(state, problem, 1, -np.inf, np.inf)
     start = [p.a, p.b, p.c, p.bias]
-    for before, after, g in zip(start, parameters(state), p.gradient([p.a, p.b, p.c, p.bias]), strict=True):
+    for before, after, g in zip(start, parameters(state, p.a.size), p.gradient([p.a, p.b, p.c, p.bias]), strict=True):
         np.testing.assert_allclose(np.subtract(after, before), -p.lr * np.sign(g), rtol=1e-12, atol=1e-16)
 
 
@@ -156,12 +156,12 @@ def test_knots_that_pass_many_samples_in_a_step():
     state, problem = engine(p, False, 0.9)
     distances = []
     for values in itertools.islice(momentum_loop(p, 5, 0.9), 1, None):
-        before = state.arc.astype(int)
+        before = state.arc[:203].astype(int)
         moments.run(state, problem, 1, -np.inf, np.inf)
-        active = np.multiply.outer(state.params[0], x) - state.params[1][:, None] > 0
-        np.testing.assert_array_equal(arc_patterns(50)[state.arc], active)
-        np.testing.assert_allclose(state.params, values[:3], rtol=1e-11, atol=1e-11)
-        distances.append(np.abs((state.arc - before + 50) % 100 - 50))
+        (a, b, c), arc = state.params[:, :203], state.arc[:203]
+        np.testing.assert_array_equal(arc_patterns(50)[arc], np.multiply.outer(a, x) - b[:, None] > 0)
+        np.testing.assert_allclose([a, b, c], values[:3], rtol=1e-11, atol=1e-11)
+        distances.append(np.abs((arc - before + 50) % 100 - 50))
     hops = np.concatenate(distances)
     near = hops <= MOST_HOPS
     assert min((hops == 0).sum(), ((hops > 0) & near).sum(), (~near).sum()) > 20
@@ -173,7 +173,7 @@ def test_what_is_not_trained_stays_to_the_last_bit(adam):
     p.a[::3], p.b[::2] = -0.0, -0.0
     state, problem = engine(p, adam, 0.9, 0.99, 1e-2)
     moments.run(state, problem, 10, -np.inf, np.inf)
-    assert state.params[:2].tobytes() == np.stack([p.a, p.b]).tobytes()
+    assert state.params[:2, :23].tobytes() == np.stack([p.a, p.b]).tobytes()
     assert not state.first[:2].any()
 
 
@@ -182,6 +182,26 @@ def test_histories_of_dead_neurons_fade_to_zero():
     p = lopsided(7, m=6)
     p.a[:], p.b[:] = 0.0, 1.0
     state, problem = engine(p, False, 0.9)
-    state.first[:] = 1e-300
+    state.first[:, :6] = 1e-300
     moments.run(state, problem, 1_000, -np.inf, np.inf)
     assert not state.first.any()
+
+
+@pytest.mark.parametrize("adam", [False, True], ids=["momentum", "Adam"])
+@pytest.mark.parametrize("m", [1, 4, 7, 290])
+def test_neurons_that_fill_up_the_last_vector_stay_at_zero(m, adam):
+    p = lopsided(8, m=m, train=frozenset(NAMES), decay=0.01)
+    state, problem = engine(p, adam, 0.9, 0.99, 1e-2)
+    moments.run(state, problem, 50, -np.inf, np.inf)
+    assert state.arc.size == 4 * -(-m // 4)
+    assert not any(part[:, m:].any() for part in (state.params, state.first, state.second, state.arc[None]))
+
+
+def test_a_trimmed_state_goes_on_to_the_same_bits():
+    p = lopsided(9, m=23, train=frozenset(NAMES))
+    whole, problem = engine(p, True, 0.9, 0.99, 1e-2)
+    moments.run(whole, problem, 7, -np.inf, np.inf)
+    again = moments.padded(moments.trimmed(whole, 23))
+    for state in (whole, again):
+        moments.run(state, problem, 7, -np.inf, np.inf)
+    assert all(one.tobytes() == other.tobytes() for one, other in zip(whole, again, strict=True))

@@ -105,10 +105,10 @@ class Moments:
         x, y, weight = writable(points.x, points.y, points.weight)
         beta2, eps = second or (0.0, 0.0)
         settings = moments.Settings(lr, decay, beta1, beta2, eps)
-        self.problem = moments.problem(x, y, weight, net.norm, train, settings)
+        self.problem = moments.problem(x, y, weight, net.norm, train, settings, len(net))
         if past.state is not None:
             saved = as_fields(past.state, MOMENTS)
-            self.state = moments.State(*(saved[name].copy() for name in moments.State._fields))
+            self.state = moments.padded(moments.State(*(saved[name] for name in moments.State._fields)))
         else:
             a, b, c = writable(net.a, net.b, net.c)
             self.state = moments.start(a, b, c, net.bias, x, second is not None)
@@ -117,8 +117,8 @@ class Moments:
         return self.module.run(self.state, self.problem, steps, stop_loss, blow_up)
 
     def parameters(self) -> tuple[Array, Array, Array, float]:
-        a, b, c = self.state.params.copy()
+        a, b, c = self.state.params[:, : self.problem.width].copy()
         return a, b, c, float(self.state.bias[0])
 
     def snapshot(self) -> Snapshot:
-        return as_saved(self.state, MOMENTS)
+        return as_saved(self.module.trimmed(self.state, self.problem.width), MOMENTS)

@@ -9,6 +9,18 @@ loop    the steps
 
 from knotflow.engine.codes import DIVERGED, DONE, REACHED
 from knotflow.engine.moments.loop import run
-from knotflow.engine.moments.state import Problem, Settings, State, problem, start
+from knotflow.engine.moments.state import Problem, Settings, State, padded, problem, start, trimmed
 
-__all__ = ["DIVERGED", "DONE", "REACHED", "Problem", "Settings", "State", "problem", "run", "start"]
+__all__ = [
+    "DIVERGED",
+    "DONE",
+    "REACHED",
+    "Problem",
+    "Settings",
+    "State",
+    "padded",
+    "problem",
+    "run",
+    "start",
+    "trimmed",
+]

@@ -1,6 +1,7 @@
 """The steps of momentum and Adam, LANES neurons at a time.
 
-The neurons left over from whole vectors are stepped in a copy, beside neurons with a = b = c = 0, which add nothing.
+What is done for every vector is inlined into one loop: a call that hands over the arrays of these records costs as much
+as the steps of several vectors.
 """
 
 from __future__ import annotations
@@ -75,39 +76,23 @@ class Work(NamedTuple):
 
 
 def run(state: State, prob: Problem, steps: int, stop_loss: float, blow_up: float) -> tuple[int, int, float]:
-    """Take up to ``steps`` steps; (steps taken, why it ended, loss there)."""
-    params, first, second, arc, s = state.params, state.first, state.second, state.arc, prob.x.size
-    every = Neurons(params.reshape(-1), first.reshape(-1), second.reshape(-1), arc)
-    left = arc.size % LANES
-    rest = Neurons(_padded(params, left), _padded(first, left), _padded(second, left), _padded(arc[None], left))
-    work = _work(state, prob)
+    """Take up to ``steps`` steps in place, from a state in whole vectors; (steps taken, why it ended, loss there)."""
+    neurons = Neurons(state.params.reshape(-1), state.first.reshape(-1), state.second.reshape(-1), state.arc)
     bias = Bias(state.bias, state.bias_history, state.taken)
-    result = _run(every, rest, bias, prob, work, steps, stop_loss, blow_up)
-    state.ca[:], state.cb[:] = work.ca[: 2 * s], work.cb[: 2 * s]
-    if left:
-        params[:, -left:] = rest.values.reshape(3, LANES)[:, :left]
-        first[:, -left:] = rest.first.reshape(3, LANES)[:, :left]
-        second[:, -left:] = rest.second.reshape(3, LANES)[:, :left][:, : second.shape[1]]
-        arc[-left:] = rest.arc[:left]
+    work, arcs = _work(state, prob), 2 * prob.x.size
+    result = _run(neurons, bias, prob, work, steps, stop_loss, blow_up)
+    state.ca[:], state.cb[:] = work.ca[:arcs], work.cb[:arcs]
     return result
 
 
-def _padded(rows: Array, left: int) -> Array:
-    """The last ``left`` columns of every row, each filled up with zeros to a vector, end to end."""
-    out = np.zeros((rows.shape[0], LANES), rows.dtype)
-    if rows.shape[1]:
-        out[:, :left] = rows[:, rows.shape[1] - left :]
-    return out.reshape(-1)
-
-
 def _work(state: State, prob: Problem) -> Work:
-    m, s = state.arc.size, prob.x.size
+    s = prob.x.size
     ends = np.empty(4 * s)
     ends[::2], ends[1::2] = prob.lower, prob.upper
     whole = LANES * -(-2 * s // LANES)
     ca, cb = np.zeros(whole), np.zeros(whole)
     ca[: 2 * s], cb[: 2 * s] = state.ca, state.cb
-    tables = LANES if m >= MANY * s else 1
+    tables = LANES if prob.width >= MANY * s else 1
     sums = np.zeros(tables * 2 * whole)
     return Work(
         np.empty(s), np.empty(s), np.empty(2 * s), np.empty(2 * s), ends, ca, cb, sums,
@@ -142,7 +127,7 @@ def _rule(prob, adam, t):
     )  # fmt: skip
 
 
-# The inlined helpers have no branches: a branch would be mispredicted, or keep LLVM from using vectors.
+# What is inlined per vector has no branches that change: they would be mispredicted, or keep LLVM from using vectors.
 @leaf(forceinline=True)
 def _without_subnormal(moment):
     """The moment with 0 for subnormal numbers, at which those of dead neurons would stay for ever."""
@@ -170,7 +155,7 @@ def _adam(neurons, k, value, grad, rule):
     store(neurons.values, k, value - splat(rule.lr) * mean / root)
 
 
-@leaf
+@leaf(forceinline=True)
 def _move(neurons, work, begin, end, rule):
     """Move the neurons from ``begin`` to ``end`` by their gradients c e1, -c e0, a e1 - b e0, LANES at a time."""
     values, arc, e0, e1 = neurons.values, neurons.arc, work.e0, work.e1
@@ -214,7 +199,7 @@ def _next_arc(g, up, down, s):
     return g + 2 * s * (np.int64(g < 0) - np.int64(g >= 2 * s))
 
 
-@leaf
+@leaf(forceinline=True)
 def _follow(neurons, work, begin, end, x):
     """Follow the neurons from ``begin`` to ``end`` to their arcs, and add them to these arcs' sums."""
     values, arc, ends, sums, apart = neurons.values, neurons.arc, work.ends, work.sums, work.apart
@@ -241,16 +226,16 @@ def _follow(neurons, work, begin, end, x):
         add_pairs(sums, 2 * g0, 2 * g1 + apart, 2 * g2 + 2 * apart, 2 * g3 + 3 * apart, c * a, c * b)
 
 
-@leaf
+@leaf(forceinline=True)
 def _step_neurons(neurons, work, x, rule):
-    """Step all whole vectors of neurons; those left over, fewer than LANES, are not touched.
+    """Step all neurons.
 
     Moving and following are two loops: a neuron that leaves its arc is a branch mispredicted, which would throw away
     the divisions that have begun for those after it.
     """
-    whole = neurons.arc.size - neurons.arc.size % LANES
-    for begin in range(0, whole, BLOCK):
-        end = min(begin + BLOCK, whole)
+    m = neurons.arc.size
+    for begin in range(0, m, BLOCK):
+        end = min(begin + BLOCK, m)
         _move(neurons, work, begin, end, rule)
         _follow(neurons, work, begin, end, x)
 
@@ -289,9 +274,9 @@ def _collect(work):
 
 
 @entry
-def _run(every, rest, bias, prob, work, steps, stop_loss, blow_up):
-    """``run`` on whole vectors of neurons, and on those left over in a copy."""
-    adam, code, loss, taken = every.second.size > 0, DONE, 0.0, 0
+def _run(neurons, bias, prob, work, steps, stop_loss, blow_up):
+    """``run`` in compiled code."""
+    adam, code, loss, taken = neurons.second.size > 0, DONE, 0.0, 0
     while True:
         predict(work.ca, work.cb, prob.x, bias.value[0], prob.inv_norm, work.f)
         loss = residuals(work.f, prob.y, prob.weight, work.r)
@@ -307,8 +292,6 @@ def _run(every, rest, bias, prob, work, steps, stop_loss, blow_up):
         arc_sums(work.r, prob.x, prob.inv_norm, work.e0, work.e1)
         if prob.train[3]:
             _step_bias(bias, work.r, rule)
-        _step_neurons(every, work, prob.x, rule)
-        if every.arc.size % LANES != 0:
-            _step_neurons(rest, work, prob.x, rule)
+        _step_neurons(neurons, work, prob.x, rule)
         _collect(work)
     return taken, code, loss
