@@ -85,7 +85,6 @@ def test_tangent_kernel_is_the_sum_of_products_of_derivatives(train):
 @given(descents(most=6))
 def test_descend_takes_gradient_steps(p):
     *_, expected = p.dense(3)
-    x, y, weight, _ = p.distinct
-    ours = dense.descend(p.a, p.b, p.c, p.bias, p.norm, x, y, weight, p.lr, 3, p.train, p.decay)
+    ours = dense.descend((p.a, p.b, p.c, p.bias), p.norm, p.distinct[:3], p.lr, 3, p.train, p.decay)
     for got, want in zip(ours, expected, strict=True):
         np.testing.assert_array_equal(got, want)

@@ -47,7 +47,7 @@ class ParticleIntegrator:
     ) -> None:
         # numba, which only a run needs
         from knotflow.engine import particles
-        from knotflow.engine.particles import CYLINDER, PLANE
+        from knotflow.engine.particles import CYLINDER, PLANE, Motion
 
         self.engine = particles
         net, points = past.start, past.data.distinct
@@ -56,8 +56,8 @@ class ParticleIntegrator:
         a, b, c = writable(net.a, net.b, net.c)
         self.run, self.work = particles.start(a, b, c / self.scale, weights.copy(), x)
         size = float(max(np.abs(y).max(), np.abs(net(x)).max(), np.finfo(float).tiny))
-        kind = CYLINDER if metric == "cylinder" else PLANE
-        self.problem = particles.problem(x, y, weight, kind, lam, pace, net.bias, rtol * size, size)
+        motion = Motion(CYLINDER if metric == "cylinder" else PLANE, lam, pace)
+        self.problem = particles.problem(x, y, weight, motion, net.bias, rtol * size, size)
         if past.state is None:
             particles.present_residuals(self.run, self.problem, self.work)
             particles.enter(self.run, self.problem, self.work)

@@ -32,12 +32,12 @@ def tangent_kernel(a, b, c, norm, x, train):
     return sum(jacobian[p].T @ jacobian[p] for p in sorted(train))
 
 
-def descend(a, b, c, bias, norm, x, y, weight, lr, steps, train=frozenset("abc"), decay=0.0):
-    """Plain gradient descent; returns a, b, c and the bias after ``steps`` steps."""
-    values = {"a": a, "b": b, "c": c, "bias": bias}
+def descend(values, norm, samples, lr, steps, train=frozenset("abc"), decay=0.0):
+    """Plain gradient descent from a, b, c, bias on x, y, weight; returns the values after ``steps`` steps."""
     for _ in range(steps):
-        grads = gradient(values["a"], values["b"], values["c"], values["bias"], norm, x, y, weight)
-        for name, grad in zip(("a", "b", "c", "bias"), grads, strict=True):
-            if name in train:
-                values[name] = values[name] - lr * (grad + decay * values[name])
-    return values["a"], values["b"], values["c"], values["bias"]
+        grads = gradient(*values, norm, *samples)
+        values = tuple(
+            value - lr * (grad + decay * value) if name in train else value
+            for name, value, grad in zip(("a", "b", "c", "bias"), values, grads, strict=True)
+        )
+    return values

@@ -142,8 +142,7 @@ def run_both(p, steps):
     for _ in range(steps // 10):
         with_interior(state, problem, 16)
         advance(state, problem, 10)
-    x, y, weight, _ = p.distinct
-    theirs = dense.descend(p.a, p.b, p.c, p.bias, p.norm, x, y, weight, p.lr, steps, p.train, p.decay)
+    theirs = dense.descend((p.a, p.b, p.c, p.bias), p.norm, p.distinct[:3], p.lr, steps, p.train, p.decay)
     assert_consistent(state, problem)
     return state, problem, materialised(state), theirs
 

@@ -36,7 +36,7 @@ numbers = st.floats(-2, 2).map(lambda v: round(v, 3))
 
 
 def problem(metric: int = CYLINDER, lam: float = 0.0, tol: float = 1e-11):
-    return state.problem(X, np.zeros(4), np.ones(4), metric, lam, 1.0, 0.0, tol, 1.0)
+    return state.problem(X, np.zeros(4), np.ones(4), state.Motion(metric, lam, 1.0), 0.0, tol, 1.0)
 
 
 def net(m: int = 9, seed: int = 1) -> kf.ReLUNet:

@@ -10,7 +10,7 @@ step     one step after the other: ``enter``, ``advance``
 
 from knotflow.engine.flow.state import DT, EVENTS, REFRESHED, REJECTED, STEPS, STIFF, TIME
 from knotflow.engine.particles.field import derivatives, present_residuals, rate
-from knotflow.engine.particles.state import CYLINDER, PLANE, problem, start
+from knotflow.engine.particles.state import CYLINDER, PLANE, Motion, problem, start
 from knotflow.engine.particles.step import advance, enter
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "STEPS",
     "STIFF",
     "TIME",
+    "Motion",
     "advance",
     "derivatives",
     "enter",

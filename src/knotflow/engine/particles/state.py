@@ -34,6 +34,14 @@ class Problem(NamedTuple):
     size: float  # of y and of f at the start
 
 
+class Motion(NamedTuple):
+    """How particles move."""
+
+    metric: int  # CYLINDER or PLANE
+    lam: float  # the penalty
+    pace: float  # what all velocities are multiplied by
+
+
 class Run(NamedTuple):
     """What moves; all that the next step needs."""
 
@@ -155,14 +163,13 @@ def bind(prob: Problem, run: Run, work: Work) -> tuple[Any, Any, Any]:
     return _bind(prob, run, flat)
 
 
-def problem(
-    x: Array, y: Array, weight: Array, metric: int, lam: float, pace: float, bias: float, tol: float, size: float
-) -> Problem:
+def problem(x: Array, y: Array, weight: Array, motion: Motion, bias: float, tol: float, size: float) -> Problem:
     """The constants of a run."""
+    pace = float(motion.pace)
     noise = 64 * EPS * pace * size * (np.abs(x) * np.sum(weight * np.abs(x)) + np.sum(weight))
     reach = float(np.hypot(1.0, x).max())
     return Problem(
-        x, y, weight, noise, float(noise.max()), metric, float(lam * pace), float(pace), reach,
+        x, y, weight, noise, float(noise.max()), motion.metric, float(motion.lam * pace), pace, reach,
         float(0.1 * tol / reach), float(bias), float(tol), float(size),
     )  # fmt: skip
 
