@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from knotflow.engine import compiled
+from knotflow.engine import compiled, quicker
 
 pytestmark = pytest.mark.slow
 
@@ -43,7 +43,8 @@ def package(tmp_path: Path) -> Path:
     """A directory with a small package named knotflow: the real `compiled`, a constant and two kernels that use it."""
     engine = tmp_path / "src" / "knotflow" / "engine"
     engine.mkdir(parents=True)
-    shutil.copy(compiled.__file__, engine)
+    for module in (compiled, quicker):
+        shutil.copy(module.__file__, engine)
     for folder in (engine, engine.parent):
         (folder / "__init__.py").write_text("")
     (engine / "constants.py").write_text(CONSTANTS)

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from knotflow.engine.compiled import kernel
+from knotflow.engine.compiled import kernel, leaf
 from knotflow.engine.simd import load_scalar
 
 
@@ -76,7 +76,7 @@ def on_arc(g, s, h_lower, h_upper):
     return np.bool_(((h_lower > 0) == ((g >= 1) & (g <= s))) & ((h_upper > 0) == (g >= s)))
 
 
-@kernel(forceinline=True)
+@leaf(forceinline=True)
 def step_over(g, a, b, lower, upper):
     """Arc g, or the one next door if the neuron has crossed the border to it; no more than a guess if it went further.
 

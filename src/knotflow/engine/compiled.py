@@ -20,7 +20,6 @@ is removed and made again.
 from __future__ import annotations
 
 import hashlib
-import operator
 import os
 import re
 import shutil
@@ -35,9 +34,8 @@ from pathlib import Path
 from typing import Any
 
 import numba
-from numba.core.typing.arraydecl import GetItemBuffer, SetItemBuffer
-from numba.core.typing.builtins import BinOp, BinOpTrueDiv, OrderedCmpOp, UnorderedCmpOp
-from numba.core.typing.templates import infer_global
+
+from knotflow.engine.quicker import Part
 
 try:
     import fcntl
@@ -110,13 +108,14 @@ def _cached(function: Callable[..., Any], place: Path, options: dict[str, Any]) 
 def inner(function: Callable[..., Any] | None = None, **options: Any) -> Any:
     """`numba.njit` for what only compiled code calls; a decorator, with or without njit's options.
 
-    It has no entry from Python and no place in the cache: the kernels that call it hold its code. That halves the time
-    that a small function takes to compile.
+    It has no entry from Python, no machine code of its own and no place in the cache: the kernels that call it hold its
+    code. That halves the time that a small function takes to compile.
     """
     if function is None:
         return lambda f: inner(f, **options)
     njit: Any = numba.njit  # its annotations leave these options out
-    dispatcher = njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, **options)(function)
+    lean = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True, "pipeline_class": Part}
+    dispatcher = njit(**lean, **options)(function)
 
     def refuse(*arguments: Any, **named: Any) -> Any:
         raise TypeError(f"{function.__name__} is called from Python: it must be called from compiled code")
@@ -130,43 +129,6 @@ def inner(function: Callable[..., Any] | None = None, **options: Any) -> Any:
 def leaf(function: Callable[..., Any] | None = None, **options: Any) -> Any:
     """An `inner` function that makes no array, nor calls one that does."""
     return inner(function, **_LEAN, **options)
-
-
-# numba looks for the type of a[i] among the rules for strings, lists and dictionaries first, which takes a tenth of the
-# time to compile. A rule for this very target comes before all others. For arrays it says what numba's own says.
-@infer_global(operator.getitem)
-class _ArrayItem(GetItemBuffer):
-    metadata = {"target": "CPU"}  # noqa: RUF012
-
-    def generic(self, args: Any, kws: Any) -> Any:
-        return super().generic(args, kws) if isinstance(args[0], numba.types.Array) else None
-
-
-@infer_global(operator.setitem)
-class _SetArrayItem(SetItemBuffer):
-    metadata = {"target": "CPU"}  # noqa: RUF012
-
-    def generic(self, args: Any, kws: Any) -> Any:
-        return super().generic(args, kws) if isinstance(args[0], numba.types.Array) else None
-
-
-def _numbers_first(function: Callable[..., Any], rules: type[Any]) -> None:
-    """The same for a + b and a < b of numbers, which numba looks for among the rules for arrays, dates and units."""
-
-    def apply(self: Any, args: Any, kws: Any) -> Any:
-        return rules.apply(self, args, kws) if all(isinstance(each, numba.types.Number) for each in args) else None
-
-    infer_global(function)(type("_Numbers", (rules,), {"metadata": {"target": "CPU"}, "apply": apply}))
-
-
-for _function in (operator.add, operator.iadd, operator.sub, operator.isub, operator.mul, operator.imul):
-    _numbers_first(_function, BinOp)
-for _function in (operator.truediv, operator.itruediv):
-    _numbers_first(_function, BinOpTrueDiv)
-for _function in (operator.lt, operator.le, operator.gt, operator.ge):
-    _numbers_first(_function, OrderedCmpOp)
-for _function in (operator.eq, operator.ne):
-    _numbers_first(_function, UnorderedCmpOp)
 
 
 # -- what was not there ---------------------------------------------------------------------------------------------
