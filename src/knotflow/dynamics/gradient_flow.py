@@ -9,7 +9,7 @@ import numpy as np
 
 from knotflow._checks import freeze
 from knotflow._typing import AnyArray, Array
-from knotflow.dynamics.flow_session import REASONS, RTOL, FlowSession, account, event_table, tolerance
+from knotflow.dynamics.flow_session import REASONS, RTOL, FlowSession, event_table, tolerance
 from knotflow.dynamics.protocol import Past, Reason, Snapshot
 from knotflow.dynamics.running import FlowMethod
 from knotflow.dynamics.states import FLOW, as_saved, fill
@@ -132,7 +132,12 @@ class ParameterIntegrator:
         return {name: value.copy() for name, value in arrays.items()}
 
     def account(self) -> dict[str, Any]:
-        return account(self.engine, self.run.counts)
+        count = self.run.counts
+        return {
+            "method": "Radau IIA of order 5, solved by Newton's method in O(s)",
+            "steps": int(count[self.engine.STEPS]),
+            "rejected": int(count[self.engine.REJECTED]),
+        }
 
     def new_events(self) -> list[AnyArray]:
         n = int(self.run.counts[self.engine.EVENTS])

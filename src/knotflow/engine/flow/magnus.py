@@ -15,9 +15,8 @@ import numpy as np
 
 from knotflow.engine.compiled import inner
 
-# Places in Work.lam: the last node, and the end of the step. NumPy integers, as numba compiles a function that takes a
-# plain one once more for each.
-LAST, END = np.int64(2), np.int64(3)
+# Place in Work.lam of the end of the step. A NumPy integer, as numba compiles a function that takes a plain one once more.
+END = np.int64(2)
 
 
 @inner
@@ -105,7 +104,7 @@ def applied(p, a, b, c):
 
 @inner
 def kept(lam, k, mode):
-    """The propagator of the mode that ``lam`` holds at place k: node 0, 1 or 2, or END."""
+    """The propagator of the mode that ``lam`` holds at place k: node 0, 1 or 2."""
     return (
         lam[k, mode, 0], lam[k, mode, 1], lam[k, mode, 2], lam[k, mode, 3], lam[k, mode, 4], lam[k, mode, 5],
         lam[k, mode, 6], lam[k, mode, 7], lam[k, mode, 8],

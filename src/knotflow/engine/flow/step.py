@@ -13,54 +13,48 @@ from __future__ import annotations
 
 import numpy as np
 
-from knotflow.engine import tangent
 from knotflow.engine.arcs import find_arc
 from knotflow.engine.codes import ARRIVED, CONVERGED, FULL, PAUSED, STALLED, STICK
 from knotflow.engine.compiled import inner, kernel
-from knotflow.engine.flow.batch import log, move, release, settle, shorten, undo
-from knotflow.engine.flow.crossings import find_meetings, standing
-from knotflow.engine.flow.filippov import NONE, first_release, mode_from, put_on_border
+from knotflow.engine.flow.crossings import standing
+from knotflow.engine.flow.filippov import NONE, mode_from, put_on_border
 from knotflow.engine.flow.modes import (
+    bias_at,
     gather,
     kernel_sums,
     kernel_times,
-    move_bias,
     present_residuals,
     propagate,
-    propagate_to,
     rate,
-    solve,
+    residuals_at,
 )
+from knotflow.engine.flow.newton import correct, factor, fade
 from knotflow.engine.flow.origin import Neuron
-from knotflow.engine.flow.radau import PLAIN, copy, error_of, first_guess, growth, refresh, shrinkage
+from knotflow.engine.flow.radau import ERROR, ERROR_ROOT, NODES, STAGES, growth, largest
 from knotflow.engine.flow.state import (
     DT,
     EPS,
     EVENTS,
-    FRESH,
     HELD,
-    PATIENCE,
     RATE,
     REJECTED,
     SOLVES,
     STEPS,
-    STIFF,
     TIME,
-    WAIT,
     Array,
     Problem,
     Run,
     Work,
     bind,
 )
+from knotflow.engine.flow.tracing import list_near, log, move, trace_all, within_reach
 
-# With more events than this in a step their effect on the residuals is fed back, and it need not end at the first.
-BATCH = 16
-# If that fails and there are more than this, the step is made shorter; with fewer it ends at the first of them, and the
-# next WAIT steps do not try.
-LARGE_BATCH = 64
-# Beside the reasons in `codes`: the kernel is wanted as Newton's Jacobian.
-_REFRESH = -1
+# Iterations for the residuals of a step.
+MAX_ITERATIONS = 16
+# The change of the residuals at which the iteration ends, as a fraction of the tolerance.
+GOAL = 1e-3
+# The effect of kinks on the residuals that a step may have, in units of the tolerance; `kinks` makes up for most of it.
+KINKS = 10.0
 
 
 def enter(run: Run, prob: Problem, work: Work, times: Array, rows: Array) -> None:
@@ -76,14 +70,8 @@ def advance(
     ``flat``: stop once the loss, at its present rate, would fall by at most this in as long again as the run has taken;
     negative for never (but a gradient of zero always ends it). ``times`` and ``rows`` take the events.
     """
-    records, resumed = bind(prob, run, work._replace(times=times, rows=rows)), False
-    while True:
-        code = _advance(*records, float(until), steps, float(flat), resumed)
-        if code != _REFRESH:
-            return code
-        root = np.sqrt(prob.weight)
-        refresh(run, tangent.matrix(work.s11, work.s12, work.s22, prob.x, root, prob.tbias))
-        resumed = True
+    records = bind(prob, run, work._replace(times=times, rows=rows))
+    return _advance(*records, float(until), steps, float(flat))
 
 
 @kernel
@@ -113,33 +101,25 @@ def _enter(prob, run, work):
 
 
 @kernel
-def _advance(prob, run, work, until, steps, flat, resumed):
+def _advance(prob, run, work, until, steps, flat):
     count, real = run.counts, run.real
-    for n in range(steps):
+    for _ in range(steps):
         left = until - real[TIME]
-        if n > 0 or not resumed:
-            if left <= 4.0 * EPS * until:
-                real[TIME] = until
-                return ARRIVED
-            if count[EVENTS] > work.times.size // 2 and count[EVENTS] + run.group.size > work.times.size:
-                return FULL
-            slope = _look(prob, run, work)
-            if slope == 0.0 or (real[TIME] > 0.0 and slope * real[TIME] <= flat):
-                return CONVERGED
-            real[RATE] = rate(prob, work)
-            if real[DT] == 0.0:
-                real[DT] = 0.01 / max(real[RATE], 1e-300)
-            work.extra[:] = 0.0
+        if left <= 4.0 * EPS * until:
+            real[TIME] = until
+            return ARRIVED
+        if count[EVENTS] > work.times.size // 2 and count[EVENTS] + run.group.size > work.times.size:
+            return FULL
+        slope = _look(prob, run, work)
+        if slope == 0.0 or (real[TIME] > 0.0 and slope * real[TIME] <= flat):
+            return CONVERGED
+        real[RATE] = rate(prob, work)
+        if real[DT] == 0.0:
+            real[DT] = 0.01 / max(real[RATE], 1e-300)
         dt = min(real[DT], left)
-        stiff = dt * real[RATE] > PLAIN
-        if stiff and count[FRESH] == 0:
-            return _REFRESH
-        error = _attempt(dt, stiff, prob, run, work)
-        if not error <= prob.tol:
+        if not _step(dt, prob, run, work):
             if real[DT] < 16.0 * EPS * real[TIME] or real[DT] * real[RATE] < EPS:
                 return STALLED
-            continue
-        _finish(error, dt, stiff, prob, run, work)
     return PAUSED
 
 
@@ -156,88 +136,111 @@ def _look(prob, run, work):
     return -total
 
 
-@inner(inline="always")
-def _attempt(dt, stiff, prob, run, work):
-    """Solve for the residuals; their estimated error. If it is too large the next step is planned shorter."""
-    count, r, basis, eigen = run.counts, run.r, run.basis, run.eigen
-    first_guess(r, work.slope, basis, eigen, prob.weight, dt, stiff, work.nodes, work.spare)
-    iterations, error = solve(dt, stiff, prob, run, work), np.inf
+@inner
+def _first_guess(dt, run, prob, work):
+    """Residuals at the nodes if the kernel stayed as it is."""
+    work.bend[:] = 0.0
+    for k in range(3):
+        for j in range(run.r.size):
+            work.delta[k, j] = dt * NODES[k] * work.slope[j]
+    correct(prob, work)
+    for k in range(3):
+        for j in range(run.r.size):
+            work.nodes[k, j] = run.r[j] + work.delta[k, j]
+
+
+@inner
+def _solve(dt, prob, run, work):
+    """Find the residuals at the nodes, and what neurons meet in the step; (iterations, or 0 if they did not converge,
+    neurons listed)."""
+    nodes, delta, begun, listed = work.nodes, work.delta, run.counts[EVENTS], -1
+    goal = max(GOAL * prob.tol, 8.0 * EPS * (largest(prob.y) + largest(run.r)))
+    last = np.inf
+    for n in range(1, MAX_ITERATIONS + 1):
+        propagate(dt, prob, run, work)
+        if listed < 0 or not within_reach(prob, run, work):
+            listed, last = list_near(prob, run, work), np.inf
+        run.counts[EVENTS] = begun
+        traced, size = trace_all(listed, dt, prob, run, work)
+        if not traced:
+            return 0, listed
+        for k in range(3):
+            residuals_at(k, bias_at(k, dt, prob, run, work), prob, run, work)
+            for j in range(nodes.shape[1]):
+                delta[k, j] -= nodes[k, j]
+        correct(prob, work)
+        for k in range(3):
+            move = largest(delta[k])
+            size = max(size, move) if move == move else np.inf
+            for j in range(nodes.shape[1]):
+                nodes[k, j] += delta[k, j]
+        if not size < np.inf or (n > 3 and size > 2.0 * last):
+            return 0, listed
+        if size <= goal:
+            return n, listed
+        last = size
+    return 0, listed
+
+
+@inner
+def _error(dt, prob, run, work):
+    """Estimated error of f at the samples, after Hairer & Wanner: of third order, filtered so that stiff parts fade."""
+    v = work.spare
+    for j in range(v.size):
+        v[j] = dt * work.slope[j]
+        for k in range(3):
+            v[j] += ERROR[k] * (work.nodes[k, j] - work.corner[k, j] - run.r[j])
+        v[j] /= ERROR_ROOT
+    fade(v, prob, work)
+    return largest(v)
+
+
+@inner
+def _kink_error(dt, prob, work):
+    """What f at the samples would be wrong by if kinks were taken for quadratics."""
+    v, out = work.spare, work.ca[: work.spare.size]
+    for j in range(v.size):
+        v[j] = 0.0
+        for k in range(3):
+            v[j] += dt * STAGES[2, k] * work.bend[k, j]
+    kernel_times(v, prob, work, out)
+    fade(out, prob, work)
+    return largest(out)
+
+
+@inner
+def _step(dt, prob, run, work):
+    """Take a step of length dt, or plan a shorter one; whether it was taken."""
+    count, real, begun, tol = run.counts, run.real, run.counts[EVENTS], prob.tol
+    factor(dt, prob, work)
+    _first_guess(dt, run, prob, work)
+    iterations, listed = _solve(dt, prob, run, work)
     count[SOLVES] += 1
+    factor_of = 0.3
     if iterations > 0:
-        error = error_of(work.nodes, r, work.slope, basis, eigen, prob.weight, dt, stiff, work.spare)
-    if not error <= prob.tol:
-        if iterations == 0:
-            count[FRESH] = 0
-        _reject(dt * (shrinkage(error, prob.tol) if iterations > 0 else 0.3), run)
-    elif iterations > 6:
-        count[FRESH] = 0
-    return error
+        error, kinks = _error(dt, prob, run, work), _kink_error(dt, prob, work)
+        factor_of = min(growth(error, tol), 0.9 * (KINKS * tol / max(kinks, 1e-300)) ** (1.0 / 3.0))
+        if error <= tol and kinks <= KINKS * tol and count[EVENTS] <= work.times.size:
+            _finish(dt, listed, prob, run, work)
+            if count[HELD]:  # the step after a rejected one is no longer than it
+                factor_of = min(factor_of, 1.0)
+                count[HELD] = 0
+            if dt == real[DT] or factor_of < 1.0:
+                real[DT] = dt * max(0.1, factor_of)
+            return True
+    count[EVENTS] = begun
+    count[REJECTED] += 1
+    count[HELD] = 1
+    real[DT] = dt * min(max(0.1, factor_of), 0.9)
+    return False
 
 
-@inner(inline="always")
-def _reject(dt, run):
-    """Plan a step of length dt in place of one that was not accepted."""
-    run.counts[REJECTED] += 1
-    run.counts[HELD] = 1
-    run.real[DT] = dt
-
-
-@inner(inline="always")
-def _settled(dt, stiff, found, prob, run, work):
-    """(whether many events in the step were fed back with success, whether to go on at all, events found)."""
-    count = run.counts
-    copy(work.nodes, work.smooth)
-    settled, found = settle(found, dt, stiff, prob, run, work)
-    if settled:
-        error = error_of(
-            work.nodes, run.r, work.slope, run.basis, run.eigen, prob.weight, dt, stiff, work.spare
-        )  # fmt: skip
-        settled = error <= prob.tol
-    if settled:
-        count[WAIT] = 0
-    elif found > LARGE_BATCH or not undo(dt, stiff, prob, run, work):
-        return False, False, found
-    else:
-        count[WAIT] = min(2 * count[WAIT] + 4, 256)
-        count[PATIENCE] = count[WAIT]
-        found = find_meetings(dt, prob, run, work)
-    return settled, True, found
-
-
-@inner(inline="always")
-def _finish(error, dt, stiff, prob, run, work):
-    """Take all neurons to the end of the step, or to where in it their crossings begin to matter."""
-    count, real = run.counts, run.real
-    found, settled = find_meetings(dt, prob, run, work), False
-    many = found > BATCH
-    grow = growth(error, prob.tol)
-    if many and (found > LARGE_BATCH or count[PATIENCE] == 0):
-        settled, agreed, found = _settled(dt, stiff, found, prob, run, work)
-        if not agreed:
-            _reject(0.4 * dt, run)
-            return
-    elif many:
-        count[PATIENCE] -= 1
-    free, border, arc = first_release(prob, run, work)
-    end = min(free, 1.0)
-    if settled:
-        propagate_to(end, dt, prob, run, work)
-    else:
-        end = shorten(found, end, dt, prob, run, work)
-    now = real[TIME] + end * dt
-    move_bias(end, dt, prob, run, work)
-    move(found, end, dt, prob, run, work)
-    if free <= end:
-        release(border, arc, now, prob, run, work)
-    real[TIME] = now
-    if count[HELD]:  # the step after a rejected one is no longer than it
-        grow = min(grow, 1.0)
-        count[HELD] = 0
-    if many and not settled:  # about as many events in the next step as fitted into this one, and a few more
-        grow = min(grow, max(0.1, 4.0 * end))
-    if dt == real[DT] or grow < 1.0:
-        real[DT] = dt * max(0.1, grow)
-    count[STEPS] += 1
-    count[STIFF] += stiff
+@inner
+def _finish(dt, listed, prob, run, work):
+    """Take everything to the end of the step."""
+    run.bias[0] = bias_at(2, dt, prob, run, work)
+    move(listed, prob, run, work)
+    run.real[TIME] += dt
+    run.counts[STEPS] += 1
     gather(prob, run)
     present_residuals(prob, run, work)
