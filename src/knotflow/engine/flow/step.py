@@ -51,8 +51,8 @@ from knotflow.engine.flow.tracing import list_near, log, move, trace_all, within
 
 # Iterations for the residuals of a step.
 MAX_ITERATIONS = 16
-# The change of the residuals at which the iteration ends, as a fraction of the tolerance.
-GOAL = 1e-3
+# The iteration for the residuals ends when the neurons return those that drive them up to this part of the tolerance.
+DEFECT = 0.02
 # The effect of kinks on the residuals that a step may have, in units of the tolerance; `kinks` makes up for most of it.
 KINKS = 10.0
 
@@ -154,7 +154,7 @@ def _solve(dt, prob, run, work):
     """Find the residuals at the nodes, and what neurons meet in the step; (iterations, or 0 if they did not converge,
     neurons listed)."""
     nodes, delta, begun, listed = work.nodes, work.delta, run.counts[EVENTS], -1
-    goal = max(GOAL * prob.tol, 8.0 * EPS * (largest(prob.y) + largest(run.r)))
+    goal = max(DEFECT * prob.tol, 8.0 * EPS * (largest(prob.y) + largest(run.r)))
     last = np.inf
     for n in range(1, MAX_ITERATIONS + 1):
         propagate(dt, prob, run, work)
@@ -168,16 +168,16 @@ def _solve(dt, prob, run, work):
             residuals_at(k, bias_at(k, dt, prob, run, work), prob, run, work)
             for j in range(nodes.shape[1]):
                 delta[k, j] -= nodes[k, j]
-        correct(prob, work)
-        for k in range(3):
-            move = largest(delta[k])
-            size = max(size, move) if move == move else np.inf
-            for j in range(nodes.shape[1]):
-                nodes[k, j] += delta[k, j]
-        if not size < np.inf or (n > 3 and size > 2.0 * last):
-            return 0, listed
+            defect = largest(delta[k])
+            size = max(size, defect) if defect == defect else np.inf
         if size <= goal:
             return n, listed
+        if not size < np.inf or (n > 3 and size > 2.0 * last):
+            return 0, listed
+        correct(prob, work)
+        for k in range(3):
+            for j in range(nodes.shape[1]):
+                nodes[k, j] += delta[k, j]
         last = size
     return 0, listed
 
@@ -215,7 +215,7 @@ def _step(dt, prob, run, work):
     factor(dt, prob, work)
     _first_guess(dt, run, prob, work)
     iterations, listed = _solve(dt, prob, run, work)
-    count[SOLVES] += 1
+    count[SOLVES] += iterations
     factor_of = 0.3
     if iterations > 0:
         error, kinks = _error(dt, prob, run, work), _kink_error(dt, prob, work)
@@ -225,6 +225,7 @@ def _step(dt, prob, run, work):
             if count[HELD]:  # the step after a rejected one is no longer than it
                 factor_of = min(factor_of, 1.0)
                 count[HELD] = 0
+            factor_of = 0.95 * factor_of**0.6
             if dt == real[DT] or factor_of < 1.0:
                 real[DT] = dt * max(0.1, factor_of)
             return True
