@@ -11,7 +11,7 @@ from knotflow.engine.compiled import inner
 from knotflow.engine.flow.events import first_above, value
 from knotflow.engine.flow.filippov import NONE
 from knotflow.engine.flow.kinks import rates
-from knotflow.engine.flow.magnus import applied, propagator
+from knotflow.engine.flow.magnus import carried
 from knotflow.engine.flow.origin import Neuron, fades, margin, velocity
 from knotflow.engine.flow.state import EPS
 
@@ -29,8 +29,7 @@ class Meeting(NamedTuple):
 @inner
 def position(neuron, start, end, dt, prob, work):
     """The neuron at ``end``, given what it is at ``start``."""
-    step = propagator(start, end, dt, neuron.mode, work.coef, prob)
-    a, b, c = applied(step, neuron.a, neuron.b, neuron.c)
+    a, b, c = carried(neuron.a, neuron.b, neuron.c, start, end, dt, neuron.mode, work.coef, prob)
     return Neuron(a, b, c, neuron.mode)
 
 
@@ -117,8 +116,8 @@ def push(k, side, sign, theta, prob, work):
     g = active_arc(k, s) if side == 0 else inactive_arc(k, s)
     x, f = prob.x[border_sample(k, s)], -sign if side == 0 else sign
     return f * (
-        prob.ta * x * value(coef[g, 0, 0], coef[g, 0, 1], coef[g, 0, 2], theta)
-        + prob.tb * value(coef[g, 1, 0], coef[g, 1, 1], coef[g, 1, 2], theta)
+        prob.ta * x * value(coef[0, 0, g], coef[0, 1, g], coef[0, 2, g], theta)
+        + prob.tb * value(coef[1, 0, g], coef[1, 1, g], coef[1, 2, g], theta)
     )
 
 
@@ -138,9 +137,9 @@ def release_of(k, sign, start, end, prob, work):
             when = start
             if push(k, side, sign, start, prob, work) <= noise:
                 when = first_above(
-                    f * (prob.ta * x * coef[g, 0, 0] + prob.tb * coef[g, 1, 0]),
-                    f * (prob.ta * x * coef[g, 0, 1] + prob.tb * coef[g, 1, 1]),
-                    f * (prob.ta * x * coef[g, 0, 2] + prob.tb * coef[g, 1, 2]),
+                    f * (prob.ta * x * coef[0, 0, g] + prob.tb * coef[1, 0, g]),
+                    f * (prob.ta * x * coef[0, 1, g] + prob.tb * coef[1, 1, g]),
+                    f * (prob.ta * x * coef[0, 2, g] + prob.tb * coef[1, 2, g]),
                     start,
                     end,
                     noise,

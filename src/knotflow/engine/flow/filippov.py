@@ -72,8 +72,8 @@ def drift(g, theta, prob, work):
     """(ta q1, tb q0) of mode g: a neuron of it moves with (a, b)' = c (-ta q1, tb q0)."""
     coef = work.coef
     return (
-        prob.ta * value(coef[g, 0, 0], coef[g, 0, 1], coef[g, 0, 2], theta),
-        prob.tb * value(coef[g, 1, 0], coef[g, 1, 1], coef[g, 1, 2], theta),
+        prob.ta * value(coef[0, 0, g], coef[0, 1, g], coef[0, 2, g], theta),
+        prob.tb * value(coef[1, 0, g], coef[1, 1, g], coef[1, 2, g], theta),
     )
 
 
@@ -135,9 +135,9 @@ def first_release(prob, run, work):
                 g = active_arc(k, s) if side == 0 else inactive_arc(k, s)
                 f = -sign if side == 0 else sign
                 when = rises(
-                    f * (ta * x * coef[g, 0, 0] + tb * coef[g, 1, 0]),
-                    f * (ta * x * coef[g, 0, 1] + tb * coef[g, 1, 1]),
-                    f * (ta * x * coef[g, 0, 2] + tb * coef[g, 1, 2]),
+                    f * (ta * x * coef[0, 0, g] + tb * coef[1, 0, g]),
+                    f * (ta * x * coef[0, 1, g] + tb * coef[1, 1, g]),
+                    f * (ta * x * coef[0, 2, g] + tb * coef[1, 2, g]),
                     noise,
                 )
                 if when < first:

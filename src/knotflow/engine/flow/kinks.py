@@ -28,8 +28,8 @@ CORNER, ROUND = np.int64(0), np.int64(1)
 def rates(neuron, theta, dt, prob, work):
     """d(a, b, c) of a neuron in its mode, for the time in units of the step."""
     coef, g = work.coef, neuron.mode
-    q1 = dt * value(coef[g, 0, 0], coef[g, 0, 1], coef[g, 0, 2], theta)
-    q0 = dt * value(coef[g, 1, 0], coef[g, 1, 1], coef[g, 1, 2], theta)
+    q1 = dt * value(coef[0, 0, g], coef[0, 1, g], coef[0, 2, g], theta)
+    q0 = dt * value(coef[1, 0, g], coef[1, 1, g], coef[1, 2, g], theta)
     return -prob.ta * neuron.c * q1, prob.tb * neuron.c * q0, prob.tc * (q0 * neuron.b - q1 * neuron.a)
 
 

@@ -12,8 +12,9 @@ from knotflow.engine import tangent
 from knotflow.engine.arcs import border_sample, inactive_arc
 from knotflow.engine.compiled import inner
 from knotflow.engine.flow.filippov import home_arc, slide
-from knotflow.engine.flow.magnus import compose, keep, kept, propagator
+from knotflow.engine.flow.magnus import keep_block, kept, loaded
 from knotflow.engine.flow.radau import NODES, POWERS, STAGES
+from knotflow.engine.simd import LANES
 from knotflow.engine.sums import arc_sums, predict
 
 
@@ -88,13 +89,18 @@ def weigh(v, weight, out):
 
 
 @inner
-def drive(g, k, prob, work):
-    """(q1, q0) that moves the mode g at node k, from the arcs' sums."""
-    s, q1, q0 = prob.x.size, work.q1, work.q0
-    if g < 2 * s:
-        return q1[k, g], q0[k, g]
-    home = inactive_arc(g - 2 * s, s)
-    return slide(q1[k, home], q0[k, home], prob.x[border_sample(g - 2 * s, s)], prob.ta, prob.tb)
+def fill_drives(prob, work):
+    """Every mode's q(t), as powers of the fraction of the step, from the arcs' sums at the nodes. O(s)."""
+    s, coef, q1, q0, x, ta, tb = prob.x.size, work.coef, work.q1, work.q0, prob.x, prob.ta, prob.tb
+    for p in range(3):
+        w0, w1, w2 = POWERS[p, 0], POWERS[p, 1], POWERS[p, 2]
+        for g in range(2 * s):
+            coef[0, p, g] = w0 * q1[0, g] + w1 * q1[1, g] + w2 * q1[2, g]
+            coef[1, p, g] = w0 * q0[0, g] + w1 * q0[1, g] + w2 * q0[2, g]
+        for k in range(2 * s):
+            home = inactive_arc(k, s)
+            v1, v0 = slide(coef[0, p, home], coef[1, p, home], x[border_sample(k, s)], ta, tb)
+            coef[0, p, 2 * s + k], coef[1, p, 2 * s + k] = v1, v0
 
 
 @inner
@@ -105,21 +111,12 @@ def propagate(dt, prob, run, work):
         for j in range(prob.x.size):
             work.weighted[j] = prob.weight[j] * (work.nodes[k, j] + work.bend[k, j])
         arc_sums(work.weighted, prob.x, prob.inv_norm, work.q0[k], work.q1[k])
-    for g in range(coef.shape[0]):
-        coef[g] = 0.0  # q(t) is needed where no neuron is, too: one may come within the step
-        for k in range(3):
-            v1, v0 = drive(g, k, prob, work)
-            for p in range(3):
-                coef[g, 0, p] += POWERS[p, k] * v1
-                coef[g, 1, p] += POWERS[p, k] * v0
-        if occupied(g, moments):
-            start = 0.0
-            for k in range(3):
-                step = propagator(start, NODES[k], dt, g, coef, prob)
-                if k > 0:
-                    step = compose(step, kept(lam, k - 1, g))
-                keep(step, lam, k, g)
-                start = NODES[k]
+    fill_drives(prob, work)  # of all modes: a neuron may come into an empty one within the step
+    for first in range(0, moments.shape[0], LANES):
+        for g in range(first, first + LANES):
+            if occupied(g, moments):
+                keep_block(loaded(lam, 0, first), NODES, dt, first, coef, lam, prob)
+                break
 
 
 @inner

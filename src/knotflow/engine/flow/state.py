@@ -64,8 +64,8 @@ class Work(NamedTuple):
     # modes: the collocation
     q0: Array  # (3, 2s) the arcs' sums at the nodes
     q1: Array
-    coef: Array  # (4s, 2, 3) q1(t) and q0(t) of every mode as powers of the fraction of the step
-    lam: Array  # (3, 4s, 9) propagators from the start of the step to the nodes, the last of which is its end
+    coef: Array  # (2, 3, 4s) q1(t) and q0(t) of every mode as powers of the fraction of the step
+    lam: Array  # (3, 36s) propagators from the start of the step to the nodes; the last node is its end
     nodes: Array  # (3, s) residuals at the nodes
     delta: Array  # (3, s) their defect, then their correction
     weighted: Array  # (s,)
@@ -176,7 +176,7 @@ def workspace(m: int, s: int) -> Work:
     """Scratch for m neurons and s distinct samples."""
     nodes, arcs = (3, s), 2 * s
     return Work(
-        q0=np.zeros((3, arcs)), q1=np.zeros((3, arcs)), coef=np.zeros((4 * s, 2, 3)), lam=np.zeros((3, 4 * s, 9)),
+        q0=np.zeros((3, arcs)), q1=np.zeros((3, arcs)), coef=np.zeros((2, 3, 4 * s)), lam=np.zeros((3, 36 * s)),
         nodes=np.zeros(nodes), delta=np.zeros(nodes), weighted=np.zeros(s), spare=np.zeros(s),
         ca=np.zeros(arcs), cb=np.zeros(arcs),
         slope=np.zeros(s), s11=np.zeros(arcs), s12=np.zeros(arcs), s22=np.zeros(arcs), sums=np.zeros((2, arcs)),
