@@ -18,7 +18,7 @@ def exponential(p1, p0, turn, ta, tb, tc):
 
 @kernel
 def propagator(end, coef, prob):
-    return magnus.propagator(0.0, end, 1.0, 0, coef, prob)
+    return magnus.propagator(0.0, end, 1.0, 0, coef, (prob.ta, prob.tb, prob.tc))
 
 
 def generator(q1, q0, turn, ta=1.0, tb=1.0, tc=1.0):

@@ -7,12 +7,13 @@ from typing import NamedTuple
 import numpy as np
 
 from knotflow.engine.arcs import active_arc, border_sample, inactive_arc
-from knotflow.engine.compiled import inner
+from knotflow.engine.compiled import leaf
 from knotflow.engine.flow.events import first_above, value
 from knotflow.engine.flow.filippov import NONE
 from knotflow.engine.flow.kinks import rates
 from knotflow.engine.flow.magnus import carried
 from knotflow.engine.flow.origin import Neuron, fades, margin, velocity
+from knotflow.engine.flow.radau import NODES
 from knotflow.engine.flow.state import EPS
 
 
@@ -26,32 +27,34 @@ class Meeting(NamedTuple):
     arc: int | np.int64
 
 
-@inner
-def position(neuron, start, end, dt, prob, work):
+@leaf
+def position(neuron, start, end, field):
     """The neuron at ``end``, given what it is at ``start``."""
-    a, b, c = carried(neuron.a, neuron.b, neuron.c, start, end, dt, neuron.mode, work.coef, prob)
+    a, b, c = carried(neuron.a, neuron.b, neuron.c, start, end, neuron.mode, field)
     return Neuron(a, b, c, neuron.mode)
 
 
-@inner
+@leaf
 def border_of(g, side, s):
     """The upper (0) or lower (1) border of arc g, or the border along which mode g slides."""
-    return g - 2 * s if g >= 2 * s else g if side == 0 else (g + 2 * s - 1) % (2 * s)
+    if g >= 2 * s:
+        return g - 2 * s
+    return g if side == 0 else g - 1 if g > 0 else 2 * s - 1
 
 
-@inner
-def clear_of(neuron, start, end, k, sign, dt, prob, work):
+@leaf
+def clear_of(neuron, start, end, k, sign, field):
     """(low, high): times before and after the neuron passes border k, known to be passed at the end.
 
     At the start it may stand on the border: find a time when it is clear of it; low is the start if there is none.
     """
-    low, high, f_low = start, end, margin(neuron, k, sign, prob)
-    rounding = 8.0 * EPS * (abs(neuron.a * prob.x[-1]) + abs(neuron.a * prob.x[0]) + abs(neuron.b))
+    low, high, f_low = start, end, margin(neuron, k, sign, field)
+    rounding = 8.0 * EPS * (abs(neuron.a * field.x[-1]) + abs(neuron.a * field.x[0]) + abs(neuron.b))
     for _ in range(40):
         if (f_low > 0.0 and low > start) or f_low > rounding:
             break
         middle = 0.5 * (start + high)
-        f_middle = margin(position(neuron, start, middle, dt, prob, work), k, sign, prob)
+        f_middle = margin(position(neuron, start, middle, field), k, sign, field)
         if f_middle > 0.0:
             low, f_low = middle, f_middle
         else:
@@ -59,87 +62,87 @@ def clear_of(neuron, start, end, k, sign, dt, prob, work):
     return low, high
 
 
-@inner
-def closing(there, k, sign, theta, dt, prob, work):
+@leaf
+def closing(there, k, sign, theta, field):
     """How fast the margin of ``there`` to border k falls, for the time in units of the step."""
-    va, vb, vc = rates(there, theta, dt, prob, work)
-    return -margin(Neuron(va, vb, vc, there.mode), k, sign, prob)
+    va, vb, vc = rates(there, theta, field)
+    return -margin(Neuron(va, vb, vc, there.mode), k, sign, field)
 
 
-@inner
-def locate(neuron, start, end, k, sign, guess, dt, prob, work):
+@leaf
+def locate(neuron, start, end, k, sign, guess, field):
     """(when, the neuron then): when it passes border k, known to be passed at the end; the start if it never leaves it.
 
     Newton's method between times before and after; ``guess`` is where it begins.
     """
-    low, high = clear_of(neuron, start, end, k, sign, dt, prob, work)
-    if low == start and margin(neuron, k, sign, prob) <= 0.0:
+    low, high = clear_of(neuron, start, end, k, sign, field)
+    if low == start and margin(neuron, k, sign, field) <= 0.0:
         return start, neuron
-    s, along = prob.x.size, neuron.mode >= 2 * prob.x.size and not fades(neuron, prob)
-    rounding = EPS * (abs(neuron.c) if along else abs(neuron.b) + abs(neuron.a * prob.x[border_sample(k, s)]))
+    s, along = field.x.size, neuron.mode >= 2 * field.x.size and not fades(neuron, field)
+    rounding = EPS * (abs(neuron.c) if along else abs(neuron.b) + abs(neuron.a * field.x[border_sample(k, s)]))
     when = guess
     there = neuron
     for n in range(80):
         if n > 40 or not low < when < high:
             when = 0.5 * (low + high)
-        there = position(neuron, start, when, dt, prob, work)
-        left = margin(there, k, sign, prob)
+        there = position(neuron, start, when, field)
+        left = margin(there, k, sign, field)
         if left > 0.0:
             low = when
         else:
             high = when
         if abs(left) <= rounding or high - low <= 4.0 * EPS * high:
             break
-        falls = closing(there, k, sign, when, dt, prob, work)
+        falls = closing(there, k, sign, when, field)
         when = when + left / falls if falls > 0.0 else 2.0
     return when, there
 
 
-@inner
-def leaves(neuron, k, theta, prob, work):
+@leaf
+def leaves(neuron, k, theta, field):
     """Whether a neuron at border k of its arc is driven over it."""
-    j = border_sample(k, prob.x.size)
-    va, vb = velocity(neuron.mode, neuron.c, theta, prob, work)
-    inward = va * prob.x[j] - vb
-    if active_arc(k, prob.x.size) != neuron.mode:
-        inward = vb - va * prob.x[j]
-    return inward < -abs(neuron.c) * prob.noise[j]
+    j = border_sample(k, field.x.size)
+    va, vb = velocity(neuron.mode, neuron.c, theta, field)
+    inward = va * field.x[j] - vb
+    if active_arc(k, field.x.size) != neuron.mode:
+        inward = vb - va * field.x[j]
+    return inward < -abs(neuron.c) * field.noise[j]
 
 
-@inner
-def push(k, side, sign, theta, prob, work):
+@leaf
+def push(k, side, sign, theta, field):
     """How strongly the arc on a side of border k pushes neurons that slide along it away; > 0 releases them.
 
     Side 0 is the active arc; ``sign`` that of c. Per unit of |c|.
     """
-    s, coef = prob.x.size, work.coef
+    s, coef = field.x.size, field.coef
     g = active_arc(k, s) if side == 0 else inactive_arc(k, s)
-    x, f = prob.x[border_sample(k, s)], -sign if side == 0 else sign
+    x, f = field.x[border_sample(k, s)], -sign if side == 0 else sign
     return f * (
-        prob.ta * x * value(coef[0, 0, g], coef[0, 1, g], coef[0, 2, g], theta)
-        + prob.tb * value(coef[1, 0, g], coef[1, 1, g], coef[1, 2, g], theta)
+        field.ta * x * value(coef[0, 0, g], coef[0, 1, g], coef[0, 2, g], theta)
+        + field.tb * value(coef[1, 0, g], coef[1, 1, g], coef[1, 2, g], theta)
     )
 
 
-@inner
-def release_of(k, sign, start, end, prob, work):
+@leaf
+def release_of(k, sign, start, end, field):
     """(when, arc): the first time after ``start`` at which border k releases its neurons, 2 if not up to ``end``.
 
     To the resolution of the nodes: the push is a quadratic in time, looked at where the span starts and ends.
     """
-    s, coef, first, arc = prob.x.size, work.coef, 2.0, NONE
+    s, coef, first, arc = field.x.size, field.coef, 2.0, NONE
     if sign == 0.0:
         return first, arc
-    x, noise = prob.x[border_sample(k, s)], prob.noise[border_sample(k, s)]
+    x, noise = field.x[border_sample(k, s)], field.noise[border_sample(k, s)]
     for side in range(2):
-        if push(k, side, sign, end, prob, work) > noise:
+        if push(k, side, sign, end, field) > noise:
             g, f = (active_arc(k, s), -sign) if side == 0 else (inactive_arc(k, s), sign)
             when = start
-            if push(k, side, sign, start, prob, work) <= noise:
+            if push(k, side, sign, start, field) <= noise:
                 when = first_above(
-                    f * (prob.ta * x * coef[0, 0, g] + prob.tb * coef[1, 0, g]),
-                    f * (prob.ta * x * coef[0, 1, g] + prob.tb * coef[1, 1, g]),
-                    f * (prob.ta * x * coef[0, 2, g] + prob.tb * coef[1, 2, g]),
+                    f * (field.ta * x * coef[0, 0, g] + field.tb * coef[1, 0, g]),
+                    f * (field.ta * x * coef[0, 1, g] + field.tb * coef[1, 1, g]),
+                    f * (field.ta * x * coef[0, 2, g] + field.tb * coef[1, 2, g]),
                     start,
                     end,
                     noise,
@@ -149,49 +152,61 @@ def release_of(k, sign, start, end, prob, work):
     return first, arc
 
 
-@inner
-def passes(there, sign, prob):
+@leaf
+def first_release(k, sign, field):
+    """When border k releases neurons that slide along it from the start of the step on; 2 if not in it."""
+    start = 0.0
+    for n in range(3):
+        when, _ = release_of(k, sign, start, NODES[n], field)
+        if when <= 1.0:
+            return when
+        start = NODES[n]
+    return 2.0
+
+
+@leaf
+def passes(there, sign, field):
     """Whether the neuron has passed a border of its arc; if it slides, whether it has lost c or (a, b)."""
-    s, g = prob.x.size, there.mode
-    if margin(there, border_of(g, 0, s), sign, prob) < 0.0:
+    s, g = field.x.size, there.mode
+    if margin(there, border_of(g, 0, s), sign, field) < 0.0:
         return True
-    return g < 2 * s and margin(there, border_of(g, 1, s), sign, prob) < 0.0
+    return g < 2 * s and margin(there, border_of(g, 1, s), sign, field) < 0.0
 
 
-@inner
-def next_meeting(neuron, there, span, skip, guess, prob, work):
-    """What the neuron meets first in the span (start, end, dt), at whose end it is ``there`` if it meets nothing.
+@leaf
+def next_meeting(neuron, there, span, skip, guess, field):
+    """What the neuron meets first in the span (start, end), at whose end it is ``there`` if it meets nothing.
 
     ``skip``: a border that it stands on. If its arc drives it over it, it passes at once, as the one of several alike
     that was placed there did; if not, leaving it by less than rounding error is no meeting. ``guess``: when, perhaps.
     """
-    s, g, (start, end, dt) = prob.x.size, neuron.mode, span
+    s, g, (start, end) = field.x.size, neuron.mode, span
     sign = np.sign(neuron.c)
     best = Meeting(2.0, NONE, neuron, NONE)
     if g == 0 or (g >= 2 * s and sign == 0.0):
         return best
     for side in range(2 if g < 2 * s else 1):
         k = border_of(g, side, s)
-        left = margin(there, k, sign, prob)
+        left = margin(there, k, sign, field)
         if not left < 0.0:
             continue
         if guess > 1.0:
-            before = max(margin(neuron, k, sign, prob), 0.0)
+            before = max(margin(neuron, k, sign, field), 0.0)
             guess = start + (end - start) * before / (before - left)
-        when, at = locate(neuron, start, end, k, sign, guess, dt, prob, work)
+        when, at = locate(neuron, start, end, k, sign, guess, field)
         guess = 2.0
-        if g < 2 * s and when == start and k == skip and not leaves(neuron, k, start, prob, work):
+        if g < 2 * s and when == start and k == skip and not leaves(neuron, k, start, field):
             continue
         if when < best.when:
             best = Meeting(when, k, at, NONE)
     if g >= 2 * s:
-        when, arc = release_of(g - 2 * s, sign, start, end, prob, work)
+        when, arc = release_of(g - 2 * s, sign, start, end, field)
         if when < best.when:
-            best = Meeting(when, g - 2 * s, position(neuron, start, when, dt, prob, work), arc)
+            best = Meeting(when, g - 2 * s, position(neuron, start, when, field), arc)
     return best
 
 
-@inner
+@leaf
 def standing(neuron, xs):
     """The border of its arc that a neuron stands on up to rounding, or -1."""
     s, a, b = xs.size, neuron.a, neuron.b

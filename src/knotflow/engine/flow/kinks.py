@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from knotflow.engine.compiled import inner
+from knotflow.engine.compiled import leaf
 from knotflow.engine.flow.events import value
 from knotflow.engine.flow.filippov import home_arc
 from knotflow.engine.flow.radau import NODES, STAGES
@@ -24,20 +24,20 @@ INVERSE = np.linalg.inv(STAGES)
 CORNER, ROUND = np.int64(0), np.int64(1)
 
 
-@inner
-def rates(neuron, theta, dt, prob, work):
+@leaf
+def rates(neuron, theta, field):
     """d(a, b, c) of a neuron in its mode, for the time in units of the step."""
-    coef, g = work.coef, neuron.mode
+    coef, g, dt = field.coef, neuron.mode, field.dt
     q1 = dt * value(coef[0, 0, g], coef[0, 1, g], coef[0, 2, g], theta)
     q0 = dt * value(coef[1, 0, g], coef[1, 1, g], coef[1, 2, g], theta)
-    return -prob.ta * neuron.c * q1, prob.tb * neuron.c * q0, prob.tc * (q0 * neuron.b - q1 * neuron.a)
+    return -field.ta * neuron.c * q1, field.tb * neuron.c * q0, field.tc * (q0 * neuron.b - q1 * neuron.a)
 
 
-@inner
-def add_slope(neuron, sign, theta, dt, prob, work):
+@leaf
+def add_slope(neuron, sign, theta, kinks, field):
     """Add the slopes of c a and c b of a neuron from theta on to its arc's kinks, or take them off (sign -1)."""
-    va, vb, vc = rates(neuron, theta, dt, prob, work)
-    home, kinks = home_arc(neuron.mode, prob.x.size), work.kinks
+    va, vb, vc = rates(neuron, theta, field)
+    home = home_arc(neuron.mode, field.x.size)
     pa, pb = sign * (vc * neuron.a + neuron.c * va), sign * (vc * neuron.b + neuron.c * vb)
     l0, l1, l2 = max(NODES[0] - theta, 0.0), max(NODES[1] - theta, 0.0), max(NODES[2] - theta, 0.0)
     for k in range(3):

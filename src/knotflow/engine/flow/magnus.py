@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from knotflow.engine.compiled import inner
+from knotflow.engine.compiled import leaf
 from knotflow.engine.simd import LANES, absolute, greater, load, load_scalar, movemask, splat, store, store_scalar
 
 # Place in Work.lam of the end of the step. A NumPy integer, as numba compiles a function that takes a plain one once
@@ -25,7 +25,7 @@ END = np.int64(2)
 SERIES = 0.5
 
 
-@inner
+@leaf
 def series(k):
     """sinh(sqrt k) / sqrt k and (cosh(sqrt k) - 1) / k by their power series, for |k| <= SERIES."""
     first = k * (1.0 / 272.0) + 1.0
@@ -45,7 +45,7 @@ def series(k):
     return k * first * (1.0 / 6.0) + 1.0, (k * second * (1.0 / 12.0) + 1.0) * 0.5
 
 
-@inner
+@leaf
 def shares(k):
     """The same two functions for a number of any size."""
     if abs(k) <= SERIES:
@@ -58,13 +58,13 @@ def shares(k):
     return np.sin(size) / size, -2.0 * half * half / k
 
 
-@inner
+@leaf
 def square(p1, p0, turn, ta, tb, tc):
     """The k with Omega^3 = k Omega."""
     return ta * tc * p1 * p1 + tb * tc * p0 * p0 - ta * tb * turn * turn
 
 
-@inner
+@leaf
 def matrix(p1, p0, turn, shared, train):
     """1 + first Omega + second Omega^2, Omega = [[0, ta turn, -ta p1], [-tb turn, 0, tb p0], [-tc p1, tc p0, 0]]."""
     first, second = shared
@@ -83,25 +83,25 @@ def matrix(p1, p0, turn, shared, train):
     )
 
 
-@inner
+@leaf
 def exponential(p1, p0, turn, ta, tb, tc):
     """exp of Omega = [[0, ta turn, -ta p1], [-tb turn, 0, tb p0], [-tc p1, tc p0, 0]]."""
     return matrix(p1, p0, turn, shares(square(p1, p0, turn, ta, tb, tc)), (ta, tb, tc))
 
 
-@inner
+@leaf
 def commutator(p1, p0, w, r1, r0, v, ta, tb):
     """The commutator of two generators (q1, q0, turn) as in ``exponential``, with c trained."""
     return tb * (v * p0 - w * r0), ta * (w * r1 - v * p1), r1 * p0 - p1 * r0
 
 
-@inner
-def exponent(start, end, dt, q, prob):
+@leaf
+def exponent(start, end, dt, q, train):
     """Omega = (p1, p0, turn) from ``start`` to ``end`` (fractions of the step) for q(t) given by its powers.
 
     q: the powers of q1(t), then those of q0(t).
     """
-    ta, tb, tc = prob.ta, prob.tb, prob.tc
+    ta, tb, tc = train
     x0, x1, x2, y0, y1, y2 = q
     h = (end - start) * dt
     mid, half = 0.5 * (start + end), 0.5 * (end - start) * 0.7745966692414834
@@ -129,7 +129,26 @@ def exponent(start, end, dt, q, prob):
     return p1, p0, turn
 
 
-@inner
+@leaf
+def short_exponent(start, end, dt, q, train, slack):
+    """The same for one mode, without the terms of order 6 where they are less than ``slack`` of it."""
+    ta, tb, tc = train
+    x0, x1, x2, y0, y1, y2 = q
+    h = (end - start) * dt
+    mid, half = 0.5 * (start + end), 0.5 * (end - start) * 0.7745966692414834
+    a1, a0 = h * (x0 + mid * (x1 + mid * x2)), h * (y0 + mid * (y1 + mid * y2))
+    slope, curve = 2.581988897471611 * h * half, 20.0 / 3.0 * h * half * half
+    b1, b0 = slope * (x1 + 2.0 * mid * x2), slope * (y1 + 2.0 * mid * y2)
+    e1, e0 = curve * x2, curve * y2
+    a, b, e = abs(a1) + abs(a0), abs(b1) + abs(b0), abs(e1) + abs(e0)
+    if a * (e * b + (b + e) * (a + b)) > 100.0 * slack * (a + e):
+        return exponent(start, end, dt, q, train)
+    # With tc = 0, or ta = tb = 0, all the generators commute and the turn has no effect.
+    turn = (a0 * b1 - a1 * b0) * (1.0 / 12.0) * tc
+    return a1 + e1 * (1.0 / 12.0), a0 + e0 * (1.0 / 12.0), turn
+
+
+@leaf
 def drive_of(mode, coef):
     """q(t) of one mode by its powers."""
     return (
@@ -138,19 +157,23 @@ def drive_of(mode, coef):
     )  # fmt: skip
 
 
-@inner
-def propagator(start, end, dt, mode, coef, prob):
+@leaf
+def propagator(start, end, dt, mode, coef, train):
     """Propagator from ``start`` to ``end`` (fractions of the step) under the mode's q(t)."""
-    p1, p0, turn = exponent(start, end, dt, drive_of(mode, coef), prob)
-    return exponential(p1, p0, turn, prob.ta, prob.tb, prob.tc)
+    p1, p0, turn = exponent(start, end, dt, drive_of(mode, coef), train)
+    return exponential(p1, p0, turn, *train)
 
 
-@inner
-def carried(a, b, c, start, end, dt, mode, coef, prob):
+@leaf
+def carried(a, b, c, start, end, mode, field):
     """(a, b, c) of a neuron at ``end``, given what they are at ``start``."""
-    ta, tb, tc = prob.ta, prob.tb, prob.tc
-    p1, p0, turn = exponent(start, end, dt, drive_of(mode, coef), prob)
-    first, second = shares(square(p1, p0, turn, ta, tb, tc))
+    ta, tb, tc = field.ta, field.tb, field.tc
+    p1, p0, turn = short_exponent(start, end, field.dt, drive_of(mode, field.coef), (ta, tb, tc), field.slack)
+    k = square(p1, p0, turn, ta, tb, tc)
+    if abs(k) < 1e-3:  # k^4 / 9! is below rounding
+        first, second = 1.0 + k / 6.0 * (1.0 + k / 20.0 * (1.0 + k / 42.0)), 0.5 + k / 24.0 * (1.0 + k / 30.0)
+    else:
+        first, second = shares(k)
     u, v, w = ta * (turn * b - p1 * c), tb * (p0 * c - turn * a), tc * (p0 * b - p1 * a)
     return (
         a + (first * u + second * (ta * (turn * v - p1 * w))),
@@ -159,7 +182,7 @@ def carried(a, b, c, start, end, dt, mode, coef, prob):
     )
 
 
-@inner
+@leaf
 def compose(p, q):
     """The matrix p q."""
     return (
@@ -175,13 +198,13 @@ def compose(p, q):
     )
 
 
-@inner
+@leaf
 def applied(p, a, b, c):
     """The matrix p times (a, b, c)."""
     return p[0] * a + p[1] * b + p[2] * c, p[3] * a + p[4] * b + p[5] * c, p[6] * a + p[7] * b + p[8] * c
 
 
-@inner
+@leaf
 def kept(lam, k, mode):
     """The propagator of the mode to node k, that lies in ``lam`` with those of LANES modes side by side."""
     row, at = lam[k], 9 * LANES * (mode // LANES) + mode % LANES
@@ -192,7 +215,7 @@ def kept(lam, k, mode):
     )  # fmt: skip
 
 
-@inner
+@leaf
 def keep(p, lam, k, mode):
     """Write the propagator p to its place in ``lam``."""
     row, at = lam[k], 9 * LANES * (mode // LANES) + mode % LANES
@@ -200,20 +223,19 @@ def keep(p, lam, k, mode):
         store_scalar(row, at + LANES * n, p[n])
 
 
-@inner
-def keep_block(before, nodes, dt, first, coef, lam, prob):
+@leaf
+def keep_block(before, nodes, dt, first, coef, lam, train):
     """Propagators of LANES modes from ``first`` on from the start of the step to all the nodes, side by side."""
     q = (
         load(coef[0, 0], first), load(coef[0, 1], first), load(coef[0, 2], first),
         load(coef[1, 0], first), load(coef[1, 1], first), load(coef[1, 2], first),
     )  # fmt: skip
-    ta, tb, tc = prob.ta, prob.tb, prob.tc
     for k in range(3):
         start = nodes[k - 1] if k > 0 else 0.0
-        p1, p0, turn = exponent(start, nodes[k], dt, q, prob)
-        size = square(p1, p0, turn, ta, tb, tc)
+        p1, p0, turn = exponent(start, nodes[k], dt, q, train)
+        size = square(p1, p0, turn, *train)
         if movemask(greater(absolute(size), splat(SERIES))) == 0:
-            step = matrix(p1, p0, turn, series(size), (ta, tb, tc))
+            step = matrix(p1, p0, turn, series(size), train)
             if k > 0:
                 step = compose(step, before)
             for n in range(9):
@@ -221,7 +243,7 @@ def keep_block(before, nodes, dt, first, coef, lam, prob):
             before = step
             continue
         for mode in range(first, first + LANES):
-            one = propagator(start, nodes[k], dt, mode, coef, prob)
+            one = propagator(start, nodes[k], dt, mode, coef, train)
             if k > 0:
                 one = compose(one, kept(lam, k - 1, mode))
             keep(one, lam, k, mode)
@@ -229,7 +251,7 @@ def keep_block(before, nodes, dt, first, coef, lam, prob):
     return before
 
 
-@inner
+@leaf
 def loaded(lam, k, first):
     """The propagators of LANES modes from ``first`` on."""
     row, at = lam[k], 9 * first

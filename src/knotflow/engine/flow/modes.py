@@ -106,7 +106,7 @@ def fill_drives(prob, work):
 @inner
 def propagate(dt, prob, run, work):
     """Every mode's q(t) from the residuals at the nodes, and its propagators to the nodes."""
-    coef, lam, moments = work.coef, work.lam, run.moments
+    coef, lam, moments, train = work.coef, work.lam, run.moments, (prob.ta, prob.tb, prob.tc)
     for k in range(3):
         for j in range(prob.x.size):
             work.weighted[j] = prob.weight[j] * (work.nodes[k, j] + work.bend[k, j])
@@ -115,7 +115,7 @@ def propagate(dt, prob, run, work):
     for first in range(0, moments.shape[0], LANES):
         for g in range(first, first + LANES):
             if occupied(g, moments):
-                keep_block(loaded(lam, 0, first), NODES, dt, first, coef, lam, prob)
+                keep_block(loaded(lam, 0, first), NODES, dt, first, coef, lam, train)
                 break
 
 

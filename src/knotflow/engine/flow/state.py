@@ -16,7 +16,7 @@ from numba.experimental import structref
 from numpy.typing import NDArray
 
 from knotflow.engine.arcs import borders
-from knotflow.engine.compiled import kernel
+from knotflow.engine.compiled import inner, kernel
 
 Array = NDArray[Any]
 
@@ -26,6 +26,8 @@ STEPS, REJECTED, SOLVES, REFRESHED, EVENTS, STIFF, FRESH, HELD = range(8)
 TIME, DT, _, RATE = range(4)
 
 EPS = 2.0**-52
+# The part of the tolerance that goes to the propagators of single neurons.
+SLACK = 0.01
 
 
 class Problem(NamedTuple):
@@ -94,6 +96,7 @@ class Work(NamedTuple):
     first: Array  # (m,) when the first event of each is, as a fraction of the step; 2 for none
     last: Array  # (m, 3) a, b, c of each at the end of the step
     into: Array  # (m,) int32 and its mode
+    releases: Array  # (2s, 2) when borders release neurons with c > 0, and with c < 0, that slide from the start on
     # kinks: the events' effect
     extra: Array  # (3, 2, 2s) at each node, what events in the step add to ca and cb
     kinks: Array  # (2, 3, 2, 2s) kinks in ca and cb at the nodes; the same as quadratics that have their integrals
@@ -102,6 +105,19 @@ class Work(NamedTuple):
     # the event log, which the caller owns
     times: Array  # (room,)
     rows: Array  # (room, 3) int64: neuron, border, kind
+
+
+class Field(NamedTuple):
+    """What moves one neuron within a step; few arrays, that functions without references can take."""
+
+    x: Array  # of `Problem`
+    noise: Array
+    coef: Array  # of `Work`
+    dt: float
+    ta: float
+    tb: float
+    tc: float
+    slack: float  # how much of a neuron's change a step may get wrong
 
 
 class Struct(types.StructRef):
@@ -154,6 +170,12 @@ def bind(prob, run, work):
     return ProblemRef(*prob), RunRef(*run), WorkRef(*work)
 
 
+@inner
+def field_of(dt, prob, work):
+    """What moves the neurons in a step of length dt."""
+    return Field(prob.x, prob.noise, work.coef, dt, prob.ta, prob.tb, prob.tc, SLACK * prob.tol / prob.size)
+
+
 def problem(x: Array, y: Array, weight: Array, norm: float, train: frozenset[str], tol: float, size: float) -> Problem:
     """The constants of a run."""
     lower, upper = borders(x)
@@ -185,7 +207,7 @@ def workspace(m: int, s: int) -> Work:
         column=np.zeros(4, complex), middle=np.zeros((4, 4), complex), factor=np.zeros((2, s, 5), complex),
         sides=np.zeros((2, s), complex),
         reach=np.zeros((4 * s, 2)), near=np.zeros(m, np.int32), first=np.zeros(m), last=np.zeros((m, 3)),
-        into=np.zeros(m, np.int32),
+        into=np.zeros(m, np.int32), releases=np.zeros((arcs, 2)),
         extra=np.zeros((3, 2, arcs)), kinks=np.zeros((2, 3, 2, arcs)), corner=np.zeros(nodes), bend=np.zeros(nodes),
         times=np.zeros(0), rows=np.zeros((0, 3), np.int64),
     )  # fmt: skip

@@ -46,8 +46,9 @@ from knotflow.engine.flow.state import (
     Run,
     Work,
     bind,
+    field_of,
 )
-from knotflow.engine.flow.tracing import list_near, log, move, trace_all, within_reach
+from knotflow.engine.flow.tracing import list_near, log_of, move, note, trace_all, within_reach
 
 # Iterations for the residuals of a step.
 MAX_ITERATIONS = 16
@@ -86,16 +87,17 @@ def _enter(prob, run, work):
         for j in range(s):
             work.nodes[k, j] = run.r[j]
     propagate(0.0, prob, run, work)
+    field, log = field_of(0.0, prob, work), log_of(run, work)
     for i in range(group.size):
         neuron = Neuron(z[0, i], z[1, i], z[2, i], np.int64(group[i]))
         k = standing(neuron, x)
         if k < 0 or neuron.a == 0.0:
             continue
-        z[0, i], z[1, i] = put_on_border(neuron.a, neuron.b, k, prob)
-        to = mode_from(k, neuron.c, 0.0, NONE, prob, work)
+        z[0, i], z[1, i] = put_on_border(neuron.a, neuron.b, k, field)
+        to = mode_from(k, neuron.c, 0.0, NONE, field)
         group[i] = to
         if to >= 2 * s:
-            log(0.0, i, k, STICK, run, work)
+            note(0.0, i, k, STICK, log)
     gather(prob, run)
     present_residuals(prob, run, work)
 
