@@ -52,8 +52,9 @@ from knotflow.engine.flow.tracing import list_near, log_of, move, note, trace_al
 
 # Iterations for the residuals of a step.
 MAX_ITERATIONS = 16
-# The iteration for the residuals ends when the neurons return those that drive them up to this part of the tolerance.
-DEFECT = 0.02
+# The iteration for the residuals ends when the neurons return those that drive them up to the first part of the
+# tolerance; or, where the run is so stiff that rounding errors of the drive forbid it, when they change by the second.
+DEFECT, CHANGE = 0.02, 1e-3
 # The effect of kinks on the residuals that a step may have, in units of the tolerance; `kinks` makes up for most of it.
 KINKS = 10.0
 
@@ -156,31 +157,33 @@ def _solve(dt, prob, run, work):
     """Find the residuals at the nodes, and what neurons meet in the step; (iterations, or 0 if they did not converge,
     neurons listed)."""
     nodes, delta, begun, listed = work.nodes, work.delta, run.counts[EVENTS], -1
-    goal = max(DEFECT * prob.tol, 8.0 * EPS * (largest(prob.y) + largest(run.r)))
-    last = np.inf
+    floor, last = 8.0 * EPS * (largest(prob.y) + largest(run.r)), np.inf
     for n in range(1, MAX_ITERATIONS + 1):
         propagate(dt, prob, run, work)
         if listed < 0 or not within_reach(prob, run, work):
             listed, last = list_near(prob, run, work), np.inf
         run.counts[EVENTS] = begun
-        traced, size = trace_all(listed, dt, prob, run, work)
+        traced, changed = trace_all(listed, dt, prob, run, work)
         if not traced:
             return 0, listed
+        size = changed
         for k in range(3):
             residuals_at(k, bias_at(k, dt, prob, run, work), prob, run, work)
             for j in range(nodes.shape[1]):
                 delta[k, j] -= nodes[k, j]
             defect = largest(delta[k])
             size = max(size, defect) if defect == defect else np.inf
-        if size <= goal:
+        if size <= max(DEFECT * prob.tol, floor):
             return n, listed
         if not size < np.inf or (n > 3 and size > 2.0 * last):
             return 0, listed
+        last = size
         correct(prob, work)
         for k in range(3):
             for j in range(nodes.shape[1]):
                 nodes[k, j] += delta[k, j]
-        last = size
+        if max(changed, largest(delta[0]), largest(delta[1]), largest(delta[2])) <= max(CHANGE * prob.tol, floor):
+            return n, listed
     return 0, listed
 
 
