@@ -35,11 +35,15 @@ def position(neuron, start, end, field):
 
 
 @leaf
-def border_of(g, side, s):
-    """The upper (0) or lower (1) border of arc g, or the border along which mode g slides."""
-    if g >= 2 * s:
-        return g - 2 * s
-    return g if side == 0 else g - 1 if g > 0 else 2 * s - 1
+def upper_border(g, s):
+    """The upper border of arc g, or the border along which mode g slides."""
+    return g - 2 * s if g >= 2 * s else g
+
+
+@leaf
+def lower_border(g, s):
+    """The lower border of arc g."""
+    return g - 1 if g > 0 else 2 * s - 1
 
 
 @leaf
@@ -168,9 +172,9 @@ def first_release(k, sign, field):
 def passes(there, sign, field):
     """Whether the neuron has passed a border of its arc; if it slides, whether it has lost c or (a, b)."""
     s, g = field.x.size, there.mode
-    if margin(there, border_of(g, 0, s), sign, field) < 0.0:
+    if margin(there, upper_border(g, s), sign, field) < 0.0:
         return True
-    return g < 2 * s and margin(there, border_of(g, 1, s), sign, field) < 0.0
+    return g < 2 * s and margin(there, lower_border(g, s), sign, field) < 0.0
 
 
 @leaf
@@ -186,7 +190,7 @@ def next_meeting(neuron, there, span, skip, guess, field):
     if g == 0 or (g >= 2 * s and sign == 0.0):
         return best
     for side in range(2 if g < 2 * s else 1):
-        k = border_of(g, side, s)
+        k = upper_border(g, s) if side == 0 else lower_border(g, s)
         left = margin(there, k, sign, field)
         if not left < 0.0:
             continue
@@ -213,7 +217,7 @@ def standing(neuron, xs):
     if neuron.mode >= 2 * s:
         return NONE
     for side in range(2):
-        k = border_of(neuron.mode, side, s)
+        k = upper_border(neuron.mode, s) if side == 0 else lower_border(neuron.mode, s)
         x = xs[border_sample(k, s)]
         if abs(a * x - b) <= 8.0 * EPS * (abs(a * x) + abs(b)) and (a > 0.0) == (k < s):
             return k

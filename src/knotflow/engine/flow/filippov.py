@@ -96,9 +96,9 @@ def put_on_border(a, b, k, field):
     s = field.x.size
     x = field.x[border_sample(k, s)]
     if field.ta * field.tb != 0.0:
-        size, root = np.hypot(a, b), np.hypot(1.0, x)
-        side = 1.0 if k < s else -1.0
-        return side * size / root, side * size * x / root
+        squares = a * a + b * b
+        size = np.sqrt(squares / (1.0 + x * x)) if 1e-200 < squares < 1e200 else np.hypot(a, b) / np.hypot(1.0, x)
+        return (size, size * x) if k < s else (-size, -size * x)
     if field.tb != 0.0:
         return a, a * x
     if field.ta != 0.0 and x != 0.0:

@@ -14,14 +14,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from knotflow.engine.compiled import leaf
+from knotflow.engine.compiled import inner, leaf
 from knotflow.engine.flow.events import value
 from knotflow.engine.flow.filippov import home_arc
 from knotflow.engine.flow.radau import NODES, STAGES
+from knotflow.engine.sums import predict
 
 INVERSE = np.linalg.inv(STAGES)
-# Places in Work.kinks: the values of the kinks at the nodes; and of the quadratics with the same integrals.
-CORNER, ROUND = np.int64(0), np.int64(1)
+# Places in a row of Work.kinks: the values of the kinks in c a and c b at the nodes, and those of the quadratics with
+# the same integrals. So all that an event adds to an arc lies side by side.
+CORNER, ROUND = np.int64(0), np.int64(6)
 
 
 @leaf
@@ -34,16 +36,38 @@ def rates(neuron, theta, field):
 
 
 @leaf
-def add_slope(neuron, sign, theta, kinks, field):
-    """Add the slopes of c a and c b of a neuron from theta on to its arc's kinks, or take them off (sign -1)."""
+def slopes(neuron, theta, field):
+    """d(c a) and d(c b), for the time in units of the step."""
     va, vb, vc = rates(neuron, theta, field)
-    home = home_arc(neuron.mode, field.x.size)
-    pa, pb = sign * (vc * neuron.a + neuron.c * va), sign * (vc * neuron.b + neuron.c * vb)
+    return vc * neuron.a + neuron.c * va, vc * neuron.b + neuron.c * vb
+
+
+@leaf
+def add_kink(before, after, theta, kinks, field):
+    """Add the change of the slopes of c a and c b at theta to the kinks of the neuron's arcs."""
+    s = field.x.size
+    a0, b0 = slopes(before, theta, field)
+    a1, b1 = slopes(after, theta, field)
+    old, new = kinks[home_arc(before.mode, s)], kinks[home_arc(after.mode, s)]
     l0, l1, l2 = max(NODES[0] - theta, 0.0), max(NODES[1] - theta, 0.0), max(NODES[2] - theta, 0.0)
+    h0, h1, h2 = 0.5 * l0 * l0, 0.5 * l1 * l1, 0.5 * l2 * l2
     for k in range(3):
-        corner = max(NODES[k] - theta, 0.0)
-        even = 0.5 * (INVERSE[k, 0] * l0 * l0 + INVERSE[k, 1] * l1 * l1 + INVERSE[k, 2] * l2 * l2)
-        kinks[CORNER, k, 0, home] += pa * corner
-        kinks[CORNER, k, 1, home] += pb * corner
-        kinks[ROUND, k, 0, home] += pa * even
-        kinks[ROUND, k, 1, home] += pb * even
+        corner = l0 if k == 0 else l1 if k == 1 else l2
+        even = INVERSE[k, 0] * h0 + INVERSE[k, 1] * h1 + INVERSE[k, 2] * h2
+        old[CORNER + 2 * k] -= a0 * corner
+        old[CORNER + 2 * k + 1] -= b0 * corner
+        old[ROUND + 2 * k] -= a0 * even
+        old[ROUND + 2 * k + 1] -= b0 * even
+        new[CORNER + 2 * k] += a1 * corner
+        new[CORNER + 2 * k + 1] += b1 * corner
+        new[ROUND + 2 * k] += a1 * even
+        new[ROUND + 2 * k + 1] += b1 * even
+
+
+@inner
+def kinks_at(place, k, prob, work, out):
+    """out = the kinks' values in f at node k, or those of the quadratics, from the rows of their arcs. O(s)."""
+    kinks, ca, cb = work.kinks, work.ca, work.cb
+    for g in range(ca.size):
+        ca[g], cb[g] = kinks[g, place + 2 * k], kinks[g, place + 2 * k + 1]
+    predict(ca, cb, prob.x, 0.0, prob.inv_norm, out)

@@ -18,9 +18,9 @@ import numpy as np
 from knotflow.engine.compiled import leaf
 from knotflow.engine.simd import LANES, absolute, greater, load, load_scalar, movemask, splat, store, store_scalar
 
-# Place in Work.lam of the end of the step. A NumPy integer, as numba compiles a function that takes a plain one once
-# more.
-END = np.int64(2)
+# Places in Work.lam: the first node, and the end of the step. NumPy integers, as numba compiles a function that takes a
+# plain one once more for each.
+START, END = np.int64(0), np.int64(2)
 # Up to this |k|, exp(Omega) with Omega^3 = k Omega is a power series of eight terms, to rounding.
 SERIES = 0.5
 
@@ -132,7 +132,6 @@ def exponent(start, end, dt, q, train):
 @leaf
 def short_exponent(start, end, dt, q, train, slack):
     """The same for one mode, without the terms of order 6 where they are less than ``slack`` of it."""
-    ta, tb, tc = train
     x0, x1, x2, y0, y1, y2 = q
     h = (end - start) * dt
     mid, half = 0.5 * (start + end), 0.5 * (end - start) * 0.7745966692414834
@@ -144,7 +143,7 @@ def short_exponent(start, end, dt, q, train, slack):
     if a * (e * b + (b + e) * (a + b)) > 100.0 * slack * (a + e):
         return exponent(start, end, dt, q, train)
     # With tc = 0, or ta = tb = 0, all the generators commute and the turn has no effect.
-    turn = (a0 * b1 - a1 * b0) * (1.0 / 12.0) * tc
+    turn = (a0 * b1 - a1 * b0) * (1.0 / 12.0) * train[2]
     return a1 + e1 * (1.0 / 12.0), a0 + e0 * (1.0 / 12.0), turn
 
 

@@ -12,7 +12,7 @@ from knotflow.engine import tangent
 from knotflow.engine.arcs import border_sample, inactive_arc
 from knotflow.engine.compiled import inner
 from knotflow.engine.flow.filippov import home_arc, slide
-from knotflow.engine.flow.magnus import keep_block, kept, loaded
+from knotflow.engine.flow.magnus import START, keep_block, kept, loaded
 from knotflow.engine.flow.radau import NODES, POWERS, STAGES
 from knotflow.engine.simd import LANES
 from knotflow.engine.sums import arc_sums, predict
@@ -45,7 +45,7 @@ def residuals_at(k, bias, prob, run, work):
     moments, lam, extra, ca, cb, r = run.moments, work.lam, work.extra, work.ca, work.cb, work.delta[k]
     s, y = prob.x.size, prob.y
     for g in range(2 * s):
-        ca[g], cb[g] = extra[k, 0, g], extra[k, 1, g]
+        ca[g], cb[g] = extra[g, 2 * k], extra[g, 2 * k + 1]
     for g in range(4 * s):
         aa, ab, bb = moments[g, 0], moments[g, 1], moments[g, 2]
         ac, bc, cc = moments[g, 3], moments[g, 4], moments[g, 5]
@@ -115,7 +115,7 @@ def propagate(dt, prob, run, work):
     for first in range(0, moments.shape[0], LANES):
         for g in range(first, first + LANES):
             if occupied(g, moments):
-                keep_block(loaded(lam, 0, first), NODES, dt, first, coef, lam, train)
+                keep_block(loaded(lam, START, first), NODES, dt, first, coef, lam, train)
                 break
 
 

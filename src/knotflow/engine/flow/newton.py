@@ -9,8 +9,9 @@ With the samples in order, K(x_j, x_k) = g_j . h_k for j >= k, with four numbers
 
     g_j = (x~_j, L_j x~_j),   h_k = (R_k x~_k, x~_k),   x~ = (x, 1)
 
-R_k sums S of `tangent` over the right-facing arcs that are active at sample k, L_j over the left-facing ones. So 1/W + z K
-has a factor L D L^T whose L has the generators g_j . e_k: one pass over the samples finds e_k and D, and two passes solve.
+R_k sums S of `tangent` over the right-facing arcs that are active at sample k, L_j over the left-facing ones. So
+1/W + z K has a factor L D L^T whose L has the generators g_j . e_k: one pass over the samples finds e_k and D, and two
+passes solve.
 
 Source: Vandebril, Van Barel & Mastronardi 2008, Matrix Computations and Semiseparable Matrices I, chapter 4.
 """
@@ -36,6 +37,8 @@ VALUES, TO_BASIS, FROM_BASIS = _eigenbasis()
 FROM_BASIS = FROM_BASIS * [1.0, 2.0]
 # Places in Work.factor: e_k times 1 / d_k; then 1 / d_k.
 PIVOT = 4
+# The real system; a NumPy integer, as numba compiles a function that takes a plain one once more.
+REAL = np.int64(0)
 
 
 @inner
@@ -122,6 +125,6 @@ def fade(v, prob, work):
     sides = work.sides
     for j in range(v.size):
         sides[0, j] = v[j]
-    solve_factored(0, prob.weight, work)
+    solve_factored(REAL, prob.weight, work)
     for j in range(v.size):
         v[j] = sides[0, j].real

@@ -20,8 +20,9 @@ from knotflow.engine.compiled import inner, kernel
 
 Array = NDArray[Any]
 
-# Places in Run.counts. HELD: the next step may not be longer than this one. REFRESHED, STIFF and FRESH are the particles'.
-STEPS, REJECTED, SOLVES, REFRESHED, EVENTS, STIFF, FRESH, HELD = range(8)
+# Places in Run.counts. HELD: the next step may not be longer than this one. LISTED: neurons that might have met something
+# in the last step. REFRESHED, STIFF and FRESH are the particles'.
+STEPS, REJECTED, SOLVES, REFRESHED, EVENTS, STIFF, FRESH, HELD, LISTED = range(9)
 # Places in Run.real. DT: the step planned. RATE: the largest eigenvalue of the tangent kernel.
 TIME, DT, _, RATE = range(4)
 
@@ -98,8 +99,8 @@ class Work(NamedTuple):
     into: Array  # (m,) int32 and its mode
     releases: Array  # (2s, 2) when borders release neurons with c > 0, and with c < 0, that slide from the start on
     # kinks: the events' effect
-    extra: Array  # (3, 2, 2s) at each node, what events in the step add to ca and cb
-    kinks: Array  # (2, 3, 2, 2s) kinks in ca and cb at the nodes; the same as quadratics that have their integrals
+    extra: Array  # (2s, 6) at each node, what events in the step add to ca and cb
+    kinks: Array  # (2s, 12) kinks in ca and cb at the nodes; the same as quadratics that have their integrals
     corner: Array  # (3, s) kinks in the residuals at the nodes
     bend: Array  # (3, s) what the quadratics take beside the residuals
     # the event log, which the caller owns
@@ -208,6 +209,6 @@ def workspace(m: int, s: int) -> Work:
         sides=np.zeros((2, s), complex),
         reach=np.zeros((4 * s, 2)), near=np.zeros(m, np.int32), first=np.zeros(m), last=np.zeros((m, 3)),
         into=np.zeros(m, np.int32), releases=np.zeros((arcs, 2)),
-        extra=np.zeros((3, 2, arcs)), kinks=np.zeros((2, 3, 2, arcs)), corner=np.zeros(nodes), bend=np.zeros(nodes),
+        extra=np.zeros((arcs, 6)), kinks=np.zeros((arcs, 12)), corner=np.zeros(nodes), bend=np.zeros(nodes),
         times=np.zeros(0), rows=np.zeros((0, 3), np.int64),
     )  # fmt: skip

@@ -18,6 +18,7 @@ from knotflow.engine.codes import ARRIVED, CONVERGED, FULL, PAUSED, STALLED, STI
 from knotflow.engine.compiled import inner, kernel
 from knotflow.engine.flow.crossings import standing
 from knotflow.engine.flow.filippov import NONE, mode_from, put_on_border
+from knotflow.engine.flow.magnus import END
 from knotflow.engine.flow.modes import (
     bias_at,
     gather,
@@ -36,6 +37,7 @@ from knotflow.engine.flow.state import (
     EPS,
     EVENTS,
     HELD,
+    LISTED,
     RATE,
     REJECTED,
     SOLVES,
@@ -55,6 +57,8 @@ MAX_ITERATIONS = 16
 # The iteration for the residuals ends when the neurons return those that drive them up to the first part of the
 # tolerance; or, where the run is so stiff that rounding errors of the drive forbid it, when they change by the second.
 DEFECT, CHANGE = 0.02, 1e-3
+# Neurons are traced again when the residuals are so many times closer to what the last tracing leads to.
+CALM = 0.1
 # The effect of kinks on the residuals that a step may have, in units of the tolerance; `kinks` makes up for most of it.
 KINKS = 10.0
 
@@ -113,21 +117,21 @@ def _advance(prob, run, work, until, steps, flat):
             return ARRIVED
         if count[EVENTS] > work.times.size // 2 and count[EVENTS] + run.group.size > work.times.size:
             return FULL
-        slope = _look(prob, run, work)
+        slope = look(prob, run, work)
         if slope == 0.0 or (real[TIME] > 0.0 and slope * real[TIME] <= flat):
             return CONVERGED
         real[RATE] = rate(prob, work)
         if real[DT] == 0.0:
             real[DT] = 0.01 / max(real[RATE], 1e-300)
         dt = min(real[DT], left)
-        if not _step(dt, prob, run, work):
-            if real[DT] < 16.0 * EPS * real[TIME] or real[DT] * real[RATE] < EPS:
-                return STALLED
+        taken = _step(dt, prob, run, work)
+        if not taken and (real[DT] < 16.0 * EPS * real[TIME] or real[DT] * real[RATE] < EPS):
+            return STALLED
     return PAUSED
 
 
 @inner
-def _look(prob, run, work):
+def look(prob, run, work):
     """Fill the tangent kernel's sums and dr/dt; the rate at which the loss falls."""
     slope, weight, r = work.slope, prob.weight, run.r
     kernel_sums(prob, run, work)
@@ -155,35 +159,46 @@ def _first_guess(dt, run, prob, work):
 @inner
 def _solve(dt, prob, run, work):
     """Find the residuals at the nodes, and what neurons meet in the step; (iterations, or 0 if they did not converge,
-    neurons listed)."""
+    neurons listed).
+
+    Many neurons are traced only when the iteration has come close to its end with what they did last.
+    """
     nodes, delta, begun, listed = work.nodes, work.delta, run.counts[EVENTS], -1
-    floor, last = 8.0 * EPS * (largest(prob.y) + largest(run.r)), np.inf
+    floor = 8.0 * EPS * (largest(prob.y) + largest(run.r))
+    goal, last, many = max(DEFECT * prob.tol, floor), np.inf, run.counts[LISTED] > 2 * prob.x.size
+    calm = 0.0 if many else np.inf
     for n in range(1, MAX_ITERATIONS + 1):
         propagate(dt, prob, run, work)
-        if listed < 0 or not within_reach(prob, run, work):
-            listed, last = list_near(prob, run, work), np.inf
-        run.counts[EVENTS] = begun
-        traced, changed = trace_all(listed, dt, prob, run, work)
-        if not traced:
-            return 0, listed
-        size = changed
+        trace, size = last <= calm, 0.0
+        if trace:
+            if listed < 0 or not within_reach(prob, run, work):
+                listed = run.counts[LISTED] = list_near(prob, run, work)
+            run.counts[EVENTS] = begun
+            traced, size = trace_all(listed, dt, prob, run, work)
+            if not traced:
+                return 0, listed
         for k in range(3):
             residuals_at(k, bias_at(k, dt, prob, run, work), prob, run, work)
             for j in range(nodes.shape[1]):
                 delta[k, j] -= nodes[k, j]
             defect = largest(delta[k])
             size = max(size, defect) if defect == defect else np.inf
-        if size <= max(DEFECT * prob.tol, floor):
+        if trace and size <= goal:
             return n, listed
-        if not size < np.inf or (n > 3 and size > 2.0 * last):
+        if not size < np.inf or (n > 3 and not (many and trace) and size > 2.0 * last):
             return 0, listed
-        last = size
         correct(prob, work)
+        change = max(largest(delta[0]), largest(delta[1]), largest(delta[2]))
         for k in range(3):
             for j in range(nodes.shape[1]):
                 nodes[k, j] += delta[k, j]
-        if max(changed, largest(delta[0]), largest(delta[1]), largest(delta[2])) <= max(CHANGE * prob.tol, floor):
-            return n, listed
+        if change <= max(CHANGE * prob.tol, floor):
+            if trace:
+                return n, listed
+            size = 0.0
+        if many and (trace or n == 1):
+            calm = max(goal, CALM * size)
+        last = size
     return 0, listed
 
 
@@ -214,19 +229,25 @@ def _kink_error(dt, prob, work):
 
 
 @inner
+def attempt(dt, prob, run, work):
+    """Find the residuals in a step of length dt after ``look``; (iterations, 0 for failed, neurons listed)."""
+    factor(dt, prob, work)
+    _first_guess(dt, run, prob, work)
+    return _solve(dt, prob, run, work)
+
+
+@inner
 def _step(dt, prob, run, work):
     """Take a step of length dt, or plan a shorter one; whether it was taken."""
     count, real, begun, tol = run.counts, run.real, run.counts[EVENTS], prob.tol
-    factor(dt, prob, work)
-    _first_guess(dt, run, prob, work)
-    iterations, listed = _solve(dt, prob, run, work)
+    iterations, listed = attempt(dt, prob, run, work)
     count[SOLVES] += iterations
     factor_of = 0.3
     if iterations > 0:
         error, kinks = _error(dt, prob, run, work), _kink_error(dt, prob, work)
         factor_of = min(growth(error, tol), 0.9 * (KINKS * tol / max(kinks, 1e-300)) ** (1.0 / 3.0))
         if error <= tol and kinks <= KINKS * tol and count[EVENTS] <= work.times.size:
-            _finish(dt, listed, prob, run, work)
+            finish(dt, listed, prob, run, work)
             if count[HELD]:  # the step after a rejected one is no longer than it
                 factor_of = min(factor_of, 1.0)
                 count[HELD] = 0
@@ -242,9 +263,9 @@ def _step(dt, prob, run, work):
 
 
 @inner
-def _finish(dt, listed, prob, run, work):
+def finish(dt, listed, prob, run, work):
     """Take everything to the end of the step."""
-    run.bias[0] = bias_at(2, dt, prob, run, work)
+    run.bias[0] = bias_at(END, dt, prob, run, work)
     move(listed, prob, run, work)
     run.real[TIME] += dt
     run.counts[STEPS] += 1

@@ -11,19 +11,18 @@ from typing import NamedTuple
 
 import numpy as np
 
-from knotflow.engine.arcs import active_arc, border_sample, inactive_arc
+from knotflow.engine.arcs import border_sample, inactive_arc
 from knotflow.engine.codes import CROSS, FLIP, RELEASE, REST, STICK, TURN
 from knotflow.engine.compiled import inner, leaf
 from knotflow.engine.flow.crossings import first_release, next_meeting, passes, position, push, standing
 from knotflow.engine.flow.events import write
 from knotflow.engine.flow.filippov import home_arc, mode_from, put_on_border
-from knotflow.engine.flow.kinks import CORNER, ROUND, add_slope
-from knotflow.engine.flow.magnus import END, applied, kept
+from knotflow.engine.flow.kinks import CORNER, ROUND, add_kink, kinks_at
+from knotflow.engine.flow.magnus import END, START, applied, kept
 from knotflow.engine.flow.modes import occupied
 from knotflow.engine.flow.origin import Neuron, fades, mode_through_origin
 from knotflow.engine.flow.radau import NODES
 from knotflow.engine.flow.state import EVENTS, TIME, Array, field_of
-from knotflow.engine.sums import predict
 
 # Events of one neuron in a step.
 MAX_EVENTS = 32
@@ -94,8 +93,7 @@ def change_mode(i, ahead, kinks, log, field):
         note(clock, i, k, kind, log)
         if kind == TURN and neuron.mode >= 2 * s:
             note(clock, i, neuron.mode - 2 * s, STICK, log)
-        add_slope(before, -1.0, when, kinks, field)
-        add_slope(neuron, 1.0, when, kinks, field)
+        add_kink(before, neuron, when, kinks, field)
     return neuron
 
 
@@ -137,7 +135,7 @@ def trace(n, lam, listed, log, field):
     if undisturbed(first, lam, listed.releases, field):
         return True
     neuron, now, events, skip = first, 0.0, 0, standing(first, field.x)
-    k, home0 = 0, home_arc(first.mode, s)
+    k, home0 = START, home_arc(first.mode, s)
     while k < 3:
         a, b, c = applied(kept(lam, k, first.mode), first.a, first.b, first.c)
         there = Neuron(a, b, c, first.mode)
@@ -156,10 +154,10 @@ def trace(n, lam, listed, log, field):
             continue
         if events > 0:
             home = home_arc(there.mode, s)
-            extra[k, 0, home] += there.c * there.a
-            extra[k, 1, home] += there.c * there.b
-            extra[k, 0, home0] -= c * a
-            extra[k, 1, home0] -= c * b
+            extra[home, 2 * k] += there.c * there.a
+            extra[home, 2 * k + 1] += there.c * there.b
+            extra[home0, 2 * k] -= c * a
+            extra[home0, 2 * k + 1] -= c * b
         neuron, now = there, NODES[k]
         k += 1
     if events > 0:
@@ -175,9 +173,7 @@ def trace_all(listed, dt, prob, run, work):
     work.extra[:] = 0.0
     work.kinks[:] = 0.0
     begun, lam, log, field = run.counts[EVENTS], work.lam, log_of(run, work), field_of(dt, prob, work)
-    these = Listed(
-        run.z, run.group, work.near, work.first, work.last, work.into, work.extra, work.kinks, work.releases
-    )
+    these = Listed(run.z, run.group, work.near, work.first, work.last, work.into, work.extra, work.kinks, work.releases)
     find_releases(field, run, work)
     for n in range(listed):
         if not trace(n, lam, these, log, field):
@@ -189,10 +185,10 @@ def trace_all(listed, dt, prob, run, work):
                 change = max(change, abs(work.bend[k, j]))
                 work.corner[k, j] = work.bend[k, j] = 0.0
         return True, change
-    kinks, spare = work.kinks, work.spare
+    spare = work.spare
     for k in range(3):
-        predict(kinks[CORNER, k, 0], kinks[CORNER, k, 1], prob.x, 0.0, prob.inv_norm, work.corner[k])
-        predict(kinks[ROUND, k, 0], kinks[ROUND, k, 1], prob.x, 0.0, prob.inv_norm, spare)
+        kinks_at(CORNER, k, prob, work, work.corner[k])
+        kinks_at(ROUND, k, prob, work, spare)
         for j in range(prob.x.size):
             bend = spare[j] - work.corner[k, j]
             change = max(change, abs(bend - work.bend[k, j]))
@@ -269,9 +265,12 @@ def list_near(prob, run, work):
             gap = min(abs(a * lower[g] - b), abs(a * upper[g] - b))
             if gap > reach[g, 0] * abs(c) + reach[g, 1] * (abs(a) + abs(b)):
                 continue
-        elif not fades(Neuron(a, b, c, g), field) and not may_release(g - 2 * s, np.sign(c), field):
-            if abs(c) > reach[g, 0] * abs(c) + reach[g, 1] * (abs(a) + abs(b)):
-                continue
+        elif (
+            abs(c) > reach[g, 0] * abs(c) + reach[g, 1] * (abs(a) + abs(b))
+            and not fades(Neuron(a, b, c, g), field)
+            and not may_release(g - 2 * s, np.sign(c), field)
+        ):
+            continue
         near[listed], first[listed] = i, 2.0
         listed += 1
     return listed
