@@ -1,9 +1,9 @@
 """The exact flow against knotflow's own descent at equal error: a grid over neurons, samples and times.
 
 Error: of f on a fine grid over the data, relative to the largest |y|, against a flow with a tolerance that is finer
-than all others. Descent's error is proportional to its step: two steps give the line, and the line the step and the time for
-each error. Where descent cannot be run to the end its stability bound gives a lower bound for its time. The flow is run
-with the loosest of a few tolerances that meets the error.
+than all others. Descent's error is proportional to its step: two steps give the line, and the line the step and the
+time for each error. Where descent cannot be run to the end its stability bound gives a lower bound for its time. The
+flow is run with the loosest of a few tolerances that meets the error.
 """
 
 from __future__ import annotations

@@ -20,8 +20,8 @@ from knotflow.engine.compiled import inner, kernel
 
 Array = NDArray[Any]
 
-# Places in Run.counts. HELD: the next step may not be longer than this one. LISTED: neurons that might have met something
-# in the last step. REFRESHED, STIFF and FRESH are the particles'.
+# Places in Run.counts. HELD: the next step may not be longer than this one. LISTED: neurons that might have met
+# something in the last step. REFRESHED, STIFF and FRESH are the particles'.
 STEPS, REJECTED, SOLVES, REFRESHED, EVENTS, STIFF, FRESH, HELD, LISTED = range(9)
 # Places in Run.real. DT: the step planned. RATE: the largest eigenvalue of the tangent kernel.
 TIME, DT, _, RATE = range(4)

@@ -3,8 +3,9 @@ end.
 
 A step of length dt has the residuals at the three Radau IIA nodes as its only unknowns: they give q(t) as a quadratic,
 q(t) gives every arc's propagator, and the propagators give the residuals back. The fixed point is found by Newton's
-method with the tangent kernel as the Jacobian: order 5, L-stable, O(s) unknowns whatever the width. Where dt times the
-largest eigenvalue is small, plain iteration is enough. `docs/engine.md` explains the whole.
+method with the tangent kernel as the Jacobian: order 5, L-stable, O(s) whatever the width. Neurons that change their
+mode within the step are part of the iteration, so that a step may hold any number of events. `docs/engine.md` explains
+the whole.
 
 Sources: Williams et al. 2019, eqs. (2), (8)-(11), with the attractor rule corrected; see `radau`, `magnus`, `filippov`.
 """
@@ -143,7 +144,7 @@ def look(prob, run, work):
     return -total
 
 
-@inner
+@inner(inline="always")
 def _first_guess(dt, run, prob, work):
     """Residuals at the nodes if the kernel stayed as it is."""
     work.bend[:] = 0.0
@@ -156,7 +157,7 @@ def _first_guess(dt, run, prob, work):
             work.nodes[k, j] = run.r[j] + work.delta[k, j]
 
 
-@inner
+@inner(inline="always")
 def _solve(dt, prob, run, work):
     """Find the residuals at the nodes, and what neurons meet in the step; (iterations, or 0 if they did not converge,
     neurons listed).
@@ -202,7 +203,7 @@ def _solve(dt, prob, run, work):
     return 0, listed
 
 
-@inner
+@inner(inline="always")
 def _error(dt, prob, run, work):
     """Estimated error of f at the samples, after Hairer & Wanner: of third order, filtered so that stiff parts fade."""
     v = work.spare
@@ -215,7 +216,7 @@ def _error(dt, prob, run, work):
     return largest(v)
 
 
-@inner
+@inner(inline="always")
 def _kink_error(dt, prob, work):
     """What f at the samples would be wrong by if kinks were taken for quadratics."""
     v, out = work.spare, work.ca[: work.spare.size]
@@ -228,7 +229,7 @@ def _kink_error(dt, prob, work):
     return largest(out)
 
 
-@inner
+@inner(inline="always")
 def attempt(dt, prob, run, work):
     """Find the residuals in a step of length dt after ``look``; (iterations, 0 for failed, neurons listed)."""
     factor(dt, prob, work)
@@ -236,7 +237,7 @@ def attempt(dt, prob, run, work):
     return _solve(dt, prob, run, work)
 
 
-@inner
+@inner(inline="always")
 def _step(dt, prob, run, work):
     """Take a step of length dt, or plan a shorter one; whether it was taken."""
     count, real, begun, tol = run.counts, run.real, run.counts[EVENTS], prob.tol
@@ -262,7 +263,7 @@ def _step(dt, prob, run, work):
     return False
 
 
-@inner
+@inner(inline="always")
 def finish(dt, listed, prob, run, work):
     """Take everything to the end of the step."""
     run.bias[0] = bias_at(END, dt, prob, run, work)

@@ -29,7 +29,6 @@ from knotflow.engine.compiled import inner, kernel
 from knotflow.engine.flow.filippov import NONE
 from knotflow.engine.flow.radau import ERROR, ERROR_ROOT, NODES, PLAIN, correct, growth, refresh, shrinkage
 from knotflow.engine.flow.state import DT, EPS, EVENTS, FRESH, HELD, RATE, REJECTED, STEPS, STIFF, TIME
-
 from knotflow.engine.particles.carry import log
 from knotflow.engine.particles.field import (
     carry_all,
