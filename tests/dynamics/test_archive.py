@@ -52,13 +52,16 @@ def test_a_file_of_format_2_is_read_and_carried_on(name, tmp_path):
     new = kf.evolve(small(), few(), method, **far, **save)
     assert type(old.dynamics) is type(method)
     assert old.train == method.train
-    np.testing.assert_array_equal(old.steps, new.steps)
+    # The integrator of the flow takes other steps since: its runs agree up to their tolerance.
+    near = {"rtol": 3e-6, "atol": 3e-6} if name == "GradientFlow" else {"rtol": 1e-9, "atol": 1e-11}
+    if name != "GradientFlow":
+        np.testing.assert_array_equal(old.steps, new.steps)
     for field in ("times", "loss", "a", "b", "c", "bias"):
-        np.testing.assert_allclose(getattr(old, field), getattr(new, field), rtol=1e-9, atol=1e-11, err_msg=field)
+        np.testing.assert_allclose(getattr(old, field), getattr(new, field), err_msg=field, **near)
     np.testing.assert_array_equal(old.events["kind"], new.events["kind"])
     on, again = old.resume(**rest), new.resume(**rest)
     assert on.state.keys() == again.state.keys()
-    np.testing.assert_allclose(on.final(few().x), again.final(few().x), rtol=1e-8, atol=1e-9)
+    np.testing.assert_allclose(on.final(few().x), again.final(few().x), **near | {"atol": max(near["atol"], 1e-9)})
     np.testing.assert_array_equal(on.events["kind"], again.events["kind"])
     third = kf.load_trajectory(old.save(tmp_path / "run"))
     assert archive.read(tmp_path / "run.npz").about["format"] == archive.FORMAT == 3

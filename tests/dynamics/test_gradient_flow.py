@@ -198,7 +198,6 @@ def test_stiff_and_long_runs_take_few_steps():
     T = 1e8 * kf.stability_limit(net, data) / 2
     run = flow(net, data, T, save_at=[])
     assert run.account["steps"] < 1500
-    assert run.account["newton_steps"] > 0.5 * run.account["steps"]
     assert run.loss[-1] < 1e-10 * run.loss[0]
 
 

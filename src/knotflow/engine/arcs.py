@@ -37,7 +37,7 @@ def border_sample(k, s):
 @kernel
 def inactive_arc(k, s):
     """The arc at border k on which the border's sample is not active."""
-    return k if k < s else (k + 1) % (2 * s)
+    return k if k < s else k + 1 if k + 1 < 2 * s else 0
 
 
 @kernel

@@ -1,7 +1,8 @@
 """SIMD: LANES doubles as one value, for loops that must run in vector instructions.
 
 LLVM's own vectoriser gives up where it cannot prove that two arrays do not overlap. With the functions below a kernel
-says itself what is done LANES at a time. The operators + - * / work as usual; a multiplication followed by an addition
+says itself what is done LANES at a time. The operators + - * / work as usual, the first three
+of them also with a number on one side; a multiplication followed by an addition
 may be fused. On machines with shorter registers LLVM splits each operation.
 
 load, store                 LANES neighbouring numbers of an array
@@ -91,11 +92,38 @@ def _binary(function, kind, emit):
         return emit(builder, *args)
 
 
+def _mixed(function, emit):
+    """Define ``function`` (an operator) for a number and a vector, in either order."""
+    for left, right in ((types.float64, vector), (vector, types.float64)):
+
+        @infer_global(function)
+        class _(AbstractTemplate):
+            metadata = {"target": "CPU"}  # noqa: RUF012
+            kinds = (left, right)
+
+            def generic(self, args, kws):
+                return signature(vector, *args) if args == self.kinds else None
+
+        @lower_builtin(function, left, right)
+        def lower(context, builder, sig, args):
+            both = [x if kind is vector else _spread(builder, x) for kind, x in zip(sig.args, args, strict=True)]
+            return emit(builder, *both)
+
+
+def _spread(builder, x):
+    """The number x in all lanes."""
+    first = builder.insert_element(ir.Constant(_DOUBLES, ir.Undefined), x, _INDEX(0))
+    return _shuffled(builder, first, first, *[0] * LANES)
+
+
 for _operator in (operator.add, operator.iadd):
     _binary(_operator, vector, lambda builder, x, y: builder.fadd(x, y, flags=_FUSED))
 for _operator in (operator.sub, operator.isub):
     _binary(_operator, vector, lambda builder, x, y: builder.fsub(x, y, flags=_FUSED))
 _binary(operator.mul, vector, lambda builder, x, y: builder.fmul(x, y, flags=_FUSED))
+_mixed(operator.add, lambda builder, x, y: builder.fadd(x, y, flags=_FUSED))
+_mixed(operator.sub, lambda builder, x, y: builder.fsub(x, y, flags=_FUSED))
+_mixed(operator.mul, lambda builder, x, y: builder.fmul(x, y, flags=_FUSED))
 _binary(operator.truediv, vector, lambda builder, x, y: builder.fdiv(x, y))
 _binary(operator.and_, mask, lambda builder, x, y: builder.and_(x, y))
 _binary(operator.or_, mask, lambda builder, x, y: builder.or_(x, y))
@@ -167,8 +195,7 @@ def splat(typing, x):
     """x in all lanes."""
 
     def emit(context, builder, sig, args):
-        first = builder.insert_element(ir.Constant(_DOUBLES, ir.Undefined), args[0], _INDEX(0))
-        return _shuffled(builder, first, first, *[0] * LANES)
+        return _spread(builder, *args)
 
     return vector(types.float64), emit
 

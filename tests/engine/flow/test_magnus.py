@@ -18,7 +18,7 @@ def exponential(p1, p0, turn, ta, tb, tc):
 
 @kernel
 def propagator(end, coef, prob):
-    return magnus.propagator(0.0, end, 1.0, 0, coef, prob)
+    return magnus.propagator(0.0, end, 1.0, 0, coef, (prob.ta, prob.tb, prob.tc))
 
 
 def generator(q1, q0, turn, ta=1.0, tb=1.0, tc=1.0):
@@ -61,7 +61,7 @@ def test_propagator_is_of_order_six():
             return (generator(c1 @ t**powers, c0 @ t**powers, 0.0) @ z.reshape(3, 3)).ravel()
 
         truth = solve_ivp(rate, (0, end), np.eye(3).ravel(), method="DOP853", rtol=1e-13, atol=1e-15).y[:, -1]
-        out = np.array(propagator(end, np.array([[c1, c0]]), prob))
+        out = np.array(propagator(end, np.array([c1, c0])[:, :, None], prob))
         errors.append(np.abs(out - truth).max())
     orders = np.log2(np.array(errors[:-1]) / errors[1:])
     assert np.all(orders > 6.5), (orders, errors)  # a local error of order 7

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from knotflow.engine.compiled import inner
+from knotflow.engine.compiled import leaf
 
 
-@inner
+@leaf
 def value(p0, p1, p2, t):
     """The quadratic p0 + p1 t + p2 t^2."""
     return p0 + t * (p1 + t * p2)
 
 
-@inner
+@leaf
 def first_above(p0, p1, p2, low, high, level):
     """When p0 + p1 t + p2 t^2 passes the level between ``low``, where it is below, and ``high``, where it is above."""
     while True:
@@ -24,7 +24,7 @@ def first_above(p0, p1, p2, low, high, level):
             low = middle
 
 
-@inner
+@leaf
 def write(times, rows, n, when, neuron, border, kind):
     """Write event n down if there is room; the number of events with it, which counts it in any case."""
     if n < times.size:

@@ -18,22 +18,21 @@ from typing import Any
 import numpy as np
 
 from knotflow.engine.arcs import active_arc, border_sample, inactive_arc
-from knotflow.engine.compiled import inner
-from knotflow.engine.flow.events import first_above, value
-from knotflow.engine.flow.radau import NODES
+from knotflow.engine.compiled import leaf
+from knotflow.engine.flow.events import value
 
 # No arc, no border. Not the plain -1: in a loop numba would at first take a variable that begins with it for the
 # constant, and compile each function that gets it twice.
 NONE: Any = np.int64(-1)
 
 
-@inner
+@leaf
 def home_arc(mode, s):
     """The arc whose active set the mode has: sliding neurons count as inactive at their sample."""
     return mode if mode < 2 * s else inactive_arc(mode - 2 * s, s)
 
 
-@inner
+@leaf
 def slide(q1, q0, x, ta, tb):
     """q without the component that would move a x - b."""
     total = ta * x * x + tb
@@ -43,7 +42,7 @@ def slide(q1, q0, x, ta, tb):
     return q1 - excess * x, q0 - excess
 
 
-@inner
+@leaf
 def mode_at_border(k, from_inactive, from_active, slack, came_from, s):
     """The mode of a neuron that stands on border k: one of its two arcs, or sliding, 2s + k.
 
@@ -67,79 +66,41 @@ def mode_at_border(k, from_inactive, from_active, slack, came_from, s):
     return active if came_from == active else inactive
 
 
-@inner
-def drift(g, theta, prob, work):
+@leaf
+def drift(g, theta, field):
     """(ta q1, tb q0) of mode g: a neuron of it moves with (a, b)' = c (-ta q1, tb q0)."""
-    coef = work.coef
+    coef = field.coef
     return (
-        prob.ta * value(coef[g, 0, 0], coef[g, 0, 1], coef[g, 0, 2], theta),
-        prob.tb * value(coef[g, 1, 0], coef[g, 1, 1], coef[g, 1, 2], theta),
+        field.ta * value(coef[0, 0, g], coef[0, 1, g], coef[0, 2, g], theta),
+        field.tb * value(coef[1, 0, g], coef[1, 1, g], coef[1, 2, g], theta),
     )
 
 
-@inner
-def mode_from(k, c, theta, came_from, prob, work):
+@leaf
+def mode_from(k, c, theta, came_from, field):
     """The mode that a neuron on border k takes, see ``mode_at_border``."""
-    s = prob.x.size
-    x, noise = prob.x[border_sample(k, s)], prob.noise[border_sample(k, s)]
+    s = field.x.size
+    x, noise = field.x[border_sample(k, s)], field.noise[border_sample(k, s)]
     inactive, active = inactive_arc(k, s), active_arc(k, s)
-    if inactive != 0 and prob.ta * x * x + prob.tb == 0.0:  # nothing that is trained moves it
+    if inactive != 0 and field.ta * x * x + field.tb == 0.0:  # nothing that is trained moves it
         return active if came_from == active else inactive
-    p1, p0 = drift(inactive, theta, prob, work)
-    q1, q0 = drift(active, theta, prob, work)
+    p1, p0 = drift(inactive, theta, field)
+    q1, q0 = drift(active, theta, field)
     return mode_at_border(k, -c * (x * p1 + p0), -c * (x * q1 + q0), abs(c) * noise, came_from, s)
 
 
-@inner
-def put_on_border(a, b, k, prob):
+@leaf
+def put_on_border(a, b, k, field):
     """Put a neuron exactly on border k: the ray of the line a x = b that faces the right way, at the same distance
     from the origin, so that c^2 - a^2 - b^2 stays."""
-    s = prob.x.size
-    x = prob.x[border_sample(k, s)]
-    if prob.ta * prob.tb != 0.0:
-        size, root = np.hypot(a, b), np.hypot(1.0, x)
-        side = 1.0 if k < s else -1.0
-        return side * size / root, side * size * x / root
-    if prob.tb != 0.0:
+    s = field.x.size
+    x = field.x[border_sample(k, s)]
+    if field.ta * field.tb != 0.0:
+        squares = a * a + b * b
+        size = np.sqrt(squares / (1.0 + x * x)) if 1e-200 < squares < 1e200 else np.hypot(a, b) / np.hypot(1.0, x)
+        return (size, size * x) if k < s else (-size, -size * x)
+    if field.tb != 0.0:
         return a, a * x
-    if prob.ta != 0.0 and x != 0.0:
+    if field.ta != 0.0 and x != 0.0:
         return b / x, b
     return a, b
-
-
-@inner
-def rises(p0, p1, p2, level):
-    """When the quadratic first exceeds the level in (0, 1], at the nodes' resolution; 2 if it does not."""
-    low = 0.0
-    for k in range(3):
-        high = NODES[k]
-        if value(p0, p1, p2, high) > level:
-            return low if value(p0, p1, p2, low) > level else first_above(p0, p1, p2, low, high, level)
-        low = high
-    return 2.0
-
-
-@inner
-def first_release(prob, run, work):
-    """(time, border, arc) of the first release in the step: an arc stops pushing the border's neurons back.
-
-    The time is 2 if there is none.
-    """
-    s, coef, ta, tb = prob.x.size, work.coef, prob.ta, prob.tb
-    first, border, arc = 2.0, NONE, NONE
-    for k in range(2 * s):
-        sign = run.sign[k]
-        if sign != 0.0:
-            x, noise = prob.x[border_sample(k, s)], prob.noise[border_sample(k, s)]
-            for side in range(2):
-                g = active_arc(k, s) if side == 0 else inactive_arc(k, s)
-                f = -sign if side == 0 else sign
-                when = rises(
-                    f * (ta * x * coef[g, 0, 0] + tb * coef[g, 1, 0]),
-                    f * (ta * x * coef[g, 0, 1] + tb * coef[g, 1, 1]),
-                    f * (ta * x * coef[g, 0, 2] + tb * coef[g, 1, 2]),
-                    noise,
-                )
-                if when < first:
-                    first, border, arc = when, k, g
-    return first, border, arc

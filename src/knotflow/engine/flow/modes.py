@@ -12,22 +12,17 @@ from knotflow.engine import tangent
 from knotflow.engine.arcs import border_sample, inactive_arc
 from knotflow.engine.compiled import inner
 from knotflow.engine.flow.filippov import home_arc, slide
-from knotflow.engine.flow.magnus import END, LAST, compose, keep, kept, propagator
-from knotflow.engine.flow.radau import NODES, POWERS, STAGES, correct, largest
-from knotflow.engine.flow.state import EPS
+from knotflow.engine.flow.magnus import START, keep_block, kept, loaded
+from knotflow.engine.flow.radau import NODES, POWERS, STAGES
+from knotflow.engine.simd import LANES
 from knotflow.engine.sums import arc_sums, predict
-
-# Iterations for the residuals of a step.
-MAX_ITERATIONS = 12
 
 
 @inner
 def gather(prob, run):
     """The modes' second moments from the neurons. O(m + s)."""
-    z, moments, sign, group = run.z, run.moments, run.sign, run.group
-    s2 = 2 * prob.x.size
+    z, moments, group = run.z, run.moments, run.group
     moments[:] = 0.0
-    sign[:] = 0.0
     for i in range(group.size):
         a, b, c, g = z[0, i], z[1, i], z[2, i], group[i]
         moments[g, 0] += a * a
@@ -36,8 +31,6 @@ def gather(prob, run):
         moments[g, 3] += a * c
         moments[g, 4] += b * c
         moments[g, 5] += c * c
-        if g >= s2 and c != 0.0:
-            sign[g - s2] = np.sign(c)
 
 
 @inner
@@ -48,11 +41,11 @@ def occupied(g, moments):
 
 @inner
 def residuals_at(k, bias, prob, run, work):
-    """Fill work.delta[k] with f - y at node k, by the propagators in work.lam[k] and the batch's extra sums."""
+    """Fill work.delta[k] with f - y at node k, by the propagators in work.lam[k] and what events add."""
     moments, lam, extra, ca, cb, r = run.moments, work.lam, work.extra, work.ca, work.cb, work.delta[k]
     s, y = prob.x.size, prob.y
     for g in range(2 * s):
-        ca[g], cb[g] = extra[k, 0, g], extra[k, 1, g]
+        ca[g], cb[g] = extra[g, 2 * k], extra[g, 2 * k + 1]
     for g in range(4 * s):
         aa, ab, bb = moments[g, 0], moments[g, 1], moments[g, 2]
         ac, bc, cc = moments[g, 3], moments[g, 4], moments[g, 5]
@@ -96,115 +89,46 @@ def weigh(v, weight, out):
 
 
 @inner
-def drive(g, k, prob, work):
-    """(q1, q0) that moves the mode g at node k, from the arcs' sums."""
-    s, q1, q0 = prob.x.size, work.q1, work.q0
-    if g < 2 * s:
-        return q1[k, g], q0[k, g]
-    home = inactive_arc(g - 2 * s, s)
-    return slide(q1[k, home], q0[k, home], prob.x[border_sample(g - 2 * s, s)], prob.ta, prob.tb)
+def fill_drives(prob, work):
+    """Every mode's q(t), as powers of the fraction of the step, from the arcs' sums at the nodes. O(s)."""
+    s, coef, q1, q0, x, ta, tb = prob.x.size, work.coef, work.q1, work.q0, prob.x, prob.ta, prob.tb
+    for p in range(3):
+        w0, w1, w2 = POWERS[p, 0], POWERS[p, 1], POWERS[p, 2]
+        for g in range(2 * s):
+            coef[0, p, g] = w0 * q1[0, g] + w1 * q1[1, g] + w2 * q1[2, g]
+            coef[1, p, g] = w0 * q0[0, g] + w1 * q0[1, g] + w2 * q0[2, g]
+        for k in range(2 * s):
+            home = inactive_arc(k, s)
+            v1, v0 = slide(coef[0, p, home], coef[1, p, home], x[border_sample(k, s)], ta, tb)
+            coef[0, p, 2 * s + k], coef[1, p, 2 * s + k] = v1, v0
 
 
 @inner
 def propagate(dt, prob, run, work):
     """Every mode's q(t) from the residuals at the nodes, and its propagators to the nodes."""
-    coef, lam, moments = work.coef, work.lam, run.moments
+    coef, lam, moments, train = work.coef, work.lam, run.moments, (prob.ta, prob.tb, prob.tc)
     for k in range(3):
-        weigh(work.nodes[k], prob.weight, work.weighted)
+        for j in range(prob.x.size):
+            work.weighted[j] = prob.weight[j] * (work.nodes[k, j] + work.bend[k, j])
         arc_sums(work.weighted, prob.x, prob.inv_norm, work.q0[k], work.q1[k])
-    for g in range(coef.shape[0]):
-        coef[g] = 0.0  # q(t) is needed where no neuron is, too: one may come within the step
-        for k in range(3):
-            v1, v0 = drive(g, k, prob, work)
-            for p in range(3):
-                coef[g, 0, p] += POWERS[p, k] * v1
-                coef[g, 1, p] += POWERS[p, k] * v0
-        if occupied(g, moments):
-            start = 0.0
-            for k in range(3):
-                step = propagator(start, NODES[k], dt, g, coef, prob)
-                if k > 0:
-                    step = compose(step, kept(lam, k - 1, g))
-                keep(step, lam, k, g)
-                start = NODES[k]
-
-
-@inner
-def propagate_to(end, dt, prob, run, work):
-    """Propagators from the start of the step to ``end``, in work.lam[3]."""
-    coef, lam, moments = work.coef, work.lam, run.moments
-    base = 2 if end >= 1.0 else 1 if end >= NODES[1] else 0 if end >= NODES[0] else -1
-    for g in range(coef.shape[0]):
-        if occupied(g, moments):
-            if base == 2:
-                whole = kept(lam, LAST, g)
-            elif base == -1:
-                whole = propagator(0.0, end, dt, g, coef, prob)
-            else:
-                whole = compose(propagator(NODES[base], end, dt, g, coef, prob), kept(lam, base, g))
-            keep(whole, lam, END, g)
-
-
-@inner
-def weighted_sum(k, prob, work):
-    """The sum of w r over the samples at node k."""
-    nodes, weight, total = work.nodes, prob.weight, 0.0
-    for j in range(weight.size):
-        total += weight[j] * nodes[k, j]
-    return total
+    fill_drives(prob, work)  # of all modes: a neuron may come into an empty one within the step
+    for first in range(0, moments.shape[0], LANES):
+        for g in range(first, first + LANES):
+            if occupied(g, moments):
+                keep_block(loaded(lam, START, first), NODES, dt, first, coef, lam, train)
+                break
 
 
 @inner
 def bias_at(k, dt, prob, run, work):
-    """The bias at node k."""
+    """The bias at node k: less the integral of the sum of w r."""
     if prob.tbias == 0.0:
         return run.bias[0]
     total = 0.0
     for p in range(3):
-        total += STAGES[k, p] * weighted_sum(p, prob, work)
+        for j in range(prob.x.size):
+            total += STAGES[k, p] * prob.weight[j] * (work.nodes[p, j] + work.bend[p, j])
     return run.bias[0] - dt * total
-
-
-@inner
-def solve(dt, stiff, prob, run, work):
-    """Find the residuals at the nodes; the number of iterations, or 0 if they did not converge."""
-    nodes, delta = work.nodes, work.delta
-    goal = max(1e-3 * prob.tol, 8.0 * EPS * (largest(prob.y) + largest(run.r)))
-    last = np.inf
-    for n in range(1, MAX_ITERATIONS + 1):
-        propagate(dt, prob, run, work)
-        for k in range(3):
-            residuals_at(k, bias_at(k, dt, prob, run, work), prob, run, work)
-        for k in range(3):
-            for j in range(nodes.shape[1]):
-                delta[k, j] -= nodes[k, j]
-        if stiff:
-            correct(run.basis, run.eigen, prob.weight, dt, delta, work.spare)
-        d0, d1, d2 = largest(delta[0]), largest(delta[1]), largest(delta[2])
-        size = max(d0, d1, d2)
-        if not np.isfinite(d0 + d1 + d2) or (n > 2 and size > 2.0 * last):
-            return 0
-        for k in range(3):
-            for j in range(nodes.shape[1]):
-                nodes[k, j] += delta[k, j]
-        if size <= goal:
-            return n
-        last = size
-    return 0
-
-
-@inner
-def move_bias(end, dt, prob, run, work):
-    """Take the bias to ``end``: less the integral of the sum of w r."""
-    if prob.tbias == 0.0:
-        return
-    total = 0.0
-    for k in range(3):
-        value, power = weighted_sum(k, prob, work), 1.0
-        for p in range(3):
-            power *= end
-            total += value * POWERS[p, k] * power / (p + 1)
-    run.bias[0] -= dt * total
 
 
 @inner
@@ -233,13 +157,13 @@ def kernel_sums(prob, run, work):
 def kernel_times(v, prob, work, out):
     """out = K W v; O(s)."""
     bias = prob.tbias * weigh(v, prob.weight, work.weighted)
-    tangent.product(work.s11, work.s12, work.s22, prob.x, work.weighted, bias, work.extra[0], out)
+    tangent.product(work.s11, work.s12, work.s22, prob.x, work.weighted, bias, work.sums, out)
 
 
 @inner
 def rate(prob, work):
     """The largest eigenvalue of K W, by two rounds of a power iteration that goes on from step to step."""
-    v, out, value = work.power, work.spare[0], 0.0
+    v, out, value = work.power, work.spare, 0.0
     for _ in range(2):
         kernel_times(v, prob, work, out)
         before = after = 0.0

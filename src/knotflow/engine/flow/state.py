@@ -16,17 +16,19 @@ from numba.experimental import structref
 from numpy.typing import NDArray
 
 from knotflow.engine.arcs import borders
-from knotflow.engine.compiled import kernel
+from knotflow.engine.compiled import inner, kernel
 
 Array = NDArray[Any]
 
-# Places in Run.counts. FRESH: Newton's Jacobian is up to date. HELD: the next step may not be longer than this one.
-# PATIENCE: the steps left until many crossings in a step are tried as a batch again, after WAIT the last time.
-STEPS, REJECTED, SOLVES, REFRESHED, EVENTS, STIFF, FRESH, HELD, WAIT, PATIENCE = range(10)
+# Places in Run.counts. HELD: the next step may not be longer than this one. LISTED: neurons that might have met
+# something in the last step. REFRESHED, STIFF and FRESH are the particles'.
+STEPS, REJECTED, SOLVES, REFRESHED, EVENTS, STIFF, FRESH, HELD, LISTED = range(9)
 # Places in Run.real. DT: the step planned. RATE: the largest eigenvalue of the tangent kernel.
 TIME, DT, _, RATE = range(4)
 
 EPS = 2.0**-52
+# The part of the tolerance that goes to the propagators of single neurons.
+SLACK = 0.01
 
 
 class Problem(NamedTuple):
@@ -54,10 +56,7 @@ class Run(NamedTuple):
     bias: Array  # (1,)
     group: Array  # (m,) int32: mode of each neuron, g for arc g, 2s + k for sliding along border k
     moments: Array  # (4s, 6) sums of aa, ab, bb, ac, bc, cc
-    sign: Array  # (2s,) common sign of c of the neurons that slide along a border, 0 if there are none
     r: Array  # (s,) f - y
-    basis: Array  # (s, s) eigenvectors of the kernel that Newton's method uses; (s,) eigenvalues
-    eigen: Array
     counts: Array  # (10,) int64
     real: Array  # (4,)
 
@@ -68,12 +67,12 @@ class Work(NamedTuple):
     # modes: the collocation
     q0: Array  # (3, 2s) the arcs' sums at the nodes
     q1: Array
-    coef: Array  # (4s, 2, 3) q1(t) and q0(t) of every mode as powers of the fraction of the step
-    lam: Array  # (4, 4s, 9) propagators from the start of the step to the nodes, and to its end
+    coef: Array  # (2, 3, 4s) q1(t) and q0(t) of every mode as powers of the fraction of the step
+    lam: Array  # (3, 36s) propagators from the start of the step to the nodes; the last node is its end
     nodes: Array  # (3, s) residuals at the nodes
     delta: Array  # (3, s) their defect, then their correction
-    spare: Array  # (3, s)
     weighted: Array  # (s,)
+    spare: Array  # (s,)
     ca: Array  # (2s,) the arcs' sums of c a and c b
     cb: Array
     # the tangent kernel
@@ -81,19 +80,45 @@ class Work(NamedTuple):
     s11: Array  # (2s,) its sums per arc
     s12: Array
     s22: Array
+    sums: Array  # (2, 2s)
     power: Array  # (s,) power iteration for the largest eigenvalue
-    # crossings
+    # newton: two systems, one real and one complex
+    right: Array  # (3, s) the kernel's sums over the right-facing and the left-facing arcs active at a sample
+    left: Array
+    g: Array  # (s, 4) generators of the kernel
+    h: Array
+    column: Array  # (4,) complex
+    middle: Array  # (4, 4) complex
+    factor: Array  # (2, s, 5) complex
+    sides: Array  # (2, s) complex
+    # meetings: neurons that may change their mode in this step
     reach: Array  # (4s, 2) how far a step moves the coefficients of c, and of a or b, of a border's h
-    ids: Array  # (m,) int32 neurons that meet a border in this step
-    when: Array  # (m,) when, as a fraction of the step
-    border: Array  # (m,) int32 which border
-    # batch
-    extra: Array  # (3, 2, 2s) at each node, what events in the step add to ca and cb
-    smooth: Array  # (3, s) the residuals at the nodes without the events
-    before: Array  # (3, s) and those of the last iteration
+    near: Array  # (m,) int32 these neurons, ascending
+    first: Array  # (m,) when the first event of each is, as a fraction of the step; 2 for none
+    last: Array  # (m, 3) a, b, c of each at the end of the step
+    into: Array  # (m,) int32 and its mode
+    releases: Array  # (2s, 2) when borders release neurons with c > 0, and with c < 0, that slide from the start on
+    # kinks: the events' effect
+    extra: Array  # (2s, 6) at each node, what events in the step add to ca and cb
+    kinks: Array  # (2s, 12) kinks in ca and cb at the nodes; the same as quadratics that have their integrals
+    corner: Array  # (3, s) kinks in the residuals at the nodes
+    bend: Array  # (3, s) what the quadratics take beside the residuals
     # the event log, which the caller owns
     times: Array  # (room,)
     rows: Array  # (room, 3) int64: neuron, border, kind
+
+
+class Field(NamedTuple):
+    """What moves one neuron within a step; few arrays, that functions without references can take."""
+
+    x: Array  # of `Problem`
+    noise: Array
+    coef: Array  # of `Work`
+    dt: float
+    ta: float
+    tb: float
+    tc: float
+    slack: float  # how much of a neuron's change a step may get wrong
 
 
 class Struct(types.StructRef):
@@ -146,6 +171,12 @@ def bind(prob, run, work):
     return ProblemRef(*prob), RunRef(*run), WorkRef(*work)
 
 
+@inner
+def field_of(dt, prob, work):
+    """What moves the neurons in a step of length dt."""
+    return Field(prob.x, prob.noise, work.coef, dt, prob.ta, prob.tb, prob.tc, SLACK * prob.tol / prob.size)
+
+
 def problem(x: Array, y: Array, weight: Array, norm: float, train: frozenset[str], tol: float, size: float) -> Problem:
     """The constants of a run."""
     lower, upper = borders(x)
@@ -158,8 +189,8 @@ def start(a: Array, b: Array, c: Array, bias: float, x: Array) -> tuple[Run, Wor
     """A run at its start; ``enter`` must find the modes."""
     m, s = a.size, x.size
     run = Run(
-        np.stack([a, b, c]), np.array([float(bias)]), np.zeros(m, np.int32), np.zeros((4 * s, 6)), np.zeros(2 * s),
-        np.zeros(s), np.eye(s), np.zeros(s), np.zeros(10, np.int64), np.zeros(4),
+        np.stack([a, b, c]), np.array([float(bias)]), np.zeros(m, np.int32), np.zeros((4 * s, 6)),
+        np.zeros(s), np.zeros(10, np.int64), np.zeros(4),
     )  # fmt: skip
     return run, workspace(m, s)
 
@@ -168,11 +199,16 @@ def workspace(m: int, s: int) -> Work:
     """Scratch for m neurons and s distinct samples."""
     nodes, arcs = (3, s), 2 * s
     return Work(
-        q0=np.zeros((3, arcs)), q1=np.zeros((3, arcs)), coef=np.zeros((4 * s, 2, 3)), lam=np.zeros((4, 4 * s, 9)),
-        nodes=np.zeros(nodes), delta=np.zeros(nodes), spare=np.zeros(nodes), weighted=np.zeros(s),
+        q0=np.zeros((3, arcs)), q1=np.zeros((3, arcs)), coef=np.zeros((2, 3, 4 * s)), lam=np.zeros((3, 36 * s)),
+        nodes=np.zeros(nodes), delta=np.zeros(nodes), weighted=np.zeros(s), spare=np.zeros(s),
         ca=np.zeros(arcs), cb=np.zeros(arcs),
-        slope=np.zeros(s), s11=np.zeros(arcs), s12=np.zeros(arcs), s22=np.zeros(arcs), power=np.ones(s),
-        reach=np.zeros((4 * s, 2)), ids=np.zeros(m, np.int32), when=np.zeros(m), border=np.zeros(m, np.int32),
-        extra=np.zeros((3, 2, arcs)), smooth=np.zeros(nodes), before=np.zeros(nodes),
+        slope=np.zeros(s), s11=np.zeros(arcs), s12=np.zeros(arcs), s22=np.zeros(arcs), sums=np.zeros((2, arcs)),
+        power=np.ones(s),
+        right=np.zeros(nodes), left=np.zeros(nodes), g=np.zeros((s, 4)), h=np.zeros((s, 4)),
+        column=np.zeros(4, complex), middle=np.zeros((4, 4), complex), factor=np.zeros((2, s, 5), complex),
+        sides=np.zeros((2, s), complex),
+        reach=np.zeros((4 * s, 2)), near=np.zeros(m, np.int32), first=np.zeros(m), last=np.zeros((m, 3)),
+        into=np.zeros(m, np.int32), releases=np.zeros((arcs, 2)),
+        extra=np.zeros((arcs, 6)), kinks=np.zeros((arcs, 12)), corner=np.zeros(nodes), bend=np.zeros(nodes),
         times=np.zeros(0), rows=np.zeros((0, 3), np.int64),
     )  # fmt: skip

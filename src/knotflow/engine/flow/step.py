@@ -3,8 +3,9 @@ end.
 
 A step of length dt has the residuals at the three Radau IIA nodes as its only unknowns: they give q(t) as a quadratic,
 q(t) gives every arc's propagator, and the propagators give the residuals back. The fixed point is found by Newton's
-method with the tangent kernel as the Jacobian: order 5, L-stable, O(s) unknowns whatever the width. Where dt times the
-largest eigenvalue is small, plain iteration is enough. `docs/engine.md` explains the whole.
+method with the tangent kernel as the Jacobian: order 5, L-stable, O(s) whatever the width. Neurons that change their
+mode within the step are part of the iteration, so that a step may hold any number of events. `docs/engine.md` explains
+the whole.
 
 Sources: Williams et al. 2019, eqs. (2), (8)-(11), with the attractor rule corrected; see `radau`, `magnus`, `filippov`.
 """
@@ -13,54 +14,54 @@ from __future__ import annotations
 
 import numpy as np
 
-from knotflow.engine import tangent
 from knotflow.engine.arcs import find_arc
 from knotflow.engine.codes import ARRIVED, CONVERGED, FULL, PAUSED, STALLED, STICK
 from knotflow.engine.compiled import inner, kernel
-from knotflow.engine.flow.batch import log, move, release, settle, shorten, undo
-from knotflow.engine.flow.crossings import find_meetings, standing
-from knotflow.engine.flow.filippov import NONE, first_release, mode_from, put_on_border
+from knotflow.engine.flow.crossings import standing
+from knotflow.engine.flow.filippov import NONE, mode_from, put_on_border
+from knotflow.engine.flow.magnus import END
 from knotflow.engine.flow.modes import (
+    bias_at,
     gather,
     kernel_sums,
     kernel_times,
-    move_bias,
     present_residuals,
     propagate,
-    propagate_to,
     rate,
-    solve,
+    residuals_at,
 )
+from knotflow.engine.flow.newton import correct, factor, fade
 from knotflow.engine.flow.origin import Neuron
-from knotflow.engine.flow.radau import PLAIN, copy, error_of, first_guess, growth, refresh, shrinkage
+from knotflow.engine.flow.radau import ERROR, ERROR_ROOT, NODES, STAGES, growth, largest
 from knotflow.engine.flow.state import (
     DT,
     EPS,
     EVENTS,
-    FRESH,
     HELD,
-    PATIENCE,
+    LISTED,
     RATE,
     REJECTED,
     SOLVES,
     STEPS,
-    STIFF,
     TIME,
-    WAIT,
     Array,
     Problem,
     Run,
     Work,
     bind,
+    field_of,
 )
+from knotflow.engine.flow.tracing import list_near, log_of, move, note, trace_all, within_reach
 
-# With more events than this in a step their effect on the residuals is fed back, and it need not end at the first.
-BATCH = 16
-# If that fails and there are more than this, the step is made shorter; with fewer it ends at the first of them, and the
-# next WAIT steps do not try.
-LARGE_BATCH = 64
-# Beside the reasons in `codes`: the kernel is wanted as Newton's Jacobian.
-_REFRESH = -1
+# Iterations for the residuals of a step.
+MAX_ITERATIONS = 16
+# The iteration for the residuals ends when the neurons return those that drive them up to the first part of the
+# tolerance; or, where the run is so stiff that rounding errors of the drive forbid it, when they change by the second.
+DEFECT, CHANGE = 0.02, 1e-3
+# Neurons are traced again when the residuals are so many times closer to what the last tracing leads to.
+CALM = 0.1
+# The effect of kinks on the residuals that a step may have, in units of the tolerance; `kinks` makes up for most of it.
+KINKS = 10.0
 
 
 def enter(run: Run, prob: Problem, work: Work, times: Array, rows: Array) -> None:
@@ -76,14 +77,8 @@ def advance(
     ``flat``: stop once the loss, at its present rate, would fall by at most this in as long again as the run has taken;
     negative for never (but a gradient of zero always ends it). ``times`` and ``rows`` take the events.
     """
-    records, resumed = bind(prob, run, work._replace(times=times, rows=rows)), False
-    while True:
-        code = _advance(*records, float(until), steps, float(flat), resumed)
-        if code != _REFRESH:
-            return code
-        root = np.sqrt(prob.weight)
-        refresh(run, tangent.matrix(work.s11, work.s12, work.s22, prob.x, root, prob.tbias))
-        resumed = True
+    records = bind(prob, run, work._replace(times=times, rows=rows))
+    return _advance(*records, float(until), steps, float(flat))
 
 
 @kernel
@@ -98,53 +93,46 @@ def _enter(prob, run, work):
         for j in range(s):
             work.nodes[k, j] = run.r[j]
     propagate(0.0, prob, run, work)
+    field, log = field_of(0.0, prob, work), log_of(run, work)
     for i in range(group.size):
         neuron = Neuron(z[0, i], z[1, i], z[2, i], np.int64(group[i]))
         k = standing(neuron, x)
         if k < 0 or neuron.a == 0.0:
             continue
-        z[0, i], z[1, i] = put_on_border(neuron.a, neuron.b, k, prob)
-        to = mode_from(k, neuron.c, 0.0, NONE, prob, work)
+        z[0, i], z[1, i] = put_on_border(neuron.a, neuron.b, k, field)
+        to = mode_from(k, neuron.c, 0.0, NONE, field)
         group[i] = to
         if to >= 2 * s:
-            log(0.0, i, k, STICK, run, work)
+            note(0.0, i, k, STICK, log)
     gather(prob, run)
     present_residuals(prob, run, work)
 
 
 @kernel
-def _advance(prob, run, work, until, steps, flat, resumed):
+def _advance(prob, run, work, until, steps, flat):
     count, real = run.counts, run.real
-    for n in range(steps):
+    for _ in range(steps):
         left = until - real[TIME]
-        if n > 0 or not resumed:
-            if left <= 4.0 * EPS * until:
-                real[TIME] = until
-                return ARRIVED
-            if count[EVENTS] > work.times.size // 2 and count[EVENTS] + run.group.size > work.times.size:
-                return FULL
-            slope = _look(prob, run, work)
-            if slope == 0.0 or (real[TIME] > 0.0 and slope * real[TIME] <= flat):
-                return CONVERGED
-            real[RATE] = rate(prob, work)
-            if real[DT] == 0.0:
-                real[DT] = 0.01 / max(real[RATE], 1e-300)
-            work.extra[:] = 0.0
+        if left <= 4.0 * EPS * until:
+            real[TIME] = until
+            return ARRIVED
+        if count[EVENTS] > work.times.size // 2 and count[EVENTS] + run.group.size > work.times.size:
+            return FULL
+        slope = look(prob, run, work)
+        if slope == 0.0 or (real[TIME] > 0.0 and slope * real[TIME] <= flat):
+            return CONVERGED
+        real[RATE] = rate(prob, work)
+        if real[DT] == 0.0:
+            real[DT] = 0.01 / max(real[RATE], 1e-300)
         dt = min(real[DT], left)
-        stiff = dt * real[RATE] > PLAIN
-        if stiff and count[FRESH] == 0:
-            return _REFRESH
-        error = _attempt(dt, stiff, prob, run, work)
-        if not error <= prob.tol:
-            if real[DT] < 16.0 * EPS * real[TIME] or real[DT] * real[RATE] < EPS:
-                return STALLED
-            continue
-        _finish(error, dt, stiff, prob, run, work)
+        taken = _step(dt, prob, run, work)
+        if not taken and (real[DT] < 16.0 * EPS * real[TIME] or real[DT] * real[RATE] < EPS):
+            return STALLED
     return PAUSED
 
 
 @inner
-def _look(prob, run, work):
+def look(prob, run, work):
     """Fill the tangent kernel's sums and dr/dt; the rate at which the loss falls."""
     slope, weight, r = work.slope, prob.weight, run.r
     kernel_sums(prob, run, work)
@@ -157,87 +145,130 @@ def _look(prob, run, work):
 
 
 @inner(inline="always")
-def _attempt(dt, stiff, prob, run, work):
-    """Solve for the residuals; their estimated error. If it is too large the next step is planned shorter."""
-    count, r, basis, eigen = run.counts, run.r, run.basis, run.eigen
-    first_guess(r, work.slope, basis, eigen, prob.weight, dt, stiff, work.nodes, work.spare)
-    iterations, error = solve(dt, stiff, prob, run, work), np.inf
-    count[SOLVES] += 1
+def _first_guess(dt, run, prob, work):
+    """Residuals at the nodes if the kernel stayed as it is."""
+    work.bend[:] = 0.0
+    for k in range(3):
+        for j in range(run.r.size):
+            work.delta[k, j] = dt * NODES[k] * work.slope[j]
+    correct(prob, work)
+    for k in range(3):
+        for j in range(run.r.size):
+            work.nodes[k, j] = run.r[j] + work.delta[k, j]
+
+
+@inner(inline="always")
+def _solve(dt, prob, run, work):
+    """Find the residuals at the nodes, and what neurons meet in the step; (iterations, or 0 if they did not converge,
+    neurons listed).
+
+    Many neurons are traced only when the iteration has come close to its end with what they did last.
+    """
+    nodes, delta, begun, listed = work.nodes, work.delta, run.counts[EVENTS], -1
+    floor = 8.0 * EPS * (largest(prob.y) + largest(run.r))
+    goal, last, many = max(DEFECT * prob.tol, floor), np.inf, run.counts[LISTED] > 2 * prob.x.size
+    calm = 0.0 if many else np.inf
+    for n in range(1, MAX_ITERATIONS + 1):
+        propagate(dt, prob, run, work)
+        trace, size = last <= calm, 0.0
+        if trace:
+            if listed < 0 or not within_reach(prob, run, work):
+                listed = run.counts[LISTED] = list_near(prob, run, work)
+            run.counts[EVENTS] = begun
+            traced, size = trace_all(listed, dt, prob, run, work)
+            if not traced:
+                return 0, listed
+        for k in range(3):
+            residuals_at(k, bias_at(k, dt, prob, run, work), prob, run, work)
+            for j in range(nodes.shape[1]):
+                delta[k, j] -= nodes[k, j]
+            defect = largest(delta[k])
+            size = max(size, defect) if defect == defect else np.inf
+        if trace and size <= goal:
+            return n, listed
+        if not size < np.inf or (n > 3 and not (many and trace) and size > 2.0 * last):
+            return 0, listed
+        correct(prob, work)
+        change = max(largest(delta[0]), largest(delta[1]), largest(delta[2]))
+        for k in range(3):
+            for j in range(nodes.shape[1]):
+                nodes[k, j] += delta[k, j]
+        if change <= max(CHANGE * prob.tol, floor):
+            if trace:
+                return n, listed
+            size = 0.0
+        if many and (trace or n == 1):
+            calm = max(goal, CALM * size)
+        last = size
+    return 0, listed
+
+
+@inner(inline="always")
+def _error(dt, prob, run, work):
+    """Estimated error of f at the samples, after Hairer & Wanner: of third order, filtered so that stiff parts fade."""
+    v = work.spare
+    for j in range(v.size):
+        v[j] = dt * work.slope[j]
+        for k in range(3):
+            v[j] += ERROR[k] * (work.nodes[k, j] - work.corner[k, j] - run.r[j])
+        v[j] /= ERROR_ROOT
+    fade(v, prob, work)
+    return largest(v)
+
+
+@inner(inline="always")
+def _kink_error(dt, prob, work):
+    """What f at the samples would be wrong by if kinks were taken for quadratics."""
+    v, out = work.spare, work.ca[: work.spare.size]
+    for j in range(v.size):
+        v[j] = 0.0
+        for k in range(3):
+            v[j] += dt * STAGES[2, k] * work.bend[k, j]
+    kernel_times(v, prob, work, out)
+    fade(out, prob, work)
+    return largest(out)
+
+
+@inner(inline="always")
+def attempt(dt, prob, run, work):
+    """Find the residuals in a step of length dt after ``look``; (iterations, 0 for failed, neurons listed)."""
+    factor(dt, prob, work)
+    _first_guess(dt, run, prob, work)
+    return _solve(dt, prob, run, work)
+
+
+@inner(inline="always")
+def _step(dt, prob, run, work):
+    """Take a step of length dt, or plan a shorter one; whether it was taken."""
+    count, real, begun, tol = run.counts, run.real, run.counts[EVENTS], prob.tol
+    iterations, listed = attempt(dt, prob, run, work)
+    count[SOLVES] += iterations
+    factor_of = 0.3
     if iterations > 0:
-        error = error_of(work.nodes, r, work.slope, basis, eigen, prob.weight, dt, stiff, work.spare)
-    if not error <= prob.tol:
-        if iterations == 0:
-            count[FRESH] = 0
-        _reject(dt * (shrinkage(error, prob.tol) if iterations > 0 else 0.3), run)
-    elif iterations > 6:
-        count[FRESH] = 0
-    return error
+        error, kinks = _error(dt, prob, run, work), _kink_error(dt, prob, work)
+        factor_of = min(growth(error, tol), 0.9 * (KINKS * tol / max(kinks, 1e-300)) ** (1.0 / 3.0))
+        if error <= tol and kinks <= KINKS * tol and count[EVENTS] <= work.times.size:
+            finish(dt, listed, prob, run, work)
+            if count[HELD]:  # the step after a rejected one is no longer than it
+                factor_of = min(factor_of, 1.0)
+                count[HELD] = 0
+            factor_of = 0.95 * factor_of**0.6
+            if dt == real[DT] or factor_of < 1.0:
+                real[DT] = dt * max(0.1, factor_of)
+            return True
+    count[EVENTS] = begun
+    count[REJECTED] += 1
+    count[HELD] = 1
+    real[DT] = dt * min(max(0.1, factor_of), 0.9)
+    return False
 
 
 @inner(inline="always")
-def _reject(dt, run):
-    """Plan a step of length dt in place of one that was not accepted."""
-    run.counts[REJECTED] += 1
-    run.counts[HELD] = 1
-    run.real[DT] = dt
-
-
-@inner(inline="always")
-def _settled(dt, stiff, found, prob, run, work):
-    """(whether many events in the step were fed back with success, whether to go on at all, events found)."""
-    count = run.counts
-    copy(work.nodes, work.smooth)
-    settled, found = settle(found, dt, stiff, prob, run, work)
-    if settled:
-        error = error_of(
-            work.nodes, run.r, work.slope, run.basis, run.eigen, prob.weight, dt, stiff, work.spare
-        )  # fmt: skip
-        settled = error <= prob.tol
-    if settled:
-        count[WAIT] = 0
-    elif found > LARGE_BATCH or not undo(dt, stiff, prob, run, work):
-        return False, False, found
-    else:
-        count[WAIT] = min(2 * count[WAIT] + 4, 256)
-        count[PATIENCE] = count[WAIT]
-        found = find_meetings(dt, prob, run, work)
-    return settled, True, found
-
-
-@inner(inline="always")
-def _finish(error, dt, stiff, prob, run, work):
-    """Take all neurons to the end of the step, or to where in it their crossings begin to matter."""
-    count, real = run.counts, run.real
-    found, settled = find_meetings(dt, prob, run, work), False
-    many = found > BATCH
-    grow = growth(error, prob.tol)
-    if many and (found > LARGE_BATCH or count[PATIENCE] == 0):
-        settled, agreed, found = _settled(dt, stiff, found, prob, run, work)
-        if not agreed:
-            _reject(0.4 * dt, run)
-            return
-    elif many:
-        count[PATIENCE] -= 1
-    free, border, arc = first_release(prob, run, work)
-    end = min(free, 1.0)
-    if settled:
-        propagate_to(end, dt, prob, run, work)
-    else:
-        end = shorten(found, end, dt, prob, run, work)
-    now = real[TIME] + end * dt
-    move_bias(end, dt, prob, run, work)
-    move(found, end, dt, prob, run, work)
-    if free <= end:
-        release(border, arc, now, prob, run, work)
-    real[TIME] = now
-    if count[HELD]:  # the step after a rejected one is no longer than it
-        grow = min(grow, 1.0)
-        count[HELD] = 0
-    if many and not settled:  # about as many events in the next step as fitted into this one, and a few more
-        grow = min(grow, max(0.1, 4.0 * end))
-    if dt == real[DT] or grow < 1.0:
-        real[DT] = dt * max(0.1, grow)
-    count[STEPS] += 1
-    count[STIFF] += stiff
+def finish(dt, listed, prob, run, work):
+    """Take everything to the end of the step."""
+    run.bias[0] = bias_at(END, dt, prob, run, work)
+    move(listed, prob, run, work)
+    run.real[TIME] += dt
+    run.counts[STEPS] += 1
     gather(prob, run)
     present_residuals(prob, run, work)

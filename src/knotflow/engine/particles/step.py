@@ -29,7 +29,6 @@ from knotflow.engine.compiled import inner, kernel
 from knotflow.engine.flow.filippov import NONE
 from knotflow.engine.flow.radau import ERROR, ERROR_ROOT, NODES, PLAIN, correct, growth, refresh, shrinkage
 from knotflow.engine.flow.state import DT, EPS, EVENTS, FRESH, HELD, RATE, REJECTED, STEPS, STIFF, TIME
-from knotflow.engine.flow.step import BATCH
 from knotflow.engine.particles.carry import log
 from knotflow.engine.particles.field import (
     carry_all,
@@ -48,6 +47,8 @@ from knotflow.engine.sums import predict
 CUT = 2
 # The iteration for the residuals ends when the particles return them up to this fraction of the tolerance.
 DEFECT = 0.05
+# With no more events than this in a rejected step it may end at the first of them.
+FEW = 16
 # Iterations for the residuals of a step.
 MAX_ITERATIONS = 16
 
@@ -187,7 +188,7 @@ def _accept(run: Run, dt: float, work: Work, bound: tuple[Any, Any, Any]) -> boo
 
 def _first_kink(events: Log, first: int) -> float:
     """The fraction of a rejected step up to which there are no events, if few events are what is wrong; or else 0."""
-    if not 0 < events.size[0] - first <= BATCH:
+    if not 0 < events.size[0] - first <= FEW:
         return 0.0
     when = events.times[first : events.size[0]].min() * (1.0 + 1e-9)
     return when if 1e-3 < when < 1.0 else 0.0
