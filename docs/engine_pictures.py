@@ -174,14 +174,14 @@ def flow_step() -> Figure:
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=[1.5, 1])
     for event in here:
         i, j, word = int(event["neuron"]), int(event["sample"]), WORDS[str(event["kind"])]
-        offset = run.knots[:, i] - data.distinct.x[j]
-        (line,) = above.plot(run.times, offset / np.abs(offset).max(), lw=1.8, label=f"neuron {i} {word} $x_{j}$")
+        offset = run.knots[1:, i] - data.distinct.x[j]  # the first save is the start of the run
+        (line,) = above.plot(run.times[1:], offset / np.abs(offset).max(), lw=1.8, label=f"neuron {i} {word} $x_{j}$")
         above.plot(event["time"], 0, "o", ms=8, color=line.get_color())
     above.axhline(0, color=style.DATA, lw=1)
     points = data.distinct
-    residuals = np.array([run.net_at(k)(points.x) - points.y for k in range(len(run))])
+    residuals = np.array([run.net_at(k)(points.x) - points.y for k in range(1, len(run))])
     for j in range(len(points.x)):
-        below.plot(run.times, residuals[:, j] - residuals[0, j], lw=1.4, label=f"$r_{j}$")
+        below.plot(run.times[1:], residuals[:, j] - residuals[0, j], lw=1.4, label=f"$r_{j}$")
     for ax in (above, below):
         for node in NODES:
             ax.axvline(start + node * (end - start), color=style.INK, lw=0.8, ls=":")
@@ -190,7 +190,7 @@ def flow_step() -> Figure:
         ax.set_xlim(times[0], times[-1])
     above.set_ylabel("knot − sample\n(1 = the most shown)", fontsize=11)
     below.set_ylabel("residuals\n(change)", fontsize=11)
-    below.legend(frameon=False, fontsize=9, ncols=6, loc="upper left")
+    below.legend(frameon=False, fontsize=9, loc="center left", bbox_to_anchor=(1, 0.5))
     below.set_xlabel("time; shaded: one step, dotted: the nodes at which its residuals are the unknowns", fontsize=11)
     above.legend(frameon=False, fontsize=10, loc="lower left", bbox_to_anchor=(0, 1.0), ncols=3)
     return figure
