@@ -138,8 +138,7 @@ def _solved(columns: Array, target: Array, positive: bool) -> Array:
     be larger than all others by many orders. Lawson & Hanson 1974 (chapter 23) go on from there, on the columns.
     """
     if not positive:
-        solution: Array = np.linalg.lstsq(columns, target, rcond=None)[0]
-        return solution
+        return np.asarray(np.linalg.lstsq(columns, target, rcond=None)[0], dtype=np.float64)
     from scipy.optimize import nnls
 
     q, r = np.linalg.qr(columns)

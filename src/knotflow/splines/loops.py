@@ -161,6 +161,54 @@ def _backwards(h: Array, weight: Array, kept: Array, known: Array) -> tuple[Arra
 
 
 @kernel(error_model="numpy")
+def barely_smoothed(h: Array, y: Array, weight: Array, lam: float) -> tuple[float, float]:
+    """sum w (f - y)^2 and the trace of I - A, f = A y, where both may be tiny: no digit is lost as lam goes to 0.
+
+    I - A = lam W^-1 Q B^-1 Q',  B = R + lam Q' W^-1 Q (Reinsch 1967), and of B^-1 the five diagonals that the trace
+    needs (Hutchinson & de Hoog 1985). Accurate while B is about R, which is diagonally dominant.
+    """
+    n = len(y) - 2
+    g, low, inverse = np.zeros((3, n + 2)), np.zeros((3, n + 2)), np.zeros((3, n + 2))
+    bend = np.zeros(n + 4)  # Q'y, then B^-1 Q'y; two zeros on each side
+    for j in range(n):
+        p, r = 1 / h[j], 1 / h[j + 1]
+        g[0, j] = p * p / weight[j] + (p + r) * (p + r) / weight[j + 1] + r * r / weight[j + 2]
+        bend[j + 2] = (y[j + 2] - y[j + 1]) * r - (y[j + 1] - y[j]) * p
+        if j + 1 < n:
+            q = 1 / h[j + 2]
+            g[1, j] = -(p + r) * r / weight[j + 1] - r * (r + q) / weight[j + 2]
+            g[2, j] = r * q / weight[j + 2]
+    for j in range(n):  # B = L D L'
+        low[0, j] = (h[j] + h[j + 1]) / 3 + lam * g[0, j]
+        low[1, j] = lam * g[1, j] + (h[j + 1] / 6 if j + 1 < n else 0.0)
+        low[2, j] = lam * g[2, j] if j + 2 < n else 0.0
+        for k in range(1, min(j, 2) + 1):
+            share = low[k, j - k] * low[0, j - k]
+            low[0, j] -= low[k, j - k] * share
+            if k == 1:
+                low[1, j] -= low[2, j - 1] * share
+            bend[j + 2] -= low[k, j - k] * bend[j + 2 - k]
+        low[1, j] /= low[0, j]
+        low[2, j] /= low[0, j]
+    trace = rest = 0.0
+    for j in range(n - 1, -1, -1):
+        one, two = low[1, j], low[2, j]
+        bend[j + 2] = bend[j + 2] / low[0, j] - one * bend[j + 3] - two * bend[j + 4]
+        inverse[1, j] = -one * inverse[0, j + 1] - two * inverse[1, j + 1]
+        inverse[2, j] = -one * inverse[1, j + 1] - two * inverse[0, j + 2]
+        inverse[0, j] = 1 / low[0, j] - one * inverse[1, j] - two * inverse[2, j]
+        trace += g[0, j] * inverse[0, j] + 2 * (g[1, j] * inverse[1, j] + g[2, j] * inverse[2, j])
+    for j in range(n + 2):
+        kick = 0.0
+        if j < n + 1:
+            kick += (bend[j + 2] - bend[j + 1]) / h[j]
+        if j > 0:
+            kick -= (bend[j + 1] - bend[j]) / h[j - 1]
+        rest += (lam * kick) ** 2 / weight[j]
+    return rest, lam * trace
+
+
+@kernel(error_model="numpy")
 def polygon_system(u: Array, y: Array, weight: Array, knots: Array) -> tuple[Array, Array, Array]:
     """The normal equations of the least-squares polygon with its knots at the samples `knots`, the ends included.
 
