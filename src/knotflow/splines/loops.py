@@ -36,6 +36,7 @@ def weighted_pieces(u: Array, y: Array, breaks: Array, first: Array, nu: Array) 
             lr += w * (left * right * m0 + (left - right) * step * m1 - step * step * m2)
             rr += w * (right * right * m0 + 2 * right * step * m1 + step * step * m2)
         gram[0, j], gram[1, j], gram[2, j] = ll, lr, rr
+    _complement(u, breaks, first, nu, gram)
     bend = _bends(u, y, gram)
     out = np.empty((order + 3, pieces))
     for j in range(s - 1):
@@ -63,15 +64,43 @@ def weighted_pieces(u: Array, y: Array, breaks: Array, first: Array, nu: Array) 
 
 
 @kernel(error_model="numpy")
+def _complement(u: Array, breaks: Array, first: Array, nu: Array, gram: Array) -> None:
+    """Put int (R - c L)^2 nu in the place of int R^2 nu, with the c for which it is least.
+
+    It may be much smaller, where nu is large in one place of the interval, and keeps its digits as an integral.
+    """
+    for j in range(len(u) - 1):
+        share = 1 / (u[j + 1] - u[j])
+        slant = gram[1, j] / gram[0, j] if gram[0, j] > 0 else 0.0
+        gram[2, j] = 0.0
+        for p in range(first[j], first[j + 1]):
+            w = breaks[p + 1] - breaks[p]
+            start = (breaks[p] - u[j]) * share - slant * (u[j + 1] - breaks[p]) * share
+            step, m0, m1, m2 = w * share * (1 + slant), 0.0, 0.0, 0.0
+            for k in range(nu.shape[1]):
+                m0 += nu[p, k] / (k + 1)
+                m1 += nu[p, k] / (k + 2)
+                m2 += nu[p, k] / (k + 3)
+            gram[2, j] += w * (start * start * m0 + 2 * start * step * m1 + step * step * m2)
+
+
+@kernel(error_model="numpy")
 def _bends(u: Array, y: Array, gram: Array) -> Array:
-    """(s,) s at the samples, 0 at both ends: a tridiagonal system, eliminated from the left."""
+    """(s,) s at the samples, 0 at both ends: a tridiagonal system, eliminated from the left by sums that do not cancel.
+
+    gram    per interval int L^2 nu, int L R nu, and int R^2 nu less the square of the second over the first
+    """
     s = len(u)
     bend, pivot = np.zeros(s), np.ones(s)
+    left = np.inf  # what the intervals before add to the pivot; no bend at the first sample
     for j in range(1, s - 1):
         chord, next_chord = (y[j] - y[j - 1]) / (u[j] - u[j - 1]), (y[j + 1] - y[j]) / (u[j + 1] - u[j])
-        factor = gram[1, j - 1] / pivot[j - 1] if j > 1 else 0.0
-        pivot[j] = gram[2, j - 1] + gram[0, j] - factor * gram[1, j - 1]
-        bend[j] = next_chord - chord - factor * bend[j - 1]
+        ll, lr = gram[0, j - 1], gram[1, j - 1]
+        square = lr * (lr / ll) if ll > 0 else 0.0
+        share = 1 / (1 + ll / left) if left > 0 else 0.0
+        left = gram[2, j - 1] + square * share
+        pivot[j] = left + gram[0, j]
+        bend[j] = next_chord - chord - (lr / pivot[j - 1] * bend[j - 1] if j > 1 else 0.0)
     for j in range(s - 2, 0, -1):
         bend[j] = (bend[j] - gram[1, j] * bend[j + 1]) / pivot[j]
     return bend
