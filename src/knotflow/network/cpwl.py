@@ -200,8 +200,8 @@ class CPWL:
         Its breakpoints are the knots and one point on each side of all of them, because SciPy extrapolates the
         outermost pieces: `lo` and `hi`, where they lie outside the knots. SciPy counts from the left end of a piece,
         which rounds to the size of what f does over the piece. Where that is 64 times as much as f is at the right
-        end and does beside it, or in [lo, hi], there are more breakpoints, closer and closer to there, so that knots
-        far away cost no accuracy. Raises InputError unless lo < hi.
+        end, and does beside it over hi - lo or to the next knot, there are more breakpoints, closer and closer to that
+        end: knots far away cost no accuracy. Raises InputError unless lo < hi.
         """
         from scipy.interpolate import PPoly
 
@@ -210,11 +210,11 @@ class CPWL:
         if len(self.knots):
             first, last = self.knots[0], self.knots[-1]
             beside = np.diff(self.knots[[0, 1, -2, -1]])[[0, -1]] if len(self.knots) > 1 else [hi - lo, hi - lo]
-            before, after = np.maximum(beside, 4 * np.spacing(np.abs([first, last])))
+            before, after = np.maximum(np.minimum(beside, hi - lo), 4 * np.spacing(np.abs([first, last])))
             ends = [lo if lo < first else first - before, hi if hi > last else last + after]
         x = np.concatenate([ends[:1], self.knots, ends[1:]])
         x = self._with_near(np.array([lo, 0.0, hi]), x, hi - lo)
-        x = np.union1d(x, self._closer(x))
+        x = np.union1d(x, self._closer(x, hi - lo))
         return PPoly(np.stack([self.slopes[np.searchsorted(self.knots, x[:-1], side="right")], self(x[:-1])]), x)
 
     def _with_near(self, wanted: Array, x: Array, width: float) -> Array:
@@ -225,13 +225,12 @@ class CPWL:
         coarse = slope * (inside - left) > _COARSE * np.maximum(np.abs(self(inside)), slope * width)
         return np.sort(np.append(x, inside[coarse]))
 
-    def _closer(self, x: Array) -> Array:
-        """Points ever closer to the right ends of pieces, where f is small there and beside it."""
-        width, values = np.diff(x), np.abs(self(x))
+    def _closer(self, x: Array, near: float) -> Array:
+        """Points ever closer to the right ends of pieces, where f is small there and as far as `near` beside it."""
+        width = np.diff(x)
         slope = np.abs(self.slopes[np.searchsorted(self.knots, x[:-1], side="right")])
-        beside = slope * np.append(width[1:], 0.0)
-        size = np.maximum(np.maximum(values[1:], np.append(values[2:], 0.0)), beside)
-        size = _COARSE * np.maximum(size, slope * np.spacing(np.abs(x[1:])))
+        beside = np.minimum(np.append(width[1:], near), near)
+        size = _COARSE * np.maximum(np.abs(self(x[1:])), slope * np.maximum(beside, np.spacing(np.abs(x[1:]))))
         points = []
         for p in np.flatnonzero(slope * width > size):
             step = width[p] / 4
