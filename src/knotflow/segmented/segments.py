@@ -165,7 +165,10 @@ class Segments:
             )
         half = np.full(len(self.knots), 0.0) if ramp is None else ramp * self.room
         left, right = self.knots - half, self.knots + half
-        fits = (left < self.knots) & (self.knots < right)
+        # What is narrower than two numbers on either side may be rounded to a sample, or to the next ramp.
+        fits = half >= 2 * np.spacing(np.abs(self.knots))
+        fits[1:] &= left[1:] > right[:-1]
+        fits[:-1] &= left[1:] > right[:-1]
         if np.any(jumps & ~fits):
             p = int(np.argmax(jumps & ~fits))
             raise InputError(
