@@ -32,6 +32,7 @@ from knotflow.splines.spline import Indices
 _ENOUGH = 1e-12  # of the objective: a gap that is small enough
 _ACCEPTED = 1e-6  # of the objective: a gap that rounding may leave where lam or the distances of x are tiny
 _MOST_ROUNDS = 1000
+_PATIENCE = 100  # rounds in which the gap does not fall by a tenth: what is left is rounding
 _NEWTON_STEPS = 50
 _FIRST = 1e-3  # size of a new neuron over the best it could have alone
 
@@ -96,7 +97,7 @@ def canonical(data: Samples, lam: float) -> Best:
 
 def _regularised(problem: _Problem) -> tuple[_Neurons, float, float]:
     neurons = _Neurons(np.empty((0, 2)), np.empty(0), np.empty(0, dtype=np.int64))
-    least = (neurons, np.inf, np.inf)
+    least, mark, waited = (neurons, np.inf, np.inf), np.inf, 0
     for _ in range(_MOST_ROUNDS):
         neurons = _slid(problem, neurons)
         rest = problem.y - _outputs(problem, neurons.vectors) @ neurons.signs
@@ -108,8 +109,9 @@ def _regularised(problem: _Problem) -> tuple[_Neurons, float, float]:
         dual = scale * float(pull @ problem.y) - 0.5 * scale**2 * float(pull @ rest)
         if objective - dual < least[2]:
             least = (neurons, objective, max(objective - dual, 0.0))
+        mark, waited = (least[2], 0) if least[2] < 0.9 * mark else (mark, waited + 1)
         new = _new(neurons, found)
-        if least[2] <= _ENOUGH * objective or not len(new.signs):
+        if least[2] <= _ENOUGH * objective or not len(new.signs) or waited > _PATIENCE:
             break
         neurons = _Neurons(*(np.concatenate(pair) for pair in zip(neurons, _sized(problem, new, pull), strict=True)))
     return least
