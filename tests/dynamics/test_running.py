@@ -105,3 +105,51 @@ def test_a_function_stays_a_function_whoever_loads_its_module_first():
         "import knotflow.dynamics.gap, knotflow as kf; assert callable(kf.dynamics.evolve) and callable(kf.evolve)"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+STEPPING = {
+    "descent": lambda lr: kf.GradientDescent(lr),
+    "momentum": lambda lr: kf.GradientDescent(lr, momentum=0.5),
+    "decay": lambda lr: kf.GradientDescent(lr, weight_decay=0.01),
+    "adam": lambda lr: kf.Adam(lr),
+    "batches": lambda lr: kf.SGD(lr, batch=2, rng=np.random.default_rng(0)),
+}
+
+
+@pytest.mark.parametrize("name", STEPPING)
+def test_a_stop_loss_equal_to_a_loss_of_the_run_is_reached_there(name):
+    """With ties a loss is the sum of two, which rounds; at the start it was computed otherwise than by the engine."""
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        x = np.append([0.0, 0.37], rng.integers(-3, 4, int(rng.integers(4, 12))) * 0.37)
+        weights = rng.uniform(0.1, 3, len(x)) if seed % 2 else None
+        tied = kf.Samples(x, rng.normal(size=len(x)) * 10.0 ** rng.uniform(-3, 0), weights)
+        start, method = kf.initial.gaussian(int(rng.integers(2, 30)), rng), STEPPING[name]
+        lr = 0.01 * kf.stability_limit(start, tied)
+        whole = kf.evolve(start, tied, method(lr), steps=20, save_every=1)
+        for k in (0, 1, 7, 20):
+            first = int(np.argmax(whole.loss <= whole.loss[k]))
+            part = kf.evolve(start, tied, method(lr), steps=20, save_every=1, stop_loss=float(whole.loss[k]))
+            assert (part.status, part.steps[-1]) == ("stop_loss", first)
+            assert part.loss[-1] == whole.loss[first]
+
+
+@pytest.mark.parametrize("name", STEPPING)
+@pytest.mark.parametrize("lr", [1e30, 1e155, 1e300, 1.7e308])
+def test_a_huge_learning_rate_diverges_and_says_so(name, lr):
+    rng = np.random.default_rng(3)
+    few = kf.Samples(rng.normal(size=8), rng.normal(size=8))
+    dead = kf.ReLUNet([1.0, 0.0], [99.0, -1.0], [1.0, 0.0])  # no sample sees what the decay of weights does to it
+    for start in (kf.initial.gaussian(10, rng), dead):
+        with warnings.catch_warnings(record=True) as found:
+            warnings.simplefilter("always")
+            run = kf.evolve(start, few, STEPPING[name](lr), steps=20, save_every=1)
+            assert np.isfinite(run.loss).all()
+            assert np.isfinite(run.times).all()
+            assert not np.isnan(run.final.delta).any()
+        kinds = {each.category for each in found}
+        assert kinds <= {kf.StabilityWarning, kf.DivergenceWarning}
+        assert (kf.DivergenceWarning in kinds) == (run.status == "diverged")
+        if start is not dead or (name == "decay" and lr > 1e100):
+            assert run.status == "diverged"
+            assert f"lr is {lr:.6g}" in run.message

@@ -105,3 +105,25 @@ def test_what_is_not_in_the_space_costs_infinitely_much():
     other = kf.kernels.interpolate(kf.kernels.rf("uniform"), DATA)
     with pytest.raises(kf.InputError, match="f interpolates with the kernel of another law"):
         kf.kernels.norm_squared(other, "gaussian")
+
+
+@pytest.mark.parametrize("offset", [0.0, 2.0**20, -(2.0**30)])
+@pytest.mark.parametrize("gap", [None, 1e-9])
+def test_the_curvature_of_close_and_far_samples_is_that_of_their_second_derivatives(offset, gap):
+    """Between samples f'' is straight and nu constant: int f''^2 / nu = sum h (m^2 + m n + n^2) / (3 nu)."""
+    rng = np.random.default_rng(2)
+    x = np.arange(6) + rng.integers(0, 2**9, 6) / 2**10
+    x = x if gap is None else np.sort(np.append(x, x[:3] + (gap if offset == 0 else np.spacing(abs(offset) + 8))))
+    data = kf.Samples(x + offset, rng.normal(size=len(x)))
+    where = offset - 10.0, offset + 20.0
+    f = kf.splines.natural(data)
+    h, c = np.diff(data.x), np.ldexp(f.pieces.c[:, 1:-1], f.exponent * np.arange(-3, 1)[:, None])
+    start = 2 * c[1]
+    end = start + 6 * c[0] * h
+    nu = kf.kernels.nu("uniform_knots", where=where)(data.x[0])
+    expected = np.sum(h * (start**2 + start * end + end**2)) / (3 * nu)
+    assert kf.kernels.norm_parts(f, "uniform_knots", where=where).curvature == pytest.approx(expected, rel=1e-9)
+    if gap is None:
+        kernel = kf.kernels.interpolate(kf.kernels.rf("uniform_knots", where=where), data, affine=True)
+        parts = kf.kernels.norm_parts(kernel, "uniform_knots", where=where)
+        assert parts.curvature == pytest.approx(expected, rel=1e-7)

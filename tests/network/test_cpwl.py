@@ -11,6 +11,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from helpers.nets import exact, nets, numbers, points
 from knotflow.errors import InputError
 from knotflow.network import CPWL, ReLUNet
+from knotflow.network.cpwl import values_from_zero
 
 ZIGZAG = CPWL([-1.0, 0.5, 2.0], [2.0, -1.0, 0.5], [3.0, -2.0, 1.0, -4.0])
 
@@ -203,7 +204,39 @@ def test_ppoly_is_the_function_on_the_whole_line(view, lo, width):
     assert curve.x[0] <= lo
     assert curve.x[-1] >= lo + width
     assert set(view.knots) <= set(curve.x)
-    assert len(curve.x) == len(view.knots) + 2
+    assert len(curve.x) >= len(view.knots) + 2
+
+
+@st.composite
+def far_apart(draw: st.DrawFn) -> tuple[CPWL, float, float]:
+    """Knots far from 0, or one far from all others, or over many decades; and a range of interest."""
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    knots, lo = rng.normal(size=draw(st.integers(1, 6))), rng.normal()
+    kind, far = draw(st.sampled_from(["far", "one far", "decades"])), 10.0 ** draw(st.integers(6, 9))
+    far *= draw(st.sampled_from([1, -1]))
+    if kind == "decades":
+        knots *= 10.0 ** rng.uniform(-9, 9, len(knots))
+    knots = np.unique(knots + far * (1.0 if kind == "far" else np.eye(len(knots))[0]))
+    lo += far * (kind == "far") * draw(st.booleans())
+    slopes = rng.normal(size=len(knots) + 1)
+    if kind == "far":
+        return CPWL(knots, rng.normal() + np.append(0, np.cumsum(slopes[1:-1] * np.diff(knots))), slopes), lo, lo + 2
+    start = rng.normal()
+    return CPWL(knots, values_from_zero(knots, slopes, start), slopes, start), lo, lo + 2
+
+
+@given(far_apart(), st.integers(0, 2**32 - 1))
+def test_ppoly_loses_nothing_far_from_a_knot(problem, seed):
+    """To roundings of f at the nearest of the knots and 0 and of its change to there, or over the range."""
+    view, lo, hi = problem
+    curve, rng = view.to_ppoly(lo, hi), np.random.default_rng(seed)
+    step = rng.exponential(size=len(view.knots))
+    x = np.concatenate([rng.uniform(lo, hi, 40), view.knots - step, view.knots + step, view.knots, [lo, hi]])
+    near = np.append(view.knots, 0.0)[np.argmin(np.abs(x[:, None] - np.append(view.knots, 0.0)), axis=1)]
+    slope = np.abs(view.slopes[np.searchsorted(view.knots, x)])
+    size = np.abs(view(near)) + slope * (np.abs(x - near) + hi - lo)
+    assert np.all(np.abs(curve(x) - view(x)) <= 3e-14 * size)
+    assert len(curve.x) <= 40 * (len(view.knots) + 3)
 
 
 def test_ppoly_integrates_and_differentiates():

@@ -179,6 +179,76 @@ def test_degenerate_data(continuous, monotone):
     np.testing.assert_allclose(flat.slopes, 0, atol=1e-15)
 
 
+@st.composite
+def awkward(draw: st.DrawFn) -> kf.Samples:
+    """5 to 8 samples that lie far from 0, or in close pairs or threes, or with one y or weight beyond all others."""
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    x = rng.uniform(0, 1, draw(st.integers(5, 8)))
+    gap = 10.0 ** -draw(st.integers(6, 11))
+    kind = draw(st.sampled_from(["far", "pairs", "threes", "far pairs"]))
+    if "pairs" in kind:
+        x = np.concatenate([x[:4], x[:4] + gap])
+    if kind == "threes":
+        x = np.concatenate([x[:2], x[:2] + gap, x[:2] + 2.7 * gap, [1.3]])
+    offset = {"far": 10.0 ** draw(st.integers(6, 9)), "far pairs": 1e3}.get(kind, 0.0)
+    x = np.unique(x + draw(st.sampled_from([1, -1])) * offset)
+    y = rng.standard_normal(len(x))
+    if draw(st.booleans()):
+        y = np.sort(y)
+    y[draw(st.integers(0, 4))] *= draw(st.sampled_from([1.0, 1e3, 1e6]))
+    weights = 10.0 ** (draw(st.sampled_from([0, 3])) * rng.uniform(-1, 1, len(x)))
+    unit = 10.0 ** draw(st.integers(-9, 9))
+    return kf.Samples(x, unit * y, weights)
+
+
+@kinds
+@settings(max_examples=40)
+@given(data=awkward(), pieces=st.integers(1, 4))
+def test_optimum_of_close_and_far_samples_is_that_of_brute_force(data, pieces, continuous, monotone):
+    x, y, w = data.distinct.x - data.distinct.x[0], data.distinct.y, data.distinct.weight
+    best = brute.least_error(kf.Samples(x, y, w), pieces, continuous, 1, monotone)
+    fit = kf.segmented.optimal(data, pieces, continuous=continuous, monotone=monotone)
+    rounding = 1e-14 * np.abs(y).max() * np.sqrt(w.sum())
+    assert fit.error <= best * (1 + 1e-8) + 2 * np.sqrt(best) * rounding + rounding**2
+    assert fit.error == pytest.approx(np.sum(w * (fit(data.distinct.x) - y) ** 2), rel=1e-9)
+    if continuous:
+        assert fit.continuous
+    if monotone:
+        sign = 1 if monotone == "increasing" else -1
+        assert np.diff(sign * fit(data.distinct.x)).min() >= -1e-14 * np.abs(y).max()
+    f = fit.cpwl(ramp=0.5)
+    steepest = np.abs(f.slopes).max()
+    miss = np.abs(f(data.distinct.x) - fit(data.distinct.x)).max()
+    assert miss <= 1e-13 * np.abs(y).max() + 4 * steepest * np.spacing(np.abs(data.x).max())
+
+
+@pytest.mark.parametrize(("offset", "gap"), [(1e7, None), (1e8, None), (0.0, 1e-9)])
+def test_continuous_fits_exist_far_from_0_and_with_close_pairs(offset, gap):
+    for seed in range(50):
+        rng = np.random.default_rng(seed)
+        x = np.sort(rng.uniform(0, 1, 8 if gap is None else 4)) + offset
+        x = np.unique(x if gap is None else np.concatenate([x, x + gap]))
+        data = kf.Samples(x, rng.normal(size=len(x)))
+        best = brute.least_error(kf.Samples(data.x - data.x[0], data.y), 2, True)
+        assert kf.segmented.optimal(data, 2, continuous=True).error == pytest.approx(best, rel=1e-8, abs=1e-25)
+        assert [fit.pieces for fit in kf.segmented.path(data, 3, continuous=True)] == [1, 2, 3]
+        assert kf.segmented.choose(data, 3, monotone="increasing").pieces >= 1
+
+
+@kinds
+def test_nothing_depends_on_an_offset(continuous, monotone):
+    """The same fit at 0 and at 2^30, where x is still exact: bit by bit the same, less the offset."""
+    rng = np.random.default_rng(11)
+    x = np.arange(1, 30) / 2**10
+    data = kf.Samples(x, rng.standard_normal(29)), kf.Samples(x + 2**30, rng.standard_normal(29))
+    near, far = (
+        kf.segmented.optimal(kf.Samples(d.x, data[0].y), 4, continuous=continuous, monotone=monotone) for d in data
+    )
+    np.testing.assert_array_equal(far.slopes, near.slopes)
+    np.testing.assert_array_equal(far(x + 2**30), near(x))
+    assert far.error == near.error
+
+
 def test_pieces_that_meet_where_f_is_0_up_to_rounding_have_no_gap():
     data = kf.Samples([-4.25, 0.0, 1.0, 2.0, 7.5], [0.0, -2.0, 0.0, 0.0, 0.0], [1.0, 7.0, 1.0, 1.0, 1.0])
     fit = kf.segmented.optimal(data, 4, continuous=True, monotone="increasing")

@@ -10,6 +10,7 @@ from scipy.optimize import linprog, nnls
 
 from knotflow import splines
 from knotflow.data import Samples
+from knotflow.errors import KnotflowError
 
 RNG = np.random.default_rng(11)
 X = np.sort(RNG.uniform(-2, 2, 25))
@@ -127,3 +128,40 @@ def test_knots_lie_between_samples_and_ties_count_as_their_mean():
     h = splines.tv(Samples(d.x, d.y, d.weight), 0.05, weight="canonical")
     np.testing.assert_allclose(g(X), h(X), rtol=0, atol=1e-12)
     assert g.objective == pytest.approx(h.objective + d.within, rel=1e-12)
+
+
+@pytest.mark.parametrize("offset", [0.0, -100.0, 1e3])
+def test_the_interpolant_far_from_0_is_the_limit_of_small_penalties(offset):
+    """objective(lam) / lam is at most the least norm of an interpolant and tends to it."""
+    for seed in range(3):
+        rng = np.random.default_rng(seed)
+        data = Samples(np.sort(rng.uniform(-1, 1, 9)) + offset, rng.normal(size=9))
+        through = splines.tv(data, 0.0, weight="canonical")
+        np.testing.assert_allclose(through(data.x), data.y, rtol=0, atol=1e-8)
+        lam = 1e-2 / through.norm
+        near = splines.tv(data, lam, weight="canonical")
+        assert near.objective / lam == pytest.approx(through.norm, rel=5e-2)
+        assert near.objective / lam <= through.norm * (1 + 1e-6)
+
+
+@pytest.mark.parametrize("offset", [1e6, 1e9, -1e12])
+@pytest.mark.parametrize("lam", [0.0, 0.1])
+def test_what_rounding_hides_is_an_error_in_words(offset, lam):
+    """Directions of samples far from 0 cannot be told apart: either the answer is right or it is refused."""
+    rng = np.random.default_rng(4)
+    data = Samples(offset + np.arange(8.0), rng.normal(size=8))
+    try:
+        f = splines.tv(data, lam, weight="canonical")
+    except KnotflowError as error:
+        assert "standardise x" in str(error)  # noqa: PT017
+    else:
+        assert f.gap <= 1e-6 * f.objective or lam == 0.0
+
+
+def test_an_interpolant_at_ten_thousand_spans_from_0():
+    for seed in range(8):
+        rng = np.random.default_rng(seed)
+        data = Samples(np.sort(rng.uniform(-1, 1, 12)) + 1e4, rng.normal(size=12))
+        f = splines.tv(data, 0.0, weight="canonical")
+        np.testing.assert_allclose(f(data.x), data.y, rtol=0, atol=1e-6)
+        assert f.norm >= np.hypot(1, data.x[0]) * np.abs(np.diff(np.diff(data.y) / np.diff(data.x))).max() / 2

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.interpolate import make_smoothing_spline
+from scipy.linalg import eigh
 
 from knotflow import splines
 from knotflow.data import Samples, datasets
@@ -70,6 +71,77 @@ def test_cross_validation_finds_what_scipy_finds_where_scipy_finds_the_minimum()
     np.testing.assert_allclose(f(x), expected(x), rtol=0, atol=1e-4)
     for factor in 10.0 ** np.linspace(-6, 6, 61):
         assert f.gcv <= splines.smoothing(Samples(x, y), penalty=f.penalty * factor).gcv * (1 + 1e-9)
+
+
+def spectral_gcv(data: Samples, lams: np.ndarray) -> np.ndarray:
+    """The criterion for many lam, from the dense generalised eigenvectors of Q' W^-1 Q and R."""
+    d, s, n = data.distinct, len(data.distinct.x), data.weights.sum()
+    h = np.diff(d.x)
+    q = (
+        np.eye(s)[:-2] / h[:-1, None]
+        - np.eye(s)[1:-1] * (1 / h[:-1] + 1 / h[1:])[:, None]
+        + np.eye(s)[2:] / h[1:, None]
+    ).T
+    r = np.diag((h[:-1] + h[1:]) / 3) + np.diag(h[1:-1] / 6, 1) + np.diag(h[1:-1] / 6, -1)
+    size, vectors = eigh(q.T @ (q / d.weight[:, None]), r)
+    share = lams[:, None] * size / (1 + lams[:, None] * size)
+    squares = 2 * d.within + share**2 @ ((vectors.T @ (q.T @ d.y)) ** 2 / size)
+    return n * squares / (np.sum(d.weight - 1) + share.sum(axis=1)) ** 2
+
+
+@st.composite
+def choices(draw: st.DrawFn) -> Samples:
+    """Noise, signal and noise, smooth curves, steps; even or uneven; with ties and with weights above 1, or neither."""
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    s = draw(st.integers(4, 20))
+    x = np.cumsum(10.0 ** rng.uniform(-draw(st.sampled_from([0, 1, 3])), 0, s))
+    noise = rng.standard_normal(s)
+    t = x / x[-1]
+    y = draw(st.sampled_from([noise, np.sin(9 * t) + 0.1 * noise, np.exp(t) + 1e-4 * noise, np.round(3 * t) + noise]))
+    if draw(st.booleans()):
+        return Samples(np.append(x, x[:3]), np.append(y, y[:3] + rng.standard_normal(3)))
+    return Samples(x, y, draw(st.sampled_from([np.ones(s), rng.permutation(np.linspace(0.1, 1.9, s)) + 1e-9])))
+
+
+@given(choices())
+def test_cross_validation_finds_the_least_of_all(data):
+    d = data.distinct
+    stiff, soft = 1 / (d.weight.min() * np.diff(d.x).min() ** 3), 1 / (d.weight.sum() * data.span**3)
+    curve = spectral_gcv(data, np.geomspace(1e-8 / stiff, 1e8 / soft, 4000))
+    f = splines.smoothing(data)
+    assert f.gcv <= curve.min() * (1 + 1e-6) + 1e-28 * np.abs(data.y).max() ** 2
+    if 0 < f.lam < np.inf:
+        assert f.gcv == pytest.approx(spectral_gcv(data, np.array([f.lam]))[0], rel=1e-6)
+
+
+def test_the_least_criterion_at_either_end_and_in_the_deeper_of_two_valleys():
+    alternating = Samples(np.arange(9.0), (-1.0) ** np.arange(9))
+    assert splines.smoothing(alternating).penalty == np.inf
+    smooth = Samples(np.arange(9.0), np.exp(np.arange(9.0) / 9))
+    f = splines.smoothing(smooth)
+    lams = np.geomspace(1e-12, 1e9, 4000)
+    curve = spectral_gcv(smooth, lams)
+    assert np.argmin(curve) < 1000
+    assert f.gcv == pytest.approx(curve.min(), rel=1e-7)
+    repeated = Samples(np.arange(6.0), [0.0, 1.0, 0.0, 2.0, 1.0, 5.0], np.full(6, 3.0))
+    assert splines.smoothing(repeated).df == pytest.approx(6)  # three times the same y: the curve goes through it
+    two = 0
+    for seed in range(200):
+        rng = np.random.default_rng(seed)
+        data = Samples(np.sort(rng.uniform(0, 1, 10)), rng.standard_normal(10))
+        curve = spectral_gcv(data, lams)
+        valleys = np.flatnonzero((curve[1:-1] < curve[:-2]) & (curve[1:-1] < curve[2:]))
+        two += len(valleys) > 1
+        assert splines.smoothing(data).gcv <= curve.min() * (1 + 1e-6)
+    assert two >= 5
+
+
+@pytest.mark.parametrize("penalty", [1e-30, 1e-22, 1e-14, 1e-8])
+def test_the_criterion_keeps_its_digits_where_it_is_a_quotient_of_tiny_numbers(penalty):
+    rng = np.random.default_rng(8)
+    data = Samples(np.cumsum(10.0 ** rng.uniform(-4, 0, 12)), rng.standard_normal(12))
+    f = splines.smoothing(data, penalty=penalty)
+    assert f.gcv == pytest.approx(spectral_gcv(data, np.array([f.lam]))[0], rel=1e-7)
 
 
 @given(problems(), st.floats(0.01, 100), st.floats(0.01, 100), st.floats(-5, 5))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from itertools import pairwise
 
 import numpy as np
@@ -109,6 +110,104 @@ def test_units_shift_and_reflection(gaps, seed, shift, scale):
     np.testing.assert_allclose(mirrored(-at), f, rtol=0, atol=size)
     tilted = splines.weighted(Samples(x, y + 2 + 3 * x), nu)
     np.testing.assert_allclose(tilted(at), f + 2 + 3 * at, rtol=0, atol=size)
+
+
+def exact_second_derivative(x, y, jumps, levels, at):
+    """f'' where the density is levels[i] from jumps[i - 1] to jumps[i], by the equations in rational numbers."""
+    x, y, jumps, levels, at = ([Fraction(float(v)) for v in values] for values in (x, y, jumps, levels, at))
+    n, nu = len(x), lambda u: levels[sum(jump <= u for jump in jumps)]
+    gram = [[Fraction(0)] * n for _ in range(n)]
+    for j, (lo, hi) in enumerate(pairwise(x)):
+        for a, b in pairwise(sorted({lo, hi, *(jump for jump in jumps if lo < jump < hi)})):
+            left, right = [(hi - u) / (hi - lo) for u in (a, b)], [(u - lo) / (hi - lo) for u in (a, b)]
+            for p, one in ((j, left), (j + 1, right)):
+                for q, other in ((j, left), (j + 1, right)):
+                    product = 2 * one[0] * other[0] + one[0] * other[1] + one[1] * other[0] + 2 * one[1] * other[1]
+                    gram[p][q] += (b - a) * nu(a) * product / 6
+    kinks = [(y[j + 1] - y[j]) / (x[j + 1] - x[j]) - (y[j] - y[j - 1]) / (x[j] - x[j - 1]) for j in range(1, n - 1)]
+    rows = [[*gram[j][1:-1], kink] for j, kink in enumerate(kinks, 1)]
+    for p in range(len(rows)):
+        for q in range(len(rows)):
+            if q != p:
+                rows[q] = [a - rows[q][p] / rows[p][p] * b for a, b in zip(rows[q], rows[p], strict=True)]
+    bends = [Fraction(0), *(row[-1] / row[p] for p, row in enumerate(rows)), Fraction(0)]
+    place = [max(j for j in range(n - 1) if x[j] <= u) for u in at]
+    parts = [(u - x[j]) / (x[j + 1] - x[j]) for u, j in zip(at, place, strict=True)]
+    return [float(nu(u) * (bends[j] * (1 - t) + bends[j + 1] * t)) for u, j, t in zip(at, place, parts, strict=True)]
+
+
+@st.composite
+def jumping(draw):
+    """Samples, and jumps anywhere: just beside samples, at samples, close together; levels over many decades."""
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    unit = 10.0 ** draw(st.sampled_from([-9, 0, 9]))
+    x = unit * np.sort(rng.uniform(-1, 1, draw(st.integers(3, 7))))
+    beside = rng.choice(x, 2) + np.ptp(x) * 10.0 ** rng.uniform(-12, -2, 2) * rng.choice([-1, 1], 2)
+    jumps = draw(st.sampled_from([rng.uniform(x[0], x[-1], 3), beside, rng.choice(x[1:-1], 1)]))
+    levels = 10.0 ** (draw(st.sampled_from([1, 3, 6])) * rng.uniform(-1, 1, len(jumps) + 1))
+    return x, rng.standard_normal(len(x)), np.sort(jumps), levels
+
+
+@given(jumping())
+@settings(max_examples=60)
+def test_jumps_anywhere_are_seen(problem):
+    x, y, jumps, levels = problem
+    f = splines.weighted(Samples(x, y), lambda u: levels[np.searchsorted(jumps, u, side="right")])
+    at = x[0] + np.ptp(x) * np.linspace(0.01, 0.99, 41) ** 1.1
+    expected = np.array(exact_second_derivative(x, y, jumps, levels, at))
+    assert np.all(np.abs(f.derivative(2)(at) - expected) <= 1e-9 * (np.abs(expected) + 1e-3 * np.abs(expected).max()))
+
+
+@pytest.mark.parametrize("jump", [0.1, 0.992, 0.995, 0.5 * 0.993, 0.25 * 0.993, 1 - 1e-7, 1e-7, 1.0, 1 + 1e-9])
+@pytest.mark.parametrize("offset", [0.0, 2.0**20])
+def test_a_jump_in_the_last_part_of_an_interval(jump, offset):
+    x, y = np.array([0.0, 1.0, 2.0, 3.0]), np.array([0.0, 1.0, -1.0, 2.0])
+    jump = (jump + offset) - offset  # what is left of it there
+    f = splines.weighted(Samples(x + offset, y), lambda u: np.where(u - offset < jump, 1.0, 1000.0))
+    at = np.array([0.05, 0.75, 1.5, 2.5])
+    expected = exact_second_derivative(x, y, [jump], [1.0, 1000.0], at)
+    np.testing.assert_allclose(f.derivative(2)(at + offset), expected, rtol=1e-9)
+
+
+def test_a_density_that_repeats_with_the_samples_is_seen_between_them():
+    x, y = np.arange(6.0), np.array([0.0, 1.0, -1.0, 2.0, 0.0, 1.0])
+    nu = lambda u: 1 + 50 * np.sin(2 * np.pi * u) ** 2  # noqa: E731
+    bends = dense_bends(x, y, nu, ())
+    u = np.linspace(0.1, 4.9, 97)
+    np.testing.assert_allclose(
+        splines.weighted(Samples(x, y), nu).derivative(2)(u), nu(u) * np.interp(u, x, bends), atol=1e-8
+    )
+
+
+def test_a_smooth_density_far_from_0():
+    x, y = np.arange(5.0), np.array([0.0, 1.0, -1.0, 2.0, 0.0])
+    nu = lambda u: 1 / (1 + u**2)  # noqa: E731
+    u = np.linspace(0, 4, 33)
+    near = splines.weighted(Samples(x, y), nu)(u)
+    for offset in (2.0**20, 2.0**30):
+        far = splines.weighted(Samples(x + offset, y), lambda v, offset=offset: nu(v - offset))
+        np.testing.assert_allclose(far(u + offset), near, rtol=0, atol=1e-10)
+
+
+def test_breaks_show_what_is_too_narrow_to_be_seen():
+    x, y = np.array([0.0, 1.0, 2.0, 3.0]), np.array([0.0, 1.0, -1.0, 2.0])
+    jumps = np.array([0.7, 0.7 + 1e-6])
+    spike = lambda u: np.where((u >= jumps[0]) & (u < jumps[1]), 1e7, 1.0)  # noqa: E731
+    at = np.array([0.3, 1.5, 2.5])
+    expected = exact_second_derivative(x, y, jumps, [1.0, 1e7, 1.0], at)
+    f = splines.weighted(Samples(x, y), spike, breaks=jumps[::-1])
+    np.testing.assert_allclose(f.derivative(2)(at), expected, rtol=1e-9)
+    unasked = splines.weighted(Samples(x, y), spike, breaks=[-7.0, 1.0, 5.5, *jumps, 0.2])
+    np.testing.assert_allclose(unasked(at), f(at), rtol=1e-12)
+    with pytest.raises(InputError, match=r"^breaks\[1\] is inf: every value must be finite$"):
+        splines.weighted(Samples(x, y), spike, breaks=[0.0, np.inf])
+
+
+def test_the_breaks_of_an_initialiser_are_known():
+    law = kf.initial.law("uniform_knots", where=(0.4, 0.4003))
+    wide = kf.splines.weighted(Samples([0.0, 1.0, 2.0], [0.0, 1.0, 0.0]), kf.kernels.nu(law))
+    spread = (wide.derivative()(0.41) - wide.derivative()(0.39)) / (wide.derivative()(2.0) - wide.derivative()(0.0))
+    assert spread == pytest.approx(1, rel=1e-9)  # it bends in the support alone
 
 
 def test_ties_go_through_the_weighted_mean():

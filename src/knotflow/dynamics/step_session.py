@@ -64,12 +64,23 @@ class StepSession:
             if self.steps % GRADIENT_EVERY == 0 and self._gradient_norm() <= stops.stop_gradient:
                 return Reason.STOP_GRADIENT
             steps = min(steps, GRADIENT_EVERY - self.steps % GRADIENT_EVERY)
-        taken, code, loss = self.stepper.run(steps, stops.stop_loss - self.within, self.blow_up)
+        if self.loss <= stops.stop_loss:  # as it was told: at the start the engine's may differ by rounding
+            return Reason.STOP_LOSS
+        taken, code, loss = self.stepper.run(steps, _most(stops.stop_loss, self.within), self.blow_up)
         self.steps += taken
         self.loss = loss + self.within
         reason = REASONS[code]
+        if reason is Reason.PAUSED and self.steps == mark:
+            reason = Reason.FINISHED if self._finite() else Reason.DIVERGED
         self.diverged = reason is Reason.DIVERGED
-        return Reason.FINISHED if reason is Reason.PAUSED and self.steps == mark else reason
+        return reason
+
+    def _finite(self) -> bool:
+        """Whether the parameters and the time are: those of neurons that no sample sees may be beyond float64."""
+        finite = all(np.isfinite(part).all() for part in self.stepper.parameters())
+        if not (finite and np.isfinite(self.steps * self.method.lr)):
+            self.loss = np.inf
+        return bool(np.isfinite(self.loss))
 
     def _gradient_norm(self) -> float:
         a, b, c, bias = self.stepper.parameters()
@@ -116,3 +127,14 @@ class StepSession:
 
     def account(self) -> dict[str, Any]:
         return {}
+
+
+def _most(total: float, within: float) -> float:
+    """The largest loss of the distinct samples that, with ``within``, is at most ``total``: as it is rounded."""
+    most = total - within
+    if not np.isfinite(most):
+        return most
+    beyond = most + 2 * float(np.spacing(abs(total) + within))
+    while most < (middle := most + (beyond - most) / 2) < beyond:
+        most, beyond = (middle, beyond) if middle + within <= total else (most, middle)
+    return most

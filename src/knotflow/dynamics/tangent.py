@@ -207,15 +207,17 @@ class TangentKernel:
         self.bias = float("bias" in on)
         arc = arcs_of(net, self.x)
         ta, tb, tc = (float(p in on) for p in "abc")
-        c2 = net.c * net.c
+        with np.errstate(over="ignore"):
+            c2 = net.c * net.c
 
         def sums(values: Array) -> Array:
             return np.bincount(arc, weights=values, minlength=2 * self.x.size) / net.norm**2
 
         # S = [[s11, s12], [s12, s22]] in the basis (x, 1), one per arc.
-        self.s11 = sums(ta * c2 + tc * net.a**2)
-        self.s12 = sums(-tc * net.a * net.b)
-        self.s22 = sums(tb * c2 + tc * net.b**2)
+        with np.errstate(over="ignore", invalid="ignore"):  # beyond float64 it is infinite
+            self.s11 = sums(ta * c2 + tc * net.a**2)
+            self.s12 = sums(-tc * net.a * net.b)
+            self.s22 = sums(tb * c2 + tc * net.b**2)
 
     def __matmul__(self, v: Array) -> Array:
         """K v for v of shape (s,), O(s)."""
@@ -292,6 +294,11 @@ def stability_limit(net: ReLUNet, data: Samples, train: Iterable[str] = DEFAULT_
     points = data.distinct
     kernel = TangentKernel(net, points.x, train)
     root = np.sqrt(points.weight)
+    reach = max(1.0, float(np.abs(points.x).max())) ** 2 * float(points.weight.max())
+    with np.errstate(over="ignore", invalid="ignore"):
+        largest = sum(float(np.abs(part).sum()) for part in (kernel.s11, kernel.s12, kernel.s22)) * reach
+    if not largest * points.x.size < np.finfo(float).max:
+        return float(np.finfo(float).tiny)  # lambda_max is beyond float64
     if points.x.size <= _DENSE:
         top = float(np.linalg.eigvalsh(root[:, None] * kernel.matrix() * root)[-1])
     else:

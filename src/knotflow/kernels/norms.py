@@ -51,10 +51,14 @@ class NormParts(NamedTuple):
 
 
 class _Shape(NamedTuple):
-    """A function that is a line outside its breaks: f'' within, and the line on the left."""
+    """A function that is a line outside its breaks: f'' within, and the line on the left.
+
+    `bend(j, t)` is f'' at the distance t, (n, k), right of the breaks j, (n,): a place itself would be rounded to much
+    of the distance where breaks are close together or far from 0.
+    """
 
     breaks: Array
-    bend: Callable[[Array], Array]
+    bend: Callable[[Ints, Array], Array]
     slope: float
     constant: float
     jumps: bool  # whether its slope jumps, so that it has no f''
@@ -179,7 +183,7 @@ def _shape(f: Any) -> _Shape:
         f = f.cpwl()
     if isinstance(f, CPWL):
         constant = f.intercept if len(f.knots) == 0 else f.values[0] - f.slopes[0] * f.knots[0]
-        return _Shape(np.zeros(2), np.zeros_like, float(f.slopes[0]), float(constant), len(f.knots) > 0)
+        return _Shape(np.zeros(2), lambda _, t: np.zeros_like(t), float(f.slopes[0]), float(constant), len(f.knots) > 0)
     if isinstance(f, KernelSpline):
         if np.any(f.line):
             raise InputError(
@@ -187,22 +191,41 @@ def _shape(f: Any) -> _Shape:
             )
         slope = float(f(f.x[0], 1))
         breaks = np.unique(np.concatenate([f.x, [b for b in f.law.breaks if f.x[0] < b < f.x[-1]]]))
-        return _Shape(breaks, f.curvature, slope, float(f.values[0] - slope * f.x[0]), False)
+        return _Shape(breaks, _curvature(f, breaks), slope, float(f.values[0] - slope * f.x[0]), False)
     if isinstance(f, Spline):
         return _of_spline(f)
     raise InputError(f"f is of type {type(f).__name__}: it must be a spline of kf.splines, an interpolant or a network")
 
 
+def _curvature(f: KernelSpline, breaks: Array) -> Callable[[Ints, Array], Array]:
+    """nu L of an interpolant with a line that costs nothing."""
+
+    def bend(j: Ints, t: Array) -> Array:
+        k = np.clip(np.searchsorted(f.x, breaks[j], side="right") - 1, 0, len(f.x) - 2)
+        part = ((breaks[j] - f.x[k])[:, None] + t) / (f.x[k + 1] - f.x[k])[:, None]
+        plus, minus = f.law.nu(breaks[j][:, None] + t)
+        return (plus + minus) * ((1 - part) * f.polygon[k][:, None] + part * f.polygon[k + 1][:, None])
+
+    return bend
+
+
 def _of_spline(f: Spline) -> _Shape:
     pieces = f.pieces
-    first, second = pieces.derivative(1), f.derivative(2)
+    first, second = pieces.derivative(1), f.derivative(2).pieces.c
+
+    def bend(j: Ints, t: Array) -> Array:
+        local, value = np.ldexp(t, -f.exponent), np.zeros_like(t)
+        for row in second:
+            value = value * local + row[j + 1][:, None]
+        return value
+
     inner = pieces.x[1:-1]
     before = sum(row * np.diff(pieces.x)[:-1] ** k for k, row in enumerate(first.c[::-1, :-1]))
     jump, steepest = np.abs(first(inner) - before), np.abs(first(inner)).max()
     breaks = np.ldexp(inner, f.exponent)
     slope = float(f.derivative(1)(2 * breaks[0] - breaks[1]))
     constant = float(f(breaks[0])) - slope * float(breaks[0])
-    return _Shape(breaks, second, slope, constant, bool(np.any(jump > _ROUNDING * steepest)))
+    return _Shape(breaks, bend, slope, constant, bool(np.any(jump > _ROUNDING * steepest)))
 
 
 def _integrals(shape: _Shape, start: KnotLaw) -> Array:
@@ -212,20 +235,24 @@ def _integrals(shape: _Shape, start: KnotLaw) -> Array:
         return np.zeros(3)
     cuts = [b for b in start.breaks if lo < b < hi]
     edges = np.unique(np.concatenate([shape.breaks, cuts]))
-    middle = (edges[:-1] + edges[1:]) / 2
-    bend, nu = np.abs(shape.bend(middle)), sum(start.nu(middle))
+    width, piece = np.diff(edges), np.searchsorted(shape.breaks, edges[:-1], side="right") - 1
+    ahead = (edges[:-1] - shape.breaks[piece])[:, None]
+    bend = np.abs(shape.bend(piece, ahead + width[:, None] / 2))[:, 0]
+    nu = sum(start.nu(edges[:-1] + width / 2))
     if np.any((nu == 0) & (bend > _ROUNDING * bend.max())):
         return np.full(3, np.inf)
-    used = nu > 0
+    used = np.flatnonzero(nu > 0)
 
-    def integrand(u: Array, _: Ints) -> Array:
+    def integrand(t: Array, which: Ints) -> Array:
+        which = used[which]
+        u = edges[which][:, None] + t
         plus, minus = start.nu(u)
-        bend = shape.bend(u)
+        bend = shape.bend(piece[which], ahead[which] + t)
         share = minus / (plus + minus)
         parts = [bend * bend / (plus + minus), *_signed(bend * share), *_signed(bend * share * u)]
         return np.stack(parts)
 
-    curvature, a, b, c, d = integrate(integrand, edges[:-1][used], edges[1:][used], _RTOL, "f''^2 / nu").sum(axis=1)
+    curvature, a, b, c, d = integrate(integrand, np.zeros(len(used)), width[used], _RTOL, "f''^2 / nu").sum(axis=1)
     return np.array([curvature, a - b, c - d])
 
 

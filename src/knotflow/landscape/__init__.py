@@ -15,6 +15,7 @@
     rank              hessian_rank: by counting
 
     hessian_product   compiled: the product in O(m + s)
+    places            which knots are at samples, up to rounding: one rule for all of these
 
 The loss is that of `ReLUNet.loss`, 1/2 sum_j w_j (f(x_j) - y_j)^2, and the residual f(x_j) - y_j. Parameter vectors
 hold a, b, c one after the other and the bias last. Where samples share an x, functions of samples are on the

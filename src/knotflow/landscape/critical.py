@@ -14,6 +14,7 @@ from knotflow.data import Samples
 from knotflow.dynamics.tangent import gradient
 from knotflow.landscape.hessian import ALL, parts
 from knotflow.landscape.partitions import partition
+from knotflow.landscape.places import at_samples, settled, sizes
 from knotflow.landscape.rank import counted_rank
 from knotflow.network import ReLUNet
 from knotflow.network.subject import checked, preactivations, residuals
@@ -157,10 +158,9 @@ def critical_point(net: ReLUNet, data: Samples, train: Iterable[str] = ALL, *, r
     CriticalPoint(not critical, relative gradient 0.041, not least squares on each of 2 pieces)
     """
     rtol = number("rtol", rtol, above=0.0, below=1.0)
-    names, points = parts(train), data.distinct
+    names, points, net = parts(train), data.distinct, settled(net, data)
     pull, on = points.weight * residuals(net, data), preactivations(net, points.x) > 0
-    line = np.abs(net.c * net.a) @ on * np.abs(points.x) + np.abs(net.c * net.b) @ on
-    size = points.weight * (np.abs(points.y) + abs(net.bias) + line / net.norm)
+    size = points.weight * sizes(net, data)
     relative = _relative_gradient(net, data, names, size, on)
     pieces, place = np.unique(partition(net, data), return_inverse=True)
     indicator = (np.arange(len(pieces))[:, None] == place).astype(float)
@@ -202,7 +202,7 @@ def _relative_gradient(net: ReLUNet, data: Samples, names: tuple[str, ...], size
 
 
 def _converse_holds(net: ReLUNet, x: Array, bias: bool) -> bool:
-    if np.any(net.c == 0) or np.any(np.isin(net.knots, x)):
+    if np.any(net.c == 0) or np.any(at_samples(net, x) >= 0):
         return False
     rank, full = counted_rank(net, x, bias)
     return rank == full

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from knotflow._checks import numbers
 from knotflow._typing import Array
 from knotflow.data import Samples
+from knotflow.landscape.places import placed_knots, settled
 from knotflow.network import ReLUNet
 from knotflow.network.subject import active, checked
 
@@ -114,10 +115,10 @@ def delta_slope_hessian(net: ReLUNet, data: Samples) -> DeltaSlopeHessian:
     >>> kf.landscape.delta_slope_hessian(net, data)
     DeltaSlopeHessian(3 delta-slopes, rank 2)
     """
-    active(net, data)
+    active(settled(net, data), data)
     view, points = net.bdso(), data.distinct
-    side = view.orientations.astype(float)
-    features = side * np.maximum(side * np.subtract.outer(points.x, view.knots), 0)
+    side, knots = view.orientations.astype(float), placed_knots(net, points.x)[view.live]
+    features = side * np.maximum(side * np.subtract.outer(points.x, knots), 0)
     _, sizes, rows = np.linalg.svd(features * np.sqrt(points.weight)[:, None], full_matrices=False)
     kept = sizes > np.finfo(float).eps * max(features.shape) * np.max(sizes, initial=0.0)
     return DeltaSlopeHessian(features, points.weight, sizes[kept] ** 2, rows[kept].T)

@@ -11,6 +11,7 @@ from knotflow._typing import Array, Flags
 from knotflow.data import Samples
 from knotflow.dynamics.tangent import PARAMETERS, trained, writable
 from knotflow.errors import InputError
+from knotflow.landscape.places import settled
 from knotflow.network import ReLUNet
 from knotflow.network.subject import active, checked, nothing_active, residuals, subject
 
@@ -73,6 +74,7 @@ def jacobian(net: ReLUNet, data: Samples, train: Iterable[str] = ALL) -> Array:
            [ 0. ,  0. ,  0. ,  1. ],
            [ 2. , -2. ,  0.5,  1. ]])
     """
+    net = settled(net, data)
     return _jacobian(net, data, parts(train), active(net, data))
 
 
@@ -118,8 +120,8 @@ def hessian(net: ReLUNet, data: Samples, train: Iterable[str] = ALL) -> Array:
     Notes
     -----
     O(m^2 s). The Hessian is positive semi-definite at critical points with every c_i != 0, where Q0 = Q1 = 0, and
-    never definite: rescaling a neuron leaves f as it is. The loss has a kink where a knot is at a sample; there this
-    is the Hessian on the side on which the neuron is not active at it.
+    never definite: rescaling a neuron leaves f as it is. The loss has a kink where a knot is at a sample (up to
+    rounding); there this is the Hessian on the side on which the neuron is not active at it.
 
     References
     ----------
@@ -135,6 +137,7 @@ def hessian(net: ReLUNet, data: Samples, train: Iterable[str] = ALL) -> Array:
            [ 1.  , -1.  ,  0.25,  0.5 ],
            [ 2.  , -2.  ,  0.5 ,  3.  ]])
     """
+    net = settled(net, data)
     names, m, on = parts(train), len(net), active(net, data)
     scaled = _jacobian(net, data, names, on) * np.sqrt(data.distinct.weight)[:, None]
     matrix = scaled.T @ scaled
@@ -191,6 +194,7 @@ class HessianProduct:
         from knotflow.landscape import hessian_product
 
         subject(net, data)
+        net = settled(net, data)
         names, m = parts(train), len(net)
         self.shape = (size(names, m),) * 2
         self._chosen = None if len(names) == 4 else np.repeat([p in names for p in PARAMETERS], [m, m, m, 1])

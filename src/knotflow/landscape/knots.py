@@ -15,6 +15,7 @@ from knotflow._typing import Array, Flags
 from knotflow.data import Samples
 from knotflow.dynamics.tangent import DEFAULT_TRAIN, gradient, trained
 from knotflow.errors import InputError
+from knotflow.landscape.places import placed, settled, sizes, without_rounding
 from knotflow.network import ReLUNet
 from knotflow.network.subject import checked, preactivations, residuals
 
@@ -90,14 +91,17 @@ def knot_types(
     x, w = points.x, points.weight
     h = np.maximum(preactivations(net, x), 0)
     without = residuals(net, data) - (net.c / net.norm)[:, None] * h  # (m, s) residuals without the neuron
-    before, after = np.empty_like(h), np.empty_like(h)
+    before, after, size = np.empty_like(h), np.empty_like(h), sizes(net, data)
     has_knot = np.isfinite(knots)
     for right in (True, False):
         rows = has_knot & ((net.a > 0) == right)
         order = slice(None, None, -1) if right else slice(None)
-        beside = _sums(x[order], w[order], without[rows][:, order], net.delta_slopes[rows, None], ta, tb)
-        here = (w * (tb + ta * x * x))[order] * without[rows][:, order]
-        outer, inner = beside[:, order], (beside + here)[:, order]
+        mu, here = net.delta_slopes[rows, None], (w * (tb + ta * x * x))[order]
+        outer = _sums(x[order], w[order], without[rows][:, order], mu, ta, tb)
+        inner = outer + here * without[rows][:, order]
+        scale = _scales(x[order], w[order], size[order], np.abs(mu) * (1.0 if right else -1.0), ta, tb)
+        inner, outer = without_rounding(inner, scale + here * size[order]), without_rounding(outer, scale)
+        outer, inner = outer[:, order], inner[:, order]
         before[rows], after[rows] = (inner, outer) if right else (outer, inner)
     dead_beside = np.where((net.a > 0)[:, None], np.arange(len(x)) == len(x) - 1, np.arange(len(x)) == 0)
     moves = (has_knot & (net.delta_slopes != 0))[:, None] & ~dead_beside
@@ -131,6 +135,12 @@ def _sums(x: Array, w: Array, r: Array, mu: Array, ta: float, tb: float) -> Arra
     return tb * flat + ta * x * turned
 
 
+def _scales(x: Array, w: Array, size: Array, mu: Array, ta: float, tb: float) -> Array:
+    """The same sums of absolute values, `size` for |r|; mu has the sign of the x_k - x_j."""
+    flat, turned = (_sums(x, v, size, mu, 0.0, 1.0) for v in (w, w * np.abs(x)))
+    return tb * flat + ta * np.abs(x) * turned
+
+
 @checked
 def psi(net: ReLUNet, data: Samples, knots: ArrayLike, orientation: int) -> Array:
     """What drives a knot at x under gradient flow: it moves with the velocity c / (a norm) psi(x).
@@ -161,7 +171,8 @@ def psi(net: ReLUNet, data: Samples, knots: ArrayLike, orientation: int) -> Arra
 
     Notes
     -----
-    O((m + k) log s + s). psi(., 1) + psi(., -1) is an affine function of x away from the samples.
+    O((m + k) log s + s). A place within 4 roundings of a sample is at it. psi(., 1) + psi(., -1) is an affine function
+    of x away from the samples.
 
     References
     ----------
@@ -176,7 +187,8 @@ def psi(net: ReLUNet, data: Samples, knots: ArrayLike, orientation: int) -> Arra
     """
     if isinstance(orientation, bool) or orientation not in (1, -1):
         raise InputError(f"orientation is {orientation!r}: it must be 1 (right-facing) or -1 (left-facing)")
-    at, x = numbers("knots", knots), data.distinct.x
+    x = data.distinct.x
+    at = placed(numbers("knots", knots), x)
     pull = data.distinct.weight * residuals(net, data)
     if orientation == 1:
         sums = [np.append(np.cumsum(v[::-1])[::-1], 0.0) for v in (pull, pull * x)]
@@ -225,6 +237,7 @@ def knot_velocities(net: ReLUNet, data: Samples, train: Iterable[str] = DEFAULT_
     >>> kf.landscape.knot_velocities(net, data).round(2)
     array([-0.39,   nan])
     """
+    net = settled(net, data)
     grad, knots = gradient(net, data, train), net.knots
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(np.isfinite(knots), (knots * grad.a - grad.b) / net.a, np.nan)

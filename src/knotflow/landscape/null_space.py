@@ -11,6 +11,7 @@ from knotflow._deprecated import keyword_only
 from knotflow._typing import Array, Ints
 from knotflow.data import Samples
 from knotflow.landscape.hessian import hessian
+from knotflow.landscape.places import settled
 from knotflow.network import ReLUNet
 from knotflow.network.subject import checked
 
@@ -96,6 +97,7 @@ def null_space(net: ReLUNet, data: Samples, *, rtol: float = 1e-10) -> NullSpace
     (2, 0, 2)
     """
     rtol = number("rtol", rtol, above=0.0, below=1.0)
+    net = settled(net, data)
     matrix = hessian(net, data)
     values, vectors = np.linalg.eigh(matrix)
     bound = rtol * np.max(np.abs(values))

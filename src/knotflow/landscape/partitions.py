@@ -10,6 +10,7 @@ from knotflow._typing import Array, Flags, Ints
 from knotflow.data import Samples
 from knotflow.data.samples import given
 from knotflow.errors import InputError
+from knotflow.landscape.places import placed, placed_knots
 from knotflow.network import ReLUNet
 from knotflow.network.bdso import BDSO
 from knotflow.network.subject import checked
@@ -21,7 +22,8 @@ __all__ = ["is_lonely", "lonely_knots", "lonely_minimum", "lonely_samples", "par
 def partition(net: ReLUNet, data: Samples) -> Ints:
     """The piece that each distinct sample lies in: piece p if p knots are at or left of it.
 
-    The pieces are [knot_p, knot_{p+1}) of the sorted knots; neurons without a knot cut nothing.
+    The pieces are [knot_p, knot_{p+1}) of the sorted knots; neurons without a knot cut nothing. A knot is at a
+    sample if it is up to rounding, |a x - b| <= 9e-16 (|a x| + |b|).
 
     Parameters
     ----------
@@ -55,7 +57,7 @@ def partition(net: ReLUNet, data: Samples) -> Ints:
     >>> kf.landscape.partition(net, data)
     array([0, 0, 2])
     """
-    knots = net.knots
+    knots = placed_knots(net, data.distinct.x)
     return np.searchsorted(np.sort(knots[np.isfinite(knots)]), data.distinct.x, side="right")
 
 
@@ -239,7 +241,7 @@ def lonely_minimum(data: Samples, knots: ArrayLike, *, free: float = 0.0, norm: 
     ([1.0, 0.0, 4.0], True)
     """
     x, y = given(data).distinct.x, data.distinct.y
-    knots, free = np.sort(vector("knots", knots)), number("free", free)
+    knots, free = np.sort(placed(vector("knots", knots), x)), number("free", free)
     first = np.searchsorted(knots, x[:-1], side="left")
     lonely = (first < len(knots)) & (np.append(knots, np.inf)[first] < x[1:])
     if not lonely.all():

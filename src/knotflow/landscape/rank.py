@@ -10,6 +10,7 @@ from knotflow._typing import Array
 from knotflow.data import Samples
 from knotflow.errors import InputError
 from knotflow.landscape.hessian import ALL
+from knotflow.landscape.places import at_samples, settled
 from knotflow.network import ReLUNet
 from knotflow.network.subject import active, checked, preactivations
 
@@ -42,8 +43,8 @@ def hessian_rank(net: ReLUNet, data: Samples, train: Iterable[str] = ALL) -> int
     Raises
     ------
     InputError
-        If some c_i = 0 or a knot is at a sample, where the count does not hold, if no neuron is active at a sample,
-        and if `train` lacks a, b or c.
+        If some c_i = 0 or a knot is at a sample (up to rounding: |a x - b| <= 9e-16 (|a x| + |b|)), where the count
+        does not hold, if no neuron is active at a sample, and if `train` lacks a, b or c.
 
     Notes
     -----
@@ -64,10 +65,10 @@ def hessian_rank(net: ReLUNet, data: Samples, train: Iterable[str] = ALL) -> int
     names = frozenset(train)
     if not frozenset("abc") <= names <= ALL:
         raise InputError(f"train is {set(names)}: it must contain a, b and c, with the bias or without it")
-    active(net, data)
+    active(settled(net, data), data)
     if np.any(net.c == 0):
         raise InputError(f"c[{int(np.argmax(net.c == 0))}] is 0: it must not be 0, or the count fails")
-    on_sample = np.isin(net.knots, data.distinct.x)
+    on_sample = at_samples(net, data.distinct.x) >= 0
     if on_sample.any():
         i = int(np.argmax(on_sample))
         raise InputError(f"the knot of neuron {i} is {net.knots[i]:g}: it must not be at a sample, or the count fails")

@@ -13,6 +13,7 @@ from knotflow._derivative import Derivative, derivative
 from knotflow._typing import Array
 from knotflow.data import Samples
 from knotflow.landscape.knots import side_types
+from knotflow.landscape.places import sizes, without_rounding
 from knotflow.network import ReLUNet
 from knotflow.network.subject import checked, neuron_index, residuals
 
@@ -150,7 +151,8 @@ class LossSlice:
         vertices = self.vertices
         ends = np.concatenate([[-np.inf], self.knots, [np.inf]])
         inside = vertices[(vertices > ends[:-1]) & (vertices < ends[1:])]
-        kinks = self.knots[(self.left <= 0) & (self.right >= 0) & ((self.left < 0) | (self.right > 0))]
+        rises = (self.left < 0) | (self.right > 0) | (self.curvatures[:-1] > 0) | (self.curvatures[1:] > 0)
+        kinks = self.knots[(self.left <= 0) & (self.right >= 0) & rises]
         x = np.sort(np.concatenate([inside, kinks]))
         return Minima(x, np.atleast_1d(self(x)))
 
@@ -209,7 +211,9 @@ def loss_slice(net: ReLUNet, data: Samples, i: SupportsIndex) -> LossSlice:
     step = np.diff(x[order])
     curvature = mu**2 * np.cumsum(w[order])
     after = np.cumsum(pull[order]) + np.concatenate([[0.0], np.cumsum(curvature[:-1] * step)])
-    before = after - pull[order]
+    size = w * sizes(net, data) * abs(mu)
+    scale = np.cumsum(size[order]) + np.concatenate([[0.0], np.cumsum(curvature[:-1] * np.abs(step))])
+    before, after = without_rounding(after - pull[order], scale), without_rounding(after, scale)
     dead = points.within + 0.5 * float(np.sum(w * (residuals(net, data) - own) ** 2))
     values = dead + np.concatenate([[0.0], np.cumsum(step * (after[:-1] + 0.5 * curvature[:-1] * step))])
     left, right = (before, after) if rising else (after[::-1], before[::-1])

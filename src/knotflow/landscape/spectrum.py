@@ -14,6 +14,7 @@ from knotflow._typing import Array, Ints
 from knotflow.data import Samples
 from knotflow.dynamics.tangent import TangentKernel, writable
 from knotflow.landscape.hessian import ALL, HessianProduct, parts, size
+from knotflow.landscape.places import settled
 from knotflow.network import ReLUNet
 from knotflow.network.subject import checked, nothing_active, residuals
 
@@ -146,7 +147,7 @@ def hessian_spectrum(net: ReLUNet, data: Samples, train: Iterable[str] = ALL) ->
     >>> kf.landscape.hessian_spectrum(net, data).eigenvalues.round(3) + 0.0
     array([  0.   ,   0.   ,   0.   ,   0.   ,   0.88 ,   9.111, 743.759])
     """
-    names, points = parts(train), data.distinct
+    names, points, net = parts(train), data.distinct, settled(net, data)
     arcs = _Arcs(net, data, names)
     root = np.sqrt(points.weight)
     top = np.linalg.eigvalsh(root[:, None] * TangentKernel(net, points.x, names).matrix() * root)

@@ -117,9 +117,11 @@ class BDSO:
         knots = knots_of(p.a, p.b)
         live = np.isfinite(knots)
         constant = ~live & (p.b < 0)
+        with np.errstate(over="ignore"):
+            delta_slopes = p.c * p.a / p.norm
         return cls(
             knots[live],
-            (p.c * p.a / p.norm)[live],
+            delta_slopes[live],
             np.sign(p.a)[live],
             p.bias - float(np.sum(p.c[constant] * p.b[constant] / p.norm)),
             p.norm,

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _EPS = np.finfo(np.float64).eps
 _SAME_KNOT = 4 * _EPS  # two roundings in each b / a, and as much again for a rescaled neuron
 _CONTINUOUS = 1e-9
+_COARSE = 64.0  # roundings that a polynomial may lose beside the function itself
 _TINY = np.finfo(np.float64).tiny  # below it, rounding is no longer relative
 
 
@@ -196,19 +197,47 @@ class CPWL:
     def to_ppoly(self, lo: float, hi: float) -> PPoly:
         """The same function as a `scipy.interpolate.PPoly`, on the whole line.
 
-        Its breakpoints are the knots and one point on each side of all of them, because SciPy
-        extrapolates the outermost pieces: `lo` and `hi`, where they lie outside the knots. Raises
-        InputError unless lo < hi.
+        Its breakpoints are the knots and one point on each side of all of them, because SciPy extrapolates the
+        outermost pieces: `lo` and `hi`, where they lie outside the knots. SciPy counts from the left end of a piece,
+        which rounds to the size of what f does over the piece. Where that is 64 times as much as f is at the right
+        end, and does beside it over hi - lo or to the next knot, there are more breakpoints, closer and closer to that
+        end: knots far away cost no accuracy. Raises InputError unless lo < hi.
         """
         from scipy.interpolate import PPoly
 
         lo, hi = interval(lo, hi)
+        ends = [lo, hi]
         if len(self.knots):
             first, last = self.knots[0], self.knots[-1]
-            lo = lo if lo < first else first - max(1.0, abs(first))
-            hi = hi if hi > last else last + max(1.0, abs(last))
-        x = np.concatenate([[lo], self.knots, [hi]])
-        return PPoly(np.stack([self.slopes, self(x[:-1])]), x)
+            beside = np.diff(self.knots[[0, 1, -2, -1]])[[0, -1]] if len(self.knots) > 1 else [hi - lo, hi - lo]
+            before, after = np.maximum(np.minimum(beside, hi - lo), 4 * np.spacing(np.abs([first, last])))
+            ends = [lo if lo < first else first - before, hi if hi > last else last + after]
+        x = np.concatenate([ends[:1], self.knots, ends[1:]])
+        x = self._with_near(np.array([lo, 0.0, hi]), x, hi - lo)
+        x = np.union1d(x, self._closer(x, hi - lo))
+        return PPoly(np.stack([self.slopes[np.searchsorted(self.knots, x[:-1], side="right")], self(x[:-1])]), x)
+
+    def _with_near(self, wanted: Array, x: Array, width: float) -> Array:
+        """The breakpoints x, with those of the wanted ones that lie too far from the one on their left."""
+        inside = np.unique(wanted[(wanted > x[0]) & (wanted < x[-1]) & ~np.isin(wanted, x)])
+        left = x[np.searchsorted(x, inside) - 1]
+        slope = np.abs(self.slopes[np.searchsorted(self.knots, inside)])
+        coarse = slope * (inside - left) > _COARSE * np.maximum(np.abs(self(inside)), slope * width)
+        return np.sort(np.append(x, inside[coarse]))
+
+    def _closer(self, x: Array, near: float) -> Array:
+        """Points ever closer to the right ends of pieces, where f is small there and as far as `near` beside it."""
+        width = np.diff(x)
+        slope = np.abs(self.slopes[np.searchsorted(self.knots, x[:-1], side="right")])
+        beside = np.minimum(np.append(width[1:], near), near)
+        size = _COARSE * np.maximum(np.abs(self(x[1:])), slope * np.maximum(beside, np.spacing(np.abs(x[1:]))))
+        points = []
+        for p in np.flatnonzero(slope * width > size):
+            step = width[p] / 4
+            while slope[p] * step * 4 > size[p]:
+                points.append(x[p + 1] - step)
+                step /= 4
+        return np.array(points)
 
     def lift(self, norm: float = 1.0) -> Parameters:
         """Parameters of k + 2 neurons with this function, exactly (up to rounding) on the whole line. O(k).

@@ -131,7 +131,10 @@ class ReLUNet:
     @property
     def delta(self) -> Array:
         """(m,) c_i^2 - a_i^2 - b_i^2, which gradient flow conserves (Williams et al. 2019, lemma 3)."""
-        return self.c**2 - self.a**2 - self.b**2
+        with np.errstate(over="ignore", invalid="ignore"):
+            delta = self.c**2 - self.a**2 - self.b**2
+            c, size = np.abs(self.c), np.hypot(self.a, self.b)
+            return np.where(np.isfinite(delta), delta, (c - size) * (c + size))  # where a square is beyond float64
 
     @property
     def delta_slopes(self) -> Array:

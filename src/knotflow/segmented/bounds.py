@@ -30,8 +30,11 @@ class Bounds:
     def caps(self, counts: list[int], share: float) -> Array:
         """(K + 1, s) the largest error worth keeping for k pieces that end at sample j, if `counts` are wanted.
 
-        It is assumed of each optimum that it is at most `share` of the way from the lower to the upper bound.
+        It is assumed of each optimum that it is at most `share` of the way from the lower to the upper bound; of
+        none anything if that is inf.
         """
+        if share == np.inf:
+            return np.full((counts[-1] + 1, self.left.shape[1]), np.inf)
         result = np.full((counts[-1] + 1, self.left.shape[1]), -np.inf)
         for count in counts:
             bound = self.least[count] + share * (self.known[count] - self.least[count])
@@ -76,8 +79,8 @@ def _known(points: Standard, counts: list[int], min_length: int, continuous: boo
             nodes = np.append(trace(points.u, points.v, points.w, least, k, length), last)
         else:  # there is no choice to speak of
             nodes = np.arange(k + 1) * last // k
-        slopes, starts, values = joined(points, nodes, continuous, rising)
+        slopes, first, values = joined(points, nodes, continuous, rising)
         piece = np.searchsorted(points.u[nodes[1:-1]], points.u, side="right")
-        f = values[piece] + slopes[piece] * (points.u - starts[piece])
+        f = values[piece] + slopes[piece] * (points.u - points.u[first[piece]])
         errors[k] = float(points.w @ (f - points.v) ** 2)
     return errors

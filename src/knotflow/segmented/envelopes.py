@@ -1,7 +1,8 @@
 """Compiled: lower envelopes of parabolas, which are the value functions of the constrained dynamic programme.
 
-An envelope is an array of rows (left end, A, B, C, parent): A v^2 + B v + C from its left end to the next row's, and
-a number that says where the row comes from.
+An envelope is an array of rows (left end, A, P, M, parent): A (v - P)^2 + M from its left end to the next row's, and
+a number that says where the row comes from. A >= 0, and with A = 0 the row is constant. In this form a small minimum
+keeps its digits, however far from v = 0 it is and however large other values are.
 """
 
 from __future__ import annotations
@@ -10,7 +11,10 @@ import numpy as np
 
 from knotflow.engine.compiled import kernel
 
-_TIE = 1e-14  # errors are in units of that of the best constant; what is not better by this is no better
+# A parabola that is not lower than the envelope by this part of its value is no better. P is known to a few roundings
+# of itself: the second number is (4 eps)^2 over the first, which is what such a shift changes at most beyond that part.
+_TIE = 1e-11
+_TIE_OF_PLACE = 1e-19
 
 
 @kernel(inline="always")
@@ -26,131 +30,139 @@ def middle(lo, hi):
 
 
 @kernel(inline="always")
-def value_at(a, b, c, v):
-    """(a v + b) v + c."""
-    return (a * v + b) * v + c
-
-
-@kernel
-def dips(a, b, c, lo, hi):
-    """Whether a v^2 + b v + c < 0 somewhere in (lo, hi)."""
-    if value_at(a, b, c, middle(lo, hi)) < 0:
-        return True
-    if lo > -np.inf and value_at(a, b, c, lo) < 0:
-        return True
-    if hi < np.inf and value_at(a, b, c, hi) < 0:
-        return True
-    if a > 0:
-        v = -b / (2 * a)
-        return lo < v < hi and c + 0.5 * b * v < 0
-    return (lo == -np.inf and (a < 0 or b > 0)) or (hi == np.inf and (a < 0 or b < 0))
+def value_at(a, p, m, v):
+    """a (v - p)^2 + m."""
+    return a * (v - p) * (v - p) + m
 
 
 @kernel(inline="always")
-def roots(a, b, c):
-    """The real roots of a v^2 + b v + c in order, inf for those that are not there."""
-    if a == 0:
-        return (np.inf if b == 0 else -c / b), np.inf
-    square = b * b - 4 * a * c
+def handicapped(a, p, m):
+    """(a, m) of the parabola that has to be lower than the envelope: a little above the one that is offered."""
+    return a * (1 + _TIE), m * (1 + _TIE) + _TIE_OF_PLACE * a * p * p
+
+
+@kernel
+def dips(a, p, m, oa, op, om, lo, hi):
+    """Whether a (v - p)^2 + m is below oa (v - op)^2 + om somewhere in (lo, hi)."""
+    v = middle(lo, hi)
+    if value_at(a, p, m, v) < value_at(oa, op, om, v):
+        return True
+    if lo > -np.inf and value_at(a, p, m, lo) < value_at(oa, op, om, lo):
+        return True
+    if hi < np.inf and value_at(a, p, m, hi) < value_at(oa, op, om, hi):
+        return True
+    da, delta = a - oa, op - p
+    if da > 0:
+        v = p - oa * delta / da
+        return lo < v < hi and da * (m - om) < a * oa * delta * delta
+    return (lo == -np.inf and (da < 0 or a * delta > 0)) or (hi == np.inf and (da < 0 or a * delta < 0))
+
+
+@kernel(inline="always")
+def crossings(a, p, m, oa, op, om):
+    """Where a (v - p)^2 + m = oa (v - op)^2 + om, in order; inf for what is not there."""
+    da, delta = a - oa, op - p
+    half = oa * delta  # da t^2 + 2 half t + c = 0 for t = v - p
+    c = (m - om) - half * delta
+    if da == 0:
+        return (np.inf if half == 0 else p - c / (2 * half)), np.inf
+    square = a * half * delta - da * (m - om)
     if square <= 0:
         return np.inf, np.inf
-    q = -0.5 * (b + np.copysign(np.sqrt(square), b))
-    first = q / a
-    second = c / q if q != 0 else np.inf
+    q = -(half + np.copysign(np.sqrt(square), half))
+    first = p + q / da
+    second = p + c / q
     return min(first, second), max(first, second)
 
 
 @kernel
-def emit(rows, n, left, a, b, c, parent):
+def emit(rows, n, left, a, p, m, parent):
     """Append a row, unless the last one just goes on."""
-    if n > 0 and rows[n - 1, 4] == parent and rows[n - 1, 1] == a and rows[n - 1, 2] == b and rows[n - 1, 3] == c:
+    if n > 0 and rows[n - 1, 4] == parent and rows[n - 1, 1] == a and rows[n - 1, 2] == p and rows[n - 1, 3] == m:
         return n
-    rows[n, 0], rows[n, 1], rows[n, 2], rows[n, 3], rows[n, 4] = left, a, b, c, parent
+    rows[n, 0], rows[n, 1], rows[n, 2], rows[n, 3], rows[n, 4] = left, a, p, m, parent
     return n + 1
 
 
 @kernel
-def improves(rows, n, lo, hi, a, b, c):
+def improves(rows, n, lo, hi, a, p, m):
     """Whether the parabola is below the envelope somewhere in (lo, hi)."""
-    for p in range(n):
-        left = max(rows[p, 0], lo)
-        right = min(rows[p + 1, 0] if p + 1 < n else np.inf, hi)
-        if left < right and (
-            rows[p, 3] == np.inf or dips(a - rows[p, 1], b - rows[p, 2], c - rows[p, 3] + _TIE, left, right)
-        ):
+    ha, hm = handicapped(a, p, m)
+    for r in range(n):
+        left = max(rows[r, 0], lo)
+        right = min(rows[r + 1, 0] if r + 1 < n else np.inf, hi)
+        if left < right and (rows[r, 3] == np.inf or dips(ha, p, hm, rows[r, 1], rows[r, 2], rows[r, 3], left, right)):
             return True
     return False
 
 
 @kernel
-def insert(rows, n, out, lo, hi, a, b, c, parent):
+def insert(rows, n, out, lo, hi, a, p, m, parent):
     """Write the minimum of the envelope and the parabola on (lo, hi) to `out`; its number of rows."""
-    m = 0
-    for p in range(n):
-        left = rows[p, 0]
-        right = rows[p + 1, 0] if p + 1 < n else np.inf
-        oa, ob, oc, old = rows[p, 1], rows[p, 2], rows[p, 3], rows[p, 4]
+    ha, hm = handicapped(a, p, m)
+    count = 0
+    for r in range(n):
+        left = rows[r, 0]
+        right = rows[r + 1, 0] if r + 1 < n else np.inf
+        oa, op, om, old = rows[r, 1], rows[r, 2], rows[r, 3], rows[r, 4]
         start, stop = max(left, lo), min(right, hi)
         if not start < stop:
-            m = emit(out, m, left, oa, ob, oc, old)
+            count = emit(out, count, left, oa, op, om, old)
             continue
         if left < start:
-            m = emit(out, m, left, oa, ob, oc, old)
-        da, db, dc = a - oa, b - ob, c - oc + _TIE
-        r1, r2 = (np.inf, np.inf) if oc == np.inf else roots(da, db, dc)
+            count = emit(out, count, left, oa, op, om, old)
+        r1, r2 = (np.inf, np.inf) if om == np.inf else crossings(ha, p, hm, oa, op, om)
         edge = start
         for k in range(3):
             end = stop if k == 2 else min(r1 if k == 0 else r2, stop)
             if end > edge:
-                if oc == np.inf or value_at(da, db, dc, middle(edge, end)) < 0:
-                    m = emit(out, m, edge, a, b, c, parent)
+                v = middle(edge, end)
+                if om == np.inf or value_at(ha, p, hm, v) < value_at(oa, op, om, v):
+                    count = emit(out, count, edge, a, p, m, parent)
                 else:
-                    m = emit(out, m, edge, oa, ob, oc, old)
+                    count = emit(out, count, edge, oa, op, om, old)
                 edge = end
         if stop < right:
-            m = emit(out, m, stop, oa, ob, oc, old)
-    return m
+            count = emit(out, count, stop, oa, op, om, old)
+    return count
 
 
 @kernel
-def inside(alpha, beta, left, right):
-    """The interval of v for which left < alpha v + beta < right."""
+def inside(alpha, u, v, left, right):
+    """The interval of w for which left < u + alpha (w - v) < right."""
     if alpha > 0:
-        return (left - beta) / alpha, (right - beta) / alpha
+        return v + (left - u) / alpha, v + (right - u) / alpha
     if alpha < 0:
-        return (right - beta) / alpha, (left - beta) / alpha
-    return (-np.inf, np.inf) if left <= beta < right else (np.inf, -np.inf)
+        return v + (right - u) / alpha, v + (left - u) / alpha
+    return (-np.inf, np.inf) if left <= u < right else (np.inf, -np.inf)
 
 
 @kernel
 def running_minimum(rows, n, out):
     """The envelope of min_{u <= v} V(u), for a next piece that may start above the end of this one."""
-    m, best, source = 0, np.inf, -1.0
-    for p in range(n):
-        left = rows[p, 0]
-        right = rows[p + 1, 0] if p + 1 < n else np.inf
-        a, b, c, parent = rows[p, 1], rows[p, 2], rows[p, 3], rows[p, 4]
-        lowest = right if a <= 0 else min(max(-b / (2 * a), left), right)
-        if a <= 0 and b >= 0:
-            lowest = left
+    count, best, source = 0, np.inf, -1.0
+    for r in range(n):
+        left = rows[r, 0]
+        right = rows[r + 1, 0] if r + 1 < n else np.inf
+        a, p, m, parent = rows[r, 1], rows[r, 2], rows[r, 3], rows[r, 4]
+        lowest = min(max(p, left), right) if a > 0 else left
         under = left  # from here to `lowest` the parabola is the running minimum
-        if lowest > left and best < np.inf and value_at(a, b, c, left) > best:
-            root = roots(a, b, c - best)[0]
+        if lowest > left and best < np.inf and value_at(a, p, m, left) > best:
+            root = p - np.sqrt((best - m) / a) if best > m else np.inf
             under = root if left <= root < lowest else lowest
-        bottom = value_at(a, b, c, lowest) if abs(lowest) < np.inf else np.inf
+        bottom = value_at(a, p, m, lowest) if abs(lowest) < np.inf else np.inf
         if under > left:
-            m = emit(out, m, left, 0.0, 0.0, best, source)
+            count = emit(out, count, left, 0.0, 0.0, best, source)
         if under < lowest:
-            m = emit(out, m, under, a, b, c, parent)
+            count = emit(out, count, under, a, p, m, parent)
         if bottom < best:
             best, source = bottom, parent
         if lowest < right:
-            m = emit(out, m, lowest, 0.0, 0.0, best, source)
-    return m
+            count = emit(out, count, lowest, 0.0, 0.0, best, source)
+    return count
 
 
 @kernel
-def least_on(a, b, c, lo, hi):
-    """The least value of a v^2 + b v + c, a >= 0, on (lo, hi); it has one there."""
-    v = min(max(-b / (2 * a), lo), hi) if a > 0 else middle(lo, hi)
-    return value_at(a, b, c, v)
+def least_on(a, p, m, lo, hi):
+    """The least value of a (v - p)^2 + m on (lo, hi); it has one there."""
+    return value_at(a, p, m, min(max(p, lo), hi)) if a > 0 else m

@@ -170,7 +170,7 @@ def _constrained(points: Standard, counts: list[int], min_length: int, continuou
     rules = Rules(length, continuous, rising)
     bounds = Bounds(points, counts, min_length, continuous, rising)
     found: dict[int, Nodes] = {}
-    for share in _SHARES:
+    for share in (*_SHARES, np.inf):  # without a bound there is always an optimum, whatever rounding did to the bounds
         missing = [k for k in counts if k not in found]
         if missing:
             nodes = constrained_nodes(problem, bounds.caps(missing, share), rules)

@@ -2,7 +2,8 @@
 
 A segment's state is (W, mx, my, S, b, e): its weight, the weighted means, S = sum w (x - mx)^2, the least-squares
 slope and its error. Adding a point updates it in O(1) by terms that are never negative, so that an error is as
-accurate as the residuals it is made of, which differences of prefix sums of squares are not.
+accurate as the residuals it is made of, which differences of prefix sums of squares are not. Here mx is relative to
+the first point of the state, and b is a mean of slopes: both stay right where a few x are very close together.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ TILE = 256  # segment starts handled together: their errors stay in the first-le
 
 @kernel
 def with_point(total, mx, my, spread, slope, error, x, y, w):
-    """The state of a segment with one more point, (x, y) of weight w."""
+    """The state of a segment with one more point, (x, y) of weight w; x less that of its first point."""
     new = total + w
     h = w * total / new
     dx, dy = x - mx, y - my
@@ -24,7 +25,7 @@ def with_point(total, mx, my, spread, slope, error, x, y, w):
     grown = spread + h * dx * dx
     if grown > 0:
         error += h * miss * miss * (spread / grown)
-        slope += h * dx * miss / grown
+        slope = (spread * slope + h * dx * dy) / grown
     return new, mx + dx * (w / new), my + dy * (w / new), grown, slope, error
 
 
@@ -33,7 +34,7 @@ def errors_from_start(x, y, w, out):
     """out[j]: the error of one line through the points 0 .. j."""
     state = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
     for j in range(x.size):
-        state = with_point(*state, x[j], y[j], w[j])
+        state = with_point(*state, x[j] - x[0], y[j], w[j])
         out[j] = state[5]
 
 
@@ -67,16 +68,17 @@ def least_errors(x, y, w, pieces, min_length):
         floor[1, i // TILE] = min(floor[1, i // TILE], least[1, i])
     error = np.empty(TILE)
     for j in range(2 * min_length - 1, s):
+        origin = x[j]
         state = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
         most = min(pieces, (j + 1) // min_length)
         last = j + 1 - min_length
         for i in range(j, last, -1):
-            state = with_point(*state, x[i], y[i], w[i])
+            state = with_point(*state, x[i] - origin, y[i], w[i])
         for tile in range(last // TILE, -1, -1):
             lo = tile * TILE
             hi = min(lo + TILE, last + 1)
             for i in range(hi - 1, lo - 1, -1):
-                state = with_point(*state, x[i], y[i], w[i])
+                state = with_point(*state, x[i] - origin, y[i], w[i])
                 error[i - lo] = state[5]
             shortest = error[hi - 1 - lo]
             open_ = False
@@ -102,8 +104,9 @@ def trace(x, y, w, least, pieces, min_length):
         state = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
         best = np.inf
         stop = end
+        origin = x[end - 1]
         for i in range(end - 1, -1, -1):
-            state = with_point(*state, x[i], y[i], w[i])
+            state = with_point(*state, x[i] - origin, y[i], w[i])
             total = least[k, i] + state[5]
             if stop - i >= min_length and total < best:
                 best = total

@@ -115,8 +115,8 @@ class Segments:
     @property
     def gaps(self) -> Array:
         """(k - 1,) by how much f jumps at each knot, right minus left; 0 where the lines meet up to rounding."""
-        gaps = jump(self.knots, self.slopes, self.centres, self.levels)
-        return np.where(np.abs(gaps) <= self.rounding, 0.0, gaps)
+        gaps, hidden = jump(self.knots, self.slopes, self.centres, self.levels)
+        return np.where(np.abs(gaps) <= self.rounding + hidden, 0.0, gaps)
 
     @property
     def continuous(self) -> bool:
@@ -163,17 +163,25 @@ class Segments:
                 f"ramp is None: it must be a number, for example 0.5, because the fit jumps at {int(jumps.sum())} of "
                 f"its knots, first at x = {self.knots[jumps][0]:g}, and no network does; or fit with continuous=True"
             )
-        half = np.where(jumps, (ramp or 0.0) * self.room, 0.0)
+        half = np.full(len(self.knots), 0.0) if ramp is None else ramp * self.room
         left, right = self.knots - half, self.knots + half
-        if np.any(jumps & ~((left < self.knots) & (self.knots < right))):
-            p = int(np.argmax(jumps & ~((left < self.knots) & (self.knots < right))))
+        # What is narrower than two numbers on either side may be rounded to a sample, or to the next ramp.
+        fits = half >= 2 * np.spacing(np.abs(self.knots))
+        fits[1:] &= left[1:] > right[:-1]
+        fits[:-1] &= left[1:] > right[:-1]
+        if np.any(jumps & ~fits):
+            p = int(np.argmax(jumps & ~fits))
             raise InputError(
                 f"the gap at x = {self.knots[p]:g} is between samples too close for a ramp: it must be wider"
             )
-        return self._with_ramps(jumps, left, right)
+        # With ramps, also where the lines meet next to the knot only, which x has no number for.
+        jumps |= fits & (np.abs(jump(self.knots, self.slopes, self.centres, self.levels)[0]) > self.rounding)
+        return self._with_ramps(jumps, np.where(jumps, left, self.knots), np.where(jumps, right, self.knots))
 
     def _with_ramps(self, jumps: Flags, left: Array, right: Array) -> CPWL:
         k = len(self.knots)
+        if not k:
+            return CPWL(self.knots, self.knots, self.slopes, float(self(0.0)))
         ends = self.levels[:-1] + self.slopes[:-1] * (left - self.centres[:-1])
         starts = self.levels[1:] + self.slopes[1:] * (right - self.centres[1:])
         kept = np.ones(2 * k, dtype=bool)
@@ -182,16 +190,9 @@ class Segments:
         knots[::2], knots[1::2], values[::2], values[1::2] = left, right, ends, starts
         slopes = np.zeros(2 * k + 1)
         slopes[::2] = self.slopes
-        with np.errstate(divide="ignore", invalid="ignore"):
-            slopes[1::2] = (starts - ends) / (right - left)
-        if not k:
-            return CPWL(knots, values, slopes, float(self(0.0)))
         knots, values, slopes = knots[kept], values[kept], slopes[np.append(True, kept)]
-        width, rise = np.diff(knots), np.diff(values)
-        size = np.abs(values[1:]) + np.abs(values[:-1]) + np.abs(rise)
-        miss = np.abs(slopes[1:-1] * width - rise)
-        rounded = (miss > ROUNDING * size) & (miss <= self.rounding)  # where f is 0 but for rounding
-        slopes[1:-1][rounded] = rise[rounded] / width[rounded]
+        # Through the values, which are right: the slopes of ramps, and those between lines that meet up to rounding.
+        slopes[1:-1] = np.diff(values) / np.diff(knots)
         return CPWL(knots, values, slopes)
 
     def network(self, ramp: float | None = None, norm: float = 1.0) -> ReLUNet:
@@ -223,16 +224,19 @@ class Segments:
         return self.network(ramp, norm)
 
 
-def jump(x: Array, slopes: Array, centres: Array, levels: Array) -> Array:
-    """(k - 1,) line p + 1 minus line p at x_p, for k lines; 0 where they agree up to rounding."""
+def jump(x: Array, slopes: Array, centres: Array, levels: Array) -> tuple[Array, Array]:
+    """(k - 1,) line p + 1 minus line p at x_p, for k lines, 0 where they agree up to rounding; and what x_p hides.
+
+    The second is by how much the gap changes when x_p is rounded.
+    """
 
     def lines(pieces: slice) -> tuple[Array, Array]:
-        rise = np.abs(slopes[pieces]) * (np.abs(x) + np.abs(centres[pieces]))
-        at = levels[pieces] + slopes[pieces] * (x - centres[pieces])
-        return at, np.abs(levels[pieces]) + rise
+        rise = slopes[pieces] * (x - centres[pieces])  # x and centres are what they are: their distance is right
+        return levels[pieces] + rise, np.abs(levels[pieces]) + np.abs(rise)
 
     (left, left_size), (right, right_size) = lines(slice(-1)), lines(slice(1, None))
-    return np.where(np.abs(right - left) <= ROUNDING * (left_size + right_size), 0.0, right - left)
+    gap = np.where(np.abs(right - left) <= ROUNDING * (left_size + right_size), 0.0, right - left)
+    return gap, 2 * np.abs(np.diff(slopes)) * np.spacing(np.abs(x))
 
 
 def nearest(x: Array, at: Array) -> Array:

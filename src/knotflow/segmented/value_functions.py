@@ -5,7 +5,7 @@ two pieces is then one number, the value v of the fit there, and the least error
 envelope of finitely many parabolas: functional pruning, as in Fearnhead, Maidstone and Letchford 2019, "Detecting
 changes in slope with an L0 penalty", here for every number of pieces at once and with order constraints.
 
-An envelope is an array of rows (left end, A, B, C, parent): A v^2 + B v + C from its left end to the next row's, and
+An envelope is an array of rows (left end, A, P, M, parent): A (v - P)^2 + M from its left end to the next row's, and
 the index of the row of an earlier envelope that it grew from. The least error of a line through (x_i, u) and
 (x_j, v) over points with the regression state (W, mx, my, S, slope, e) is
 
@@ -13,7 +13,7 @@ the index of the row of an earlier envelope that it grew from. The least error o
 
 a convex quadratic in (u, v). Minimising over u maps each row of the envelope at i to a parabola at j; where the
 minimum of an envelope has a kink it is concave, so only the rows' own stationary points, and u = v where the fit may
-not fall, have to be looked at.
+not fall, have to be looked at. A, P and M are sums of terms of one sign, or means: nothing cancels.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Past(NamedTuple):
     """The envelopes of all earlier nodes. That of k pieces that end at node i is rows[first[k, i] :][: size[k, i]].
 
     first, size  (pieces + 1, s + 1)
-    rows         (n, 7) left end, A, B, C, parent; the node; the least value
+    rows         (n, 7) left end, A, P, M, parent; the node; the least value
     """
 
     first: Ints
@@ -77,60 +77,82 @@ class Source(NamedTuple):
     left: float
     right: float
     a: float
-    b: float
-    c: float
+    p: float
+    m: float
     place: float
 
 
 class Piece(NamedTuple):
-    """One piece from sample to sample: its width, where its mean x is in parts of that, and its regression."""
+    """One piece from sample to sample, in parts of its width: how far its mean x is from its end, and its regression.
 
-    width: float
-    tau: float
+    `flat` is whether it has no width.
+    """
+
+    flat: bool
+    rest: float
     total: float
     mean: float
-    spread: float
-    slope: float
+    stiff: float
+    rise: float
     error: float
 
 
 @kernel
-def _offer(now, k, lo, hi, a, b, c, parent):
+def _offer(now, k, lo, hi, a, p, m, parent):
     """Put a parabola into envelope k, where it is lower. It takes up to 3 n + 2 rows for n."""
     rows, n = now.rows[k], now.size[k]
-    if not lo < hi or not improves(rows, n, lo, hi, a, b, c):
+    if not lo < hi or not improves(rows, n, lo, hi, a, p, m):
         return
     spare = now.spare
-    m = insert(rows, n, spare, lo, hi, a, b, c, parent)
-    for p in range(m):
+    count = insert(rows, n, spare, lo, hi, a, p, m, parent)
+    for r in range(count):
         for column in range(5):
-            rows[p, column] = spare[p, column]
-    now.size[k] = m
+            rows[r, column] = spare[r, column]
+    now.size[k] = count
 
 
 @kernel(inline="always")
 def _grow(now, k, source, piece, rising):
-    """Offer envelope k what a row of an earlier one becomes over one more piece."""
-    left, right, a, b, c, parent = source
-    width, tau, total, my, spread, slope, error = piece
-    stiff, rise = (spread / (width * width), slope * width) if width > 0 else (0.0, 0.0)
-    const = error + stiff * rise * rise + total * my * my
+    """Offer envelope k what a row of an earlier one becomes over one more piece.
+
+    The sum of a (u - p)^2 + m, stiff (v - u - rise)^2, total (rest u + tau v - mean)^2 and the error, over u. Without
+    the first the least is at (u0, v0), and `own` is its curvature in u.
+    """
+    left, right, a, p, m, parent = source
+    flat, rest, total, mean, stiff, rise, error = piece
+    tau, least = 1 - rest, m + error
     if rising:  # u = v
-        _offer(now, k, left, right, a + total, b - 2 * total * my, c + const, parent)
-    if width == 0:
+        share = total / (a + total)
+        miss = mean - p
+        lowest = least + stiff * rise * rise + share * a * miss * miss
+        _offer(now, k, left, right, a + total, p + share * miss, lowest, parent)
+    if flat:
         return
-    u2 = a + stiff + total * (1 - tau) * (1 - tau)
-    uv = 2 * (total * tau * (1 - tau) - stiff)
-    u1 = b + 2 * (stiff * rise - total * (1 - tau) * my)
-    v2 = stiff + total * tau * tau
-    v1 = -2 * (stiff * rise + total * tau * my)
-    alpha, beta = -uv / (2 * u2), -u1 / (2 * u2)
+    bend, turn = stiff + total * tau * tau, stiff - total * tau * rest
+    own = stiff * total / bend
+    share = own / (a + own) if own > 0 else 0.0
+    u0, v0 = mean - tau * rise, mean + rest * rise
+    miss = p - u0 if a > 0 else 0.0
+    u = share * u0 + (1 - share) * p
+    v = v0 + (1 - share) * miss * (turn / bend)
+    both = a + stiff + total * rest * rest
+    alpha = turn / both
     lo, hi = -np.inf, np.inf
     if rising:
-        lo, hi = inside(alpha, beta, left, right)
-        # u <= v; without rounding alpha < 1, because the mean x is not beyond x_j
-        lo = max(lo, beta / (1 - alpha)) if alpha < 1 else (lo if beta <= 0 else np.inf)
-    _offer(now, k, lo, hi, v2 + 0.5 * uv * alpha, v1 + uv * beta, c + const + 0.5 * u1 * beta, parent)
+        lo, hi = inside(alpha, u, v, left, right)
+        slack = (a + total * rest) / both  # u <= v; without rounding it is 1 - alpha
+        lo = max(lo, v + (u - v) / slack) if slack > 0 else (lo if u <= v else np.inf)
+    a = (stiff * total + a * bend) / both
+    _offer(now, k, lo, hi, a, v, least + share * source.a * miss * miss, parent)
+
+
+@kernel(inline="always")
+def _piece(width, state):
+    """The piece with this regression."""
+    total, mean_x, mean, spread, slope, error = state
+    if width == 0:
+        return Piece(True, 0.0, total, mean, 0.0, 0.0, error)
+    return Piece(False, -mean_x / width, total, mean, spread / (width * width), slope * width, error)
 
 
 @kernel
@@ -149,11 +171,9 @@ def _envelopes(points, j, caps, past, now, rules):
     for i in range(j, -1, -1):
         steps = j - i if continuous else j - i + 1
         if not continuous:
-            state = with_point(*state, x[i], y[i], w[i])
+            state = with_point(*state, x[i] - x[j], y[i], w[i])
         if steps >= length and steps > 0:
-            width = x[j] - x[i]
-            tau = (state[1] - x[i]) / width if width > 0 else 0.0
-            piece = Piece(width, tau, state[0], state[2], state[3], state[4], state[5])
+            piece = _piece(x[j] - x[i], state)
             for k in range(1, size.size):
                 cap = caps[k, j]
                 if piece.error >= cap:
@@ -168,7 +188,7 @@ def _envelopes(points, j, caps, past, now, rules):
                         return False
                     _grow(now, k, source, piece, rising)
         if continuous:
-            state = with_point(*state, x[i], y[i], w[i])
+            state = with_point(*state, x[i] - x[j], y[i], w[i])
     most = 0
     for k in range(size.size):
         most = max(most, size[k])
@@ -225,11 +245,8 @@ def constrained_nodes(points, caps, rules):
     continuous = rules.continuous
     past = Past(np.zeros((pieces + 1, s + 1), np.int64), np.zeros((pieces + 1, s + 1), np.int64), np.empty((1024, 7)))
     now = Present(np.empty((pieces + 1, 64, 5)), np.zeros(pieces + 1, np.int64), np.empty((64, 5)))
-    a, b, c = 0.0, 0.0, 0.0
-    if continuous:
-        w, y = points.w[0], points.y[0]
-        a, b, c = w, -2 * w * y, w * y * y
-    used = emit(past.rows, _NO_ROWS, -np.inf, a, b, c, -1.0)
+    a, p = (points.w[0], points.y[0]) if continuous else (0.0, 0.0)
+    used = emit(past.rows, _NO_ROWS, -np.inf, a, p, 0.0, -1.0)
     past.rows[0, _NODE] = past.rows[0, _LEAST] = 0.0
     past.size[0, 0] = 1
     for j in range(s):

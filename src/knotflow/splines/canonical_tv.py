@@ -32,6 +32,7 @@ from knotflow.splines.spline import Indices
 _ENOUGH = 1e-12  # of the objective: a gap that is small enough
 _ACCEPTED = 1e-6  # of the objective: a gap that rounding may leave where lam or the distances of x are tiny
 _MOST_ROUNDS = 1000
+_PATIENCE = 100  # rounds in which the gap does not fall by a tenth: what is left is rounding
 _NEWTON_STEPS = 50
 _FIRST = 1e-3  # size of a new neuron over the best it could have alone
 
@@ -78,6 +79,8 @@ def canonical(data: Samples, lam: float) -> Best:
     unit = 2.0 ** np.frexp(np.abs(points.y).max())[1]
     problem = _Problem(points.x, points.y / unit, points.weight, lam / unit, np.concatenate([right, -right]))
     neurons, objective, gap = _regularised(problem) if lam > 0 else _interpolating(problem)
+    if gap == np.inf:
+        raise KnotflowError("rounding leaves no interpolant in canonical parameters: standardise x")
     if gap > _ACCEPTED * objective:
         share = gap / objective
         raise KnotflowError(f"the search for knots stopped {share:.1g} of the objective above its bound: standardise x")
@@ -94,7 +97,7 @@ def canonical(data: Samples, lam: float) -> Best:
 
 def _regularised(problem: _Problem) -> tuple[_Neurons, float, float]:
     neurons = _Neurons(np.empty((0, 2)), np.empty(0), np.empty(0, dtype=np.int64))
-    least = (neurons, np.inf, np.inf)
+    least, mark, waited = (neurons, np.inf, np.inf), np.inf, 0
     for _ in range(_MOST_ROUNDS):
         neurons = _slid(problem, neurons)
         rest = problem.y - _outputs(problem, neurons.vectors) @ neurons.signs
@@ -106,8 +109,9 @@ def _regularised(problem: _Problem) -> tuple[_Neurons, float, float]:
         dual = scale * float(pull @ problem.y) - 0.5 * scale**2 * float(pull @ rest)
         if objective - dual < least[2]:
             least = (neurons, objective, max(objective - dual, 0.0))
+        mark, waited = (least[2], 0) if least[2] < 0.9 * mark else (mark, waited + 1)
         new = _new(neurons, found)
-        if least[2] <= _ENOUGH * objective or not len(new.signs):
+        if least[2] <= _ENOUGH * objective or not len(new.signs) or waited > _PATIENCE:
             break
         neurons = _Neurons(*(np.concatenate(pair) for pair in zip(neurons, _sized(problem, new, pull), strict=True)))
     return least
@@ -256,18 +260,23 @@ def _interpolating(problem: _Problem) -> tuple[_Neurons, float, float]:
     directions = np.concatenate([rays, rays])
     signs = np.repeat([1.0, -1.0], len(rays))
     best, waited = (_Neurons(directions[:0], signs[:0], np.empty(0, dtype=np.int64)), 0.0, np.inf), 0
-    rows = np.hypot(problem.x, 1.0)
+    rows = np.hypot(problem.x - problem.x[np.argmin(np.abs(problem.x))], 1.0)
     exact = {"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10}
     while waited < 3 and best[2] > _ENOUGH * best[1]:
-        columns = _outputs(problem, directions) * signs / rows[:, None]
-        program = linprog(np.ones(len(signs)), A_eq=columns, b_eq=problem.y / rows, method="highs-ds", options=exact)
-        pull = program.eqlin.marginals / rows
+        outputs = _outputs(problem, directions) / rows[:, None]
+        unit = 2.0 ** -np.frexp(outputs.max(axis=0))[1]  # the unknowns are the largest values in their columns
+        columns, cost = outputs * signs * unit, unit / unit.min()
+        program = linprog(cost, A_eq=columns, b_eq=problem.y / rows, method="highs-ds", options=exact)
+        if program.status != 0:
+            break  # rounding leaves no solution
+        pull, lengths = program.eqlin.marginals * unit.min() / rows, unit * program.x
         found, height = _maxima(problem, pull, 1.0)
-        gap = max(float(program.fun - pull @ problem.y / max(1.0, height)), 0.0)
+        norm = float(lengths.sum())
+        gap = max(norm - float(pull @ problem.y) / max(1.0, height), 0.0)
         waited = 0 if gap < 0.9 * best[2] else waited + 1
         if gap < best[2]:
             used = program.x > 0
-            vectors = directions[used] * program.x[used][:, None]
-            best = (_Neurons(vectors, signs[used], np.arange(used.sum())), float(program.fun), gap)
+            vectors = directions[used] * lengths[used][:, None]
+            best = (_Neurons(vectors, signs[used], np.arange(used.sum())), norm, gap)
         directions, signs = np.concatenate([directions, found.vectors]), np.concatenate([signs, found.signs])
     return best

@@ -36,6 +36,7 @@ def weighted_pieces(u: Array, y: Array, breaks: Array, first: Array, nu: Array) 
             lr += w * (left * right * m0 + (left - right) * step * m1 - step * step * m2)
             rr += w * (right * right * m0 + 2 * right * step * m1 + step * step * m2)
         gram[0, j], gram[1, j], gram[2, j] = ll, lr, rr
+    _complement(u, breaks, first, nu, gram)
     bend = _bends(u, y, gram)
     out = np.empty((order + 3, pieces))
     for j in range(s - 1):
@@ -63,15 +64,43 @@ def weighted_pieces(u: Array, y: Array, breaks: Array, first: Array, nu: Array) 
 
 
 @kernel(error_model="numpy")
+def _complement(u: Array, breaks: Array, first: Array, nu: Array, gram: Array) -> None:
+    """Put int (R - c L)^2 nu in the place of int R^2 nu, with the c for which it is least.
+
+    It may be much smaller, where nu is large in one place of the interval, and keeps its digits as an integral.
+    """
+    for j in range(len(u) - 1):
+        share = 1 / (u[j + 1] - u[j])
+        slant = gram[1, j] / gram[0, j] if gram[0, j] > 0 else 0.0
+        gram[2, j] = 0.0
+        for p in range(first[j], first[j + 1]):
+            w = breaks[p + 1] - breaks[p]
+            start = (breaks[p] - u[j]) * share - slant * (u[j + 1] - breaks[p]) * share
+            step, m0, m1, m2 = w * share * (1 + slant), 0.0, 0.0, 0.0
+            for k in range(nu.shape[1]):
+                m0 += nu[p, k] / (k + 1)
+                m1 += nu[p, k] / (k + 2)
+                m2 += nu[p, k] / (k + 3)
+            gram[2, j] += w * (start * start * m0 + 2 * start * step * m1 + step * step * m2)
+
+
+@kernel(error_model="numpy")
 def _bends(u: Array, y: Array, gram: Array) -> Array:
-    """(s,) s at the samples, 0 at both ends: a tridiagonal system, eliminated from the left."""
+    """(s,) s at the samples, 0 at both ends: a tridiagonal system, eliminated from the left by sums that do not cancel.
+
+    gram    per interval int L^2 nu, int L R nu, and int R^2 nu less the square of the second over the first
+    """
     s = len(u)
     bend, pivot = np.zeros(s), np.ones(s)
+    left = np.inf  # what the intervals before add to the pivot; no bend at the first sample
     for j in range(1, s - 1):
         chord, next_chord = (y[j] - y[j - 1]) / (u[j] - u[j - 1]), (y[j + 1] - y[j]) / (u[j + 1] - u[j])
-        factor = gram[1, j - 1] / pivot[j - 1] if j > 1 else 0.0
-        pivot[j] = gram[2, j - 1] + gram[0, j] - factor * gram[1, j - 1]
-        bend[j] = next_chord - chord - factor * bend[j - 1]
+        ll, lr = gram[0, j - 1], gram[1, j - 1]
+        square = lr * (lr / ll) if ll > 0 else 0.0
+        share = 1 / (1 + ll / left) if left > 0 else 0.0
+        left = gram[2, j - 1] + square * share
+        pivot[j] = left + gram[0, j]
+        bend[j] = next_chord - chord - (lr / pivot[j - 1] * bend[j - 1] if j > 1 else 0.0)
     for j in range(s - 2, 0, -1):
         bend[j] = (bend[j] - gram[1, j] * bend[j + 1]) / pivot[j]
     return bend
@@ -158,6 +187,54 @@ def _backwards(h: Array, weight: Array, kept: Array, known: Array) -> tuple[Arra
         v22 = p21 * m21 + p22 * m22 + n22 * n22
         leverage[j] = weight[j] * v11
     return out, leverage
+
+
+@kernel(error_model="numpy")
+def barely_smoothed(h: Array, y: Array, weight: Array, lam: float) -> tuple[float, float]:
+    """sum w (f - y)^2 and the trace of I - A, f = A y, where both may be tiny: no digit is lost as lam goes to 0.
+
+    I - A = lam W^-1 Q B^-1 Q',  B = R + lam Q' W^-1 Q (Reinsch 1967), and of B^-1 the five diagonals that the trace
+    needs (Hutchinson & de Hoog 1985). Accurate while B is about R, which is diagonally dominant.
+    """
+    n = len(y) - 2
+    g, low, inverse = np.zeros((3, n + 2)), np.zeros((3, n + 2)), np.zeros((3, n + 2))
+    bend = np.zeros(n + 4)  # Q'y, then B^-1 Q'y; two zeros on each side
+    for j in range(n):
+        p, r = 1 / h[j], 1 / h[j + 1]
+        g[0, j] = p * p / weight[j] + (p + r) * (p + r) / weight[j + 1] + r * r / weight[j + 2]
+        bend[j + 2] = (y[j + 2] - y[j + 1]) * r - (y[j + 1] - y[j]) * p
+        if j + 1 < n:
+            q = 1 / h[j + 2]
+            g[1, j] = -(p + r) * r / weight[j + 1] - r * (r + q) / weight[j + 2]
+            g[2, j] = r * q / weight[j + 2]
+    for j in range(n):  # B = L D L'
+        low[0, j] = (h[j] + h[j + 1]) / 3 + lam * g[0, j]
+        low[1, j] = lam * g[1, j] + (h[j + 1] / 6 if j + 1 < n else 0.0)
+        low[2, j] = lam * g[2, j] if j + 2 < n else 0.0
+        for k in range(1, min(j, 2) + 1):
+            share = low[k, j - k] * low[0, j - k]
+            low[0, j] -= low[k, j - k] * share
+            if k == 1:
+                low[1, j] -= low[2, j - 1] * share
+            bend[j + 2] -= low[k, j - k] * bend[j + 2 - k]
+        low[1, j] /= low[0, j]
+        low[2, j] /= low[0, j]
+    trace = rest = 0.0
+    for j in range(n - 1, -1, -1):
+        one, two = low[1, j], low[2, j]
+        bend[j + 2] = bend[j + 2] / low[0, j] - one * bend[j + 3] - two * bend[j + 4]
+        inverse[1, j] = -one * inverse[0, j + 1] - two * inverse[1, j + 1]
+        inverse[2, j] = -one * inverse[1, j + 1] - two * inverse[0, j + 2]
+        inverse[0, j] = 1 / low[0, j] - one * inverse[1, j] - two * inverse[2, j]
+        trace += g[0, j] * inverse[0, j] + 2 * (g[1, j] * inverse[1, j] + g[2, j] * inverse[2, j])
+    for j in range(n + 2):
+        kick = 0.0
+        if j < n + 1:
+            kick += (bend[j + 2] - bend[j + 1]) / h[j]
+        if j > 0:
+            kick -= (bend[j + 1] - bend[j]) / h[j - 1]
+        rest += (lam * kick) ** 2 / weight[j]
+    return rest, lam * trace
 
 
 @kernel(error_model="numpy")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -16,9 +17,11 @@ from knotflow.errors import InputError
 from knotflow.splines.natural import interpolant
 from knotflow.splines.spline import Points, Spline, extended, points_of
 
-_PER_DECADE = 2  # values of the penalty tried before the best is refined
-_MOST_TRIED = 200
+_PER_DECADE = 4  # values of the penalty tried before the best are refined
+_MOST_TRIED = 800
+_WORTH_REFINING = 2.0  # local minima up to this multiple of the least on the grid
 _FLAT = 1e-8  # criteria that differ less, relatively, count as equal
+_END = 1e-9  # the criterion differs relatively by about so much from its limit at either end of the grid
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -88,8 +91,9 @@ def smoothing(data: Samples, *, lam: float | None = None, penalty: float | None 
 
     Notes
     -----
-    O(s) for one penalty, by rotations that never form a square of the least-squares matrix; about 100 times that if
-    it is to be chosen. The second argument by position is `penalty`, for one more release; then it will be `lam`.
+    O(s) for one penalty, by rotations that never form a square of the least-squares matrix; about 150 times that if
+    it is to be chosen: the least of all local minima, to 1e-6 of `gcv`. The second argument by position is
+    `penalty`, for one more release; then it will be `lam`.
 
     References
     ----------
@@ -132,6 +136,8 @@ class _Problem(NamedTuple):
     rest: Array
     within: float
     span: float
+    surplus: float  # sum of the weights less s
+    stiffest: float  # bound of the largest eigenvalue of I - A over the penalty as that goes to 0, tight to about 60
 
     @property
     def negligible(self) -> float:
@@ -154,7 +160,16 @@ def _problem(data: Samples) -> _Problem:
     points, weight = points_of(data), data.distinct.weight
     line = least_squares_line(points.u, points.y, weight)
     rest = points.y - (line[0] + line[1] * (points.u - points.u[0]))
-    return _Problem(points, weight, line, rest, data.distinct.within, float(points.u[-1] - points.u[0]))
+    span, surplus = float(points.u[-1] - points.u[0]), math.fsum(weight - 1)
+    return _Problem(points, weight, line, rest, data.distinct.within, span, surplus, _stiffest(points.u, weight, span))
+
+
+def _stiffest(u: Array, weight: Array, span: float) -> float:
+    """Of R^-1 Q' W^-1 Q: no more than 5 times the largest entry on the diagonal, each over that of R / 2."""
+    h, light = np.diff(u) / span, 1 / weight
+    p, r = 1 / h[:-1], 1 / h[1:]
+    squares = p**2 * light[:-2] + (p + r) ** 2 * light[1:-1] + r**2 * light[2:]
+    return 30.0 * float(np.max(squares / (h[:-1] + h[1:]), initial=0.0))
 
 
 def least_squares_line(u: Array, y: Array, weight: Array) -> tuple[float, float]:
@@ -176,44 +191,73 @@ def _evaluated(problem: _Problem, penalty: float) -> _Solution:
         lam = penalty * problem.span**3
         states, leverage = smoothed(np.diff(problem.points.u), problem.rest, problem.weight, lam)
         df = float(leverage.sum())
-    return _Solution(states, df, _gcv(problem, states[0], df))
+    squares, stiff = float(problem.weight @ (states[0] - problem.rest) ** 2), len(problem.rest) - df
+    if penalty * problem.stiffest <= 1:
+        squares, stiff = _near_the_data(problem, penalty)
+    return _Solution(states, len(problem.rest) - stiff, _gcv(problem, squares, stiff))
 
 
-def _gcv(problem: _Problem, fitted: Array, df: float) -> float:
-    n = float(problem.weight.sum())
-    squares = 2 * problem.within + float(problem.weight @ (fitted - problem.rest) ** 2)
-    return n * squares / (n - df) ** 2 if n > df else math.nan
+def _near_the_data(problem: _Problem, penalty: float) -> tuple[float, float]:
+    """The sum of squares and the trace of I - A where both vanish with the penalty."""
+    from knotflow.splines.loops import barely_smoothed
+
+    return barely_smoothed(np.diff(problem.points.u), problem.rest, problem.weight, penalty * problem.span**3)
+
+
+def _gcv(problem: _Problem, squares: float, stiff: float) -> float:
+    """n times the sum of squares over (n - df)^2 = (n - s + stiff)^2; nan unless n > df."""
+    free = problem.surplus + stiff
+    if not free > 0:
+        return math.nan
+    return (len(problem.rest) + problem.surplus) * ((2 * problem.within + squares) / free) / free
+
+
+def _criterion(problem: _Problem, penalty: float) -> float:
+    """The GCV, with what rounding of y may add to it: so that it alone never decides."""
+    if penalty * problem.stiffest <= 1:
+        value = _gcv(problem, *_near_the_data(problem, penalty))
+    else:
+        value = _evaluated(problem, penalty).gcv
+    return value + (4 * np.finfo(float).eps * float(np.abs(problem.points.y).max())) ** 2
 
 
 def _chosen(problem: _Problem) -> float:
-    """The penalty with the least GCV: the best on a grid, and refined between its neighbours."""
-    n, s = float(problem.weight.sum()), len(problem.rest)
-    if n < s * (1 - 1e-12):
+    """The penalty with the least GCV: the local minima on a grid, the better ones refined between their neighbours.
+
+    In the logarithm of the penalty every term of the GCV takes some units to change, so that the grid misses none.
+    """
+    s = len(problem.rest)
+    if problem.surplus < -1e-12 * s:
         raise InputError(
-            f"penalty is None, but the weights add up to {n:g} for {s} distinct x: cross-validation counts "
-            "weights as samples; scale them to the mean 1, or give a penalty"
+            f"penalty is None, but the weights add up to {s + problem.surplus:g} for {s} distinct x: cross-validation "
+            "counts weights as samples; scale them to the mean 1, or give a penalty"
         )
     if s == 2:
         return math.inf
-    # At the lowest penalty half of the neighbours are told apart, at the highest none.
-    least = 1e-6 * float(np.median(problem.weight)) * (float(np.median(np.diff(problem.points.u))) / problem.span) ** 3
-    lowest, highest = math.log(least), math.log(1e-14 * problem.overwhelming)
+    lowest, highest = math.log(_END / problem.stiffest), math.log(1e-12 * problem.overwhelming)
     count = min(_MOST_TRIED, math.ceil((highest - lowest) / math.log(10) * _PER_DECADE))
-    grid = np.append(np.linspace(lowest, highest, count), math.inf)
-    rounding = (4 * np.finfo(float).eps * float(np.abs(problem.points.y).max())) ** 2
+    logs = np.linspace(lowest, highest, count)
 
     def criterion(log: float) -> float:
-        return _evaluated(problem, math.exp(log) if log < math.inf else math.inf).gcv + rounding
+        return _criterion(problem, math.exp(log))
 
-    values = np.array([criterion(log) for log in grid])
-    best = int(np.flatnonzero(values <= np.nanmin(values) * (1 + _FLAT))[-1])
-    if best in (0, count):
-        return float(np.exp(grid[best]))
-    between = (grid[best - 1], min(grid[best + 1], highest + 1))
+    values = np.array([criterion(log) for log in logs])
+    found = [*zip(np.exp(logs), values, strict=True), *((end, _criterion(problem, end)) for end in (0.0, math.inf))]
+    found += [(math.exp(log), value) for log, value in _refined(criterion, logs, values)]
+    least = np.nanmin([value for _, value in found])
+    return max(float(penalty) for penalty, value in found if value <= least * (1 + _FLAT))
+
+
+def _refined(criterion: Callable[[float], float], at: Array, values: Array) -> list[tuple[float, float]]:
+    """The local minima next to those on the grid that are worth it, and their values."""
     from scipy.optimize import minimize_scalar
 
-    found = minimize_scalar(criterion, bounds=between, method="bounded", options={"xatol": 1e-7})
-    return math.exp(found.x if found.fun <= values[best] else grid[best])
+    inner = np.flatnonzero((values[1:-1] <= values[:-2]) & (values[1:-1] <= values[2:])) + 1
+    inner = inner[values[inner] <= _WORTH_REFINING * np.nanmin(values)]
+    inner = inner[values[inner] < np.maximum(values[inner - 1], values[inner + 1]) * (1 - _FLAT)]
+    pairs = ((at[k - 1], at[k + 1]) for k in inner)
+    results = (minimize_scalar(criterion, bounds=each, method="bounded", options={"xatol": 1e-5}) for each in pairs)
+    return [(float(each.x), float(each.fun)) for each in results]
 
 
 def _solved(problem: _Problem, penalty: float, lam: float | None = None) -> SmoothingSpline:
@@ -223,7 +267,7 @@ def _solved(problem: _Problem, penalty: float, lam: float | None = None) -> Smoo
         with np.errstate(over="ignore"):
             lam = float(penalty * _cube_of_span(points))
     if penalty <= problem.negligible and len(h) > 1:
-        spline, df, gcv = interpolant(points), float(len(points.x)), _gcv(problem, problem.rest, len(points.x))
+        spline, df, gcv = interpolant(points), float(len(points.x)), _gcv(problem, 0.0, 0.0)
     else:
         (f, slope, kick, turn), df, gcv = _evaluated(problem, penalty)
         f = f + problem.line[0] + problem.line[1] * (points.u - points.u[0])
