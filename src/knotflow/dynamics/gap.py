@@ -8,6 +8,7 @@ import numpy as np
 
 from knotflow._checks import number
 from knotflow._deprecated import renamed
+from knotflow._values import immutable
 from knotflow.data import Samples
 from knotflow.dynamics.descent import GradientDescent
 from knotflow.dynamics.evolve import evolve
@@ -21,6 +22,7 @@ from knotflow.network.subject import subject
 __all__ = ["Gap", "gradient_flow_gap"]
 
 
+@immutable
 class Gap(NamedTuple):
     """How far descent ends from the flow, as `gradient_flow_gap` finds it.
 

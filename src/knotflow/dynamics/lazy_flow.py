@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from knotflow._checks import extent, freeze, numbers
+from knotflow._checks import as_float, extent, freeze, numbers, shown
 from knotflow._typing import AnyArray, Array
+from knotflow._values import immutable
 from knotflow.dynamics.flow_session import RTOL, FlowSession
 from knotflow.dynamics.protocol import Past, Reason, Snapshot
 from knotflow.dynamics.running import FlowMethod
@@ -138,6 +139,7 @@ class Modes:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
+@immutable
 class Linearised:
     """A network linearised at `net`, trained on `data`: what it is at every time t >= 0, infinity included.
 
@@ -227,9 +229,10 @@ class Linearised:
 
 def moment(t: object) -> float:
     """``t`` as a time, infinity included, or InputError."""
-    if not isinstance(t, int | float | np.number) or isinstance(t, bool) or not t >= 0:
-        raise InputError(f"t is {t!r}: it must be a time >= 0, or infinity")
-    return float(t)
+    time = as_float(t)
+    if not time >= 0:
+        raise InputError(f"t is {shown(t)}: it must be a time >= 0, or infinity")
+    return time
 
 
 class _Jumps:

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from knotflow._checks import freeze, numbers, per_neuron, vector
 from knotflow._typing import Array
+from knotflow._values import immutable
 from knotflow.data import Samples
 from knotflow.data.samples import given
 from knotflow.errors import InputError
@@ -20,6 +21,7 @@ __all__ = ["FeatureMap", "features", "minimum_norm"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
+@immutable
 class FeatureMap:
     """Phi, the matrix of a linear model f = Phi mu on s samples with m features, and its spaces.
 

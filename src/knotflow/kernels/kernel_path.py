@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from knotflow._checks import count as whole
-from knotflow._checks import number, numbers
+from knotflow._checks import function, number, numbers
 from knotflow._deprecated import keyword_only
 from knotflow._typing import Array
+from knotflow._values import immutable
 from knotflow.data import Samples
 from knotflow.data.samples import given
 from knotflow.dynamics.lazy_flow import Modes, moment
@@ -23,6 +24,7 @@ __all__ = ["KernelPath", "lazy"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
+@immutable
 class KernelPath:
     """f_t for every t >= 0, infinity included, of df_t(x)/dt = -pace sum_j w_j K(x, x_j) (f_t(x_j) - y_j).
 
@@ -122,6 +124,16 @@ class KernelPath:
         return np.geomspace(1e-2 / rates.max(), 1e2 / rates.min(), count)
 
 
+@dataclass(frozen=True)
+class Constant:
+    """The function with one value."""
+
+    value: float
+
+    def __call__(self, x: Array) -> Array:
+        return np.full(x.shape, self.value)
+
+
 @keyword_only("start", "pace")
 def lazy(
     kernel: Kernel,
@@ -176,9 +188,6 @@ def lazy(
     array([-0.2008])
     """
     given(data)
-    constant = 0.0 if callable(start) else number("start", start)
-
-    def flat(x: Array) -> Array:
-        return np.full(x.shape, constant)
-
-    return KernelPath(kernel, data, start if callable(start) else flat, number("pace", pace, above=0.0))
+    function("kernel", kernel, "x and x2, as kf.kernels.rf(init) is", 2)
+    begin = function("start", start) if callable(start) else Constant(number("start", start))
+    return KernelPath(kernel, data, begin, number("pace", pace, above=0.0))

@@ -11,6 +11,7 @@ import numpy as np
 
 from knotflow._lanczos import largest_eigenvalue
 from knotflow._typing import Array, Ints
+from knotflow._values import immutable
 from knotflow.data import Samples
 from knotflow.dynamics.tangent import TangentKernel, writable
 from knotflow.landscape.hessian import ALL, HessianProduct, parts, size
@@ -26,6 +27,7 @@ _DENSE = 400
 
 
 @dataclass(frozen=True, eq=False, repr=False)
+@immutable
 class Spectrum:
     """All P eigenvalues of a Hessian: `np.asarray(spectrum)` is `eigenvalues`.
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike
 
-from knotflow._checks import choice, extent, freeze, number, vector
+from knotflow._checks import choice, extent, freeze, indices, number, vector
 from knotflow._typing import Array, Ints
+from knotflow._values import immutable
 from knotflow.errors import InputError
 from knotflow.network.function import knots_of
 from knotflow.network.parameters import Parameters, given_parameters, old_to_net
@@ -21,6 +22,7 @@ Gauge = Literal["unit", "equal", "balanced"]
 
 
 @dataclass(frozen=True, init=False, eq=False, repr=False)
+@immutable
 class BDSO:
     """Breakpoint, delta-slope and orientation of every neuron that has a knot.
 
@@ -96,7 +98,9 @@ class BDSO:
         if not np.all(np.abs(signs) == 1):
             i = int(np.argmax(np.abs(signs) != 1))
             raise InputError(f"orientations[{i}] is {signs[i]:g}: it must be 1 (right-facing) or -1 (left-facing)")
-        freeze(self, orientations=_integers("orientations", signs))
+        signs = signs.astype(np.int64)
+        signs.setflags(write=False)
+        freeze(self, orientations=signs)
         freeze(self, bias=number("bias", bias), norm=number("norm", norm, above=0.0))
         live = _integers("live", np.arange(k) if live is None else live)
         if len(live) != k:
@@ -181,6 +185,6 @@ class BDSO:
 
 
 def _integers(name: str, values: ArrayLike) -> Ints:
-    array = vector(name, values).astype(np.int64)
+    array = indices(name, vector(name, values))
     array.setflags(write=False)
     return array

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from knotflow._checks import extent, freeze, number, per_neuron, vector
 from knotflow._typing import Array
+from knotflow._values import immutable
 from knotflow.errors import InputError
 from knotflow.network.function import knots_of
 from knotflow.network.parameters import Parameters, given_parameters, old_to_net
@@ -21,6 +22,7 @@ _TURN = 2 * np.pi
 
 
 @dataclass(frozen=True, init=False, eq=False, repr=False)
+@immutable
 class Canonical:
     """Each neuron as a particle (r, theta) in polar coordinates, and its conserved delta.
 

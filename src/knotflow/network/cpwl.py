@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from knotflow._checks import extent, freeze, interval, number, numbers, vector
 from knotflow._typing import Array
+from knotflow._values import immutable
 from knotflow.errors import InputError
 from knotflow.network.bdso import BDSO
 from knotflow.network.function import evaluated
@@ -27,6 +28,7 @@ _TINY = np.finfo(np.float64).tiny  # below it, rounding is no longer relative
 
 
 @dataclass(frozen=True, init=False, eq=False, repr=False)
+@immutable
 class CPWL:
     """A continuous piecewise linear function: knots, values at them, and the slopes between them.
 
@@ -189,6 +191,7 @@ class CPWL:
 
     def pieces_in(self, lo: float, hi: float) -> int:
         """How many linear pieces there are inside the open interval (lo, hi); lo and hi may be infinite."""
+        lo, hi = number("lo", lo, infinite=True), number("hi", hi, infinite=True)
         if not lo < hi:
             raise InputError(f"the interval ({lo}, {hi}) is empty: lo must be less than hi")
         return int(np.sum((self.knots > lo) & (self.knots < hi))) + 1

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from knotflow._checks import extent, number, numbers
 from knotflow._deprecated import warn
 from knotflow._typing import Array, Flags
+from knotflow._values import immutable
 from knotflow.data import Samples
 from knotflow.errors import InputError
 from knotflow.network import CPWL, ReLUNet
@@ -19,6 +20,7 @@ ROUNDING = 64 * np.finfo(np.float64).eps
 
 
 @dataclass(frozen=True, eq=False, repr=False)
+@immutable
 class Segments:
     """A piecewise linear fit: f(x) = levels_p + slopes_p (x - centres_p) for x in piece p.
 

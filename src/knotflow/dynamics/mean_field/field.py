@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from knotflow._checks import choice, flag, number, numbers
 from knotflow._typing import Array, Ints
+from knotflow._values import immutable
 from knotflow.data import Samples
 from knotflow.dynamics.mean_field.flow import METRICS, MeanFieldFlow, Metric, shares
 from knotflow.network import ReLUNet
@@ -150,6 +151,7 @@ def _mobility(r: Array, metric: Metric, delta: float) -> tuple[Array, Array]:
     return size, square
 
 
+@immutable
 class ResidualODE(NamedTuple):
     """Proposition 1: rho_j' = -x~_j^T sum of Sigma_k g_k over the arcs k that are active at sample j.
 
