@@ -153,7 +153,7 @@ def number(
         return result
     signs = {">": above, ">=": least, "<": below, "<=": most}
     bounds = [f"{sign} {bound:g}" for sign, bound in signs.items() if math.isfinite(bound)]
-    what = "a number, which may be infinite," if infinite else "a finite number"
+    what = "a number, finite or infinite" if infinite else "a finite number"
     raise InputError(f"{name} is {shown(value)}: it must be {what}{' ' * bool(bounds)}{' and '.join(bounds)}")
 
 
@@ -301,20 +301,28 @@ def instance(name: str, value: object, kind: type[T] | tuple[type[T], ...], what
 
 def items(name: str, values: object, what: str) -> list[Any]:
     """The members of a list, a tuple, an array or another iterable with an order; no text, mapping or set."""
-    try:
-        if isinstance(values, Iterable) and not isinstance(values, str | bytes | Mapping | Set):
-            return list(values)
-    except Exception:
-        pass
-    raise InputError(f"{name} is {shown(values)}: it must be a list of {what}")
+    held = _members(values)
+    if held is None:
+        raise InputError(f"{name} is {shown(values)}: it must be a list of {what}")
+    return held
 
 
 def pair(name: str, value: object, what: str) -> tuple[Any, Any]:
     """The two members of `value`."""
-    held = items(name, value, what) if not isinstance(value, str | bytes) else []
-    if len(held) != 2:
+    held = _members(value)
+    if held is None or len(held) != 2:
         raise InputError(f"{name} is {shown(value)}: it must be {what}")
     return held[0], held[1]
+
+
+def _members(values: object) -> list[Any] | None:
+    """The members of an iterable with an order; None for all else, texts and mappings among it."""
+    if not isinstance(values, Iterable) or isinstance(values, str | bytes | Mapping | Set):
+        return None
+    try:
+        return list(values)
+    except Exception:  # whatever a foreign class raises, or NumPy for an array without a dimension
+        return None
 
 
 def interval(lo: float, hi: float) -> tuple[float, float]:

@@ -51,14 +51,16 @@ def _frozen_after(own: Callable[[Any], None] | None) -> Callable[[Any], None]:
         if own is not None:
             own(self)
         for name, held in vars(self).items():
-            if isinstance(held, np.ndarray) and held.flags.writeable:
+            if isinstance(held, np.ndarray | dict):
                 object.__setattr__(self, name, _owned(held))
 
     return after
 
 
 def _owned(held: Any) -> Any:
-    """An array as a read-only one that nobody else can write to; all else as it is."""
+    """An array, or those of a dict, as read-only ones that nobody else can write to; all else as it is."""
+    if type(held) is dict:
+        return {name: _owned(part) for name, part in held.items()}
     if not isinstance(held, np.ndarray) or not held.flags.writeable:
         return held
     array = held.copy()

@@ -20,7 +20,7 @@ from typing import Literal
 
 import numpy as np
 
-from knotflow._checks import choice, file_path, shown
+from knotflow._checks import choice, shown
 from knotflow._typing import Array
 from knotflow.errors import InputError
 
@@ -113,7 +113,7 @@ def _read_table(path: str | PathLike[str]) -> _Table:
 
 def _read_text(path: str | PathLike[str]) -> str:
     try:
-        text = _decode(file_path("path", path).read_bytes())
+        text = _decode(Path(path).read_bytes())
     except FileNotFoundError:
         raise InputError(f"there is no such file; relative paths start at {Path.cwd()}") from None
     except IsADirectoryError:

@@ -12,7 +12,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from knotflow._checks import extent, function, generator, number, numeric, shown, text
+from knotflow._checks import extent, file_path, function, generator, number, numeric, text
 from knotflow._typing import Array
 from knotflow._values import immutable
 from knotflow.data.csv import read_columns
@@ -188,11 +188,12 @@ class Samples:
             where a number is expected (with the line as an editor counts it and the column), and for what
             Samples refuses.
         """
+        path = file_path("path", path)
         try:
             table = read_columns(path, x, y, missing)
             return cls(table.x, table.y, x_name=table.x_name or "x", y_name=table.y_name or "y")
         except InputError as error:
-            raise InputError(f"{path if isinstance(path, str | PathLike) else shown(path)}: {error}") from None
+            raise InputError(f"{path}: {error}") from None
 
     @classmethod
     def from_function(

@@ -73,9 +73,17 @@ def _norm(norm: float | str | None, width: int) -> float:
     named = {None: math.sqrt(width), "sqrt": math.sqrt(width), "m": float(width)}
     if norm is None or (isinstance(norm, str) and norm in named):
         return named[norm]
-    value = as_float(norm)
+    value = _written(norm) if isinstance(norm, str) else as_float(norm)
     if not 0 < value < math.inf:
         raise InputError(
             f'norm is {shown(norm)}: it must be a positive number, "sqrt" (of the width) or "m" (the width)'
         )
     return value
+
+
+def _written(norm: str) -> float:
+    """The number that a text from the command line is, or NaN."""
+    try:
+        return float(norm)
+    except ValueError:
+        return math.nan

@@ -193,7 +193,7 @@ class CPWL:
         """How many linear pieces there are inside the open interval (lo, hi); lo and hi may be infinite."""
         lo, hi = number("lo", lo, infinite=True), number("hi", hi, infinite=True)
         if not lo < hi:
-            raise InputError(f"the interval ({lo}, {hi}) is empty: lo must be less than hi")
+            raise InputError(f"the interval ({lo:g}, {hi:g}) is empty: lo must be less than hi")
         return int(np.sum((self.knots > lo) & (self.knots < hi))) + 1
 
     def to_ppoly(self, lo: float, hi: float) -> PPoly:

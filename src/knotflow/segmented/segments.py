@@ -64,10 +64,6 @@ class Segments:
     error: float
     rounding: float = 0.0
 
-    def __post_init__(self) -> None:
-        for values in (self.knots, self.slopes, self.centres, self.levels, self.room):
-            values.setflags(write=False)
-
     @classmethod
     def of(cls, net: ReLUNet, data: Samples) -> Segments:
         """The function of a network, with its error on `data`.

@@ -8,9 +8,10 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import cache
-from types import MappingProxyType, ModuleType
+from types import ModuleType
 
 from knotflow import InputError
+from knotflow._values import FrozenMapping
 from knotflow_papers.reproduction.experiment import Experiment, Paper
 
 _HOME = "knotflow_papers"
@@ -41,7 +42,7 @@ def experiments() -> Mapping[str, Experiment]:
             items = [module for room in _packages(home, _ROOMS) for module in _modules(room)]
             found += [registered(item.EXPERIMENT, paper) for item in items]
     found.sort(key=lambda each: (each.paper.year if each.paper else 0, _order(each.item)))
-    return MappingProxyType({each.name: each for each in found})
+    return FrozenMapping({each.name: each for each in found})
 
 
 def _packages(home: ModuleType, names: Iterable[str] = ()) -> list[ModuleType]:
