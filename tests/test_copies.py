@@ -24,7 +24,7 @@ WAYS = {
     "deepcopy": copy.deepcopy,
 }
 # Operators over the engine's arrays, which numba wants to be writable: not values.
-OPERATORS = {"hessian product", "tangent kernel", "modes", "kernel modes"}
+OPERATORS = {"hessian product", "tangent kernel"}
 
 
 def assert_same(one: Any, other: Any, path: str = "value") -> None:

@@ -8,12 +8,12 @@ its own copy of what it was made from; so the arrays are made read-only again, a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from functools import cached_property
+from functools import cached_property, wraps
 from typing import Any, TypeVar
 
 import numpy as np
 
-__all__ = ["FrozenMapping", "immutable"]
+__all__ = ["FrozenMapping", "derived", "immutable", "read_only"]
 
 C = TypeVar("C", bound=type)
 K = TypeVar("K")
@@ -90,6 +90,12 @@ def _restored(cls: type, state: Any) -> Any:
     return made
 
 
+def read_only(*arrays: Any) -> tuple[Any, ...]:
+    """These arrays, which nobody else holds, made read-only."""
+    _freeze(arrays)
+    return arrays
+
+
 def _freeze(held: Any) -> None:
     """Make the arrays read-only that are held, in containers too."""
     if isinstance(held, np.ndarray):
@@ -100,6 +106,19 @@ def _freeze(held: Any) -> None:
     elif isinstance(held, list | tuple):
         for each in held:
             _freeze(each)
+
+
+class derived(cached_property[V]):  # noqa: N801 -- as `property`
+    """A `cached_property` of a value: its arrays cannot be written to, nor is it copied with the value."""
+
+    def __init__(self, compute: Callable[[Any], V]) -> None:
+        @wraps(compute)
+        def frozen(self: Any) -> V:
+            found = compute(self)
+            _freeze(found)
+            return found
+
+        super().__init__(frozen)
 
 
 class FrozenMapping(Mapping[K, V]):

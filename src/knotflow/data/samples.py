@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 from os import PathLike
 from typing import Any, Literal
 
@@ -14,7 +13,7 @@ from numpy.typing import ArrayLike
 
 from knotflow._checks import extent, file_path, function, generator, number, numeric, text
 from knotflow._typing import Array
-from knotflow._values import immutable
+from knotflow._values import derived, immutable
 from knotflow.data.csv import read_columns
 from knotflow.data.scaling import Scaling
 from knotflow.errors import InputError
@@ -100,7 +99,7 @@ class Samples:
         x, y = f"{self.x_name} in {extent(self.x)}", f"{self.y_name} in {extent(self.y)}"
         return f"Samples({len(self)} points, {x}, {y}{ties}{weighted})"
 
-    @cached_property
+    @derived
     def distinct(self) -> Distinct:
         """The data as any function of x sees it: one point for each distinct x. O(n), computed once."""
         first = np.flatnonzero(np.concatenate([[True], self.x[1:] != self.x[:-1]]))

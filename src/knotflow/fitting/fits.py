@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from knotflow._checks import count, shown
 from knotflow._typing import Array
-from knotflow._values import FrozenMapping, immutable
+from knotflow._values import FrozenMapping, derived, immutable
 from knotflow.data import Samples, Scaling
 from knotflow.errors import InputError, MissingLibraryError
 from knotflow.fitting.choices import Training, chosen
@@ -81,7 +80,7 @@ class Fit:
         """The fitted function at x (any shape), in the user's units."""
         return self.net(x)
 
-    @cached_property
+    @derived
     def summary(self) -> dict[str, Any]:
         """The run in numbers, in the user's units: what tells functions apart, and how far the training came.
 

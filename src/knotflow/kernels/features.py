@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from knotflow._checks import freeze, numbers, per_neuron, vector
 from knotflow._typing import Array
-from knotflow._values import immutable
+from knotflow._values import derived, immutable
 from knotflow.data import Samples
 from knotflow.data.samples import given
 from knotflow.errors import InputError
@@ -74,7 +73,7 @@ class FeatureMap:
     def __repr__(self) -> str:
         return f"FeatureMap({self.matrix.shape[0]} samples, {self.matrix.shape[1]} features)"
 
-    @cached_property
+    @derived
     def _svd(self) -> tuple[Array, Array, Array]:
         left, sizes, right = np.linalg.svd(self.matrix, full_matrices=False)
         kept = sizes > max(self.matrix.shape) * np.finfo(float).eps * sizes[0]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -13,10 +12,10 @@ from knotflow._checks import count as whole
 from knotflow._checks import function, number, numbers
 from knotflow._deprecated import keyword_only
 from knotflow._typing import Array
-from knotflow._values import immutable
+from knotflow._values import derived, immutable
 from knotflow.data import Samples
 from knotflow.data.samples import given
-from knotflow.dynamics.lazy_flow import Modes, moment
+from knotflow.dynamics.lazy_flow import Modes
 from knotflow.errors import InputError
 from knotflow.kernels.interpolation import Kernel, gram
 
@@ -73,7 +72,7 @@ class KernelPath:
     def __repr__(self) -> str:
         return f"KernelPath({self.kernel!r}; {len(self.data.distinct.x)} samples, pace {self.pace:g})"
 
-    @cached_property
+    @derived
     def modes(self) -> Modes:
         """The flow's eigenbasis on the distinct samples."""
         points = given(self.data).distinct
@@ -84,21 +83,21 @@ class KernelPath:
         """f_t(x), in the shape of x. O(s^2), and O(s) for each x."""
         x = numbers("x", x)
         flat = x.ravel()
-        push = self.pace * self.modes.impulse(moment(t))
+        push = self.pace * self.modes.impulse(t)
         f = numbers("start(x)", self.start(flat)) - gram(self.kernel, flat, self.data.distinct.x) @ push
         return f.reshape(x.shape)[()]
 
     def residuals(self, t: float) -> Array:
         """(s,) f_t - y on the distinct samples."""
-        return self.modes.residuals(moment(t))
+        return self.modes.residuals(t)
 
     def loss(self, t: float) -> float:
         """1/2 sum_j w_j (f_t(x_j) - y_j)^2, over all samples."""
-        return self.modes.loss(moment(t)) + self.data.distinct.within
+        return self.modes.loss(t) + self.data.distinct.within
 
     def degrees_of_freedom(self, t: float) -> float:
         """The trace of the matrix that takes y - f_0 to f_t - f_0 on the distinct samples: sum_k 1 - exp(-rate_k t)."""
-        return self.modes.degrees_of_freedom(moment(t))
+        return self.modes.degrees_of_freedom(t)
 
     def time_of(self, degrees_of_freedom: float) -> float:
         """The time at which the path has these `degrees_of_freedom`, where to stop early. InputError if never."""

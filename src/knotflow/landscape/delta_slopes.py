@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from knotflow._checks import numbers
 from knotflow._typing import Array
-from knotflow._values import immutable
+from knotflow._values import derived, immutable
 from knotflow.data import Samples
 from knotflow.errors import InputError
 from knotflow.network import ReLUNet
@@ -71,7 +70,7 @@ class DeltaSlopeHessian:
         scaled = self.features * np.sqrt(self.weight)[:, None]
         return scaled.T @ scaled
 
-    @cached_property
+    @derived
     def null(self) -> Array:
         """(m, m - r) orthonormal: changes of the delta-slopes that leave f at the samples as it is. O(m^2 r)."""
         return np.linalg.qr(self.range, mode="complete")[0][:, self.rank :]

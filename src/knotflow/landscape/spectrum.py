@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from knotflow._lanczos import largest_eigenvalue
 from knotflow._typing import Array, Ints
-from knotflow._values import immutable
+from knotflow._values import derived, immutable
 from knotflow.data import Samples
 from knotflow.dynamics.tangent import TangentKernel, writable
 from knotflow.landscape.hessian import ALL, HessianProduct, parts, size
@@ -69,7 +68,7 @@ class Spectrum:
         """P, the number of parameters."""
         return len(self.coupled) + int(self.counts.sum())
 
-    @cached_property
+    @derived
     def eigenvalues(self) -> Array:
         """(P,) ascending, read-only."""
         values = np.sort(np.concatenate([self.coupled, np.repeat(self.uncoupled, self.counts)]))

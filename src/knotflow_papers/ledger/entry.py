@@ -201,7 +201,7 @@ def claim(
 class _Trials:
     """A check: the worst outcome of some trials of the body of a claim, and of fewer if it is to be quick."""
 
-    body: Body
+    body: Callable[..., Any]
     trials: tuple[int, int]
     asks: bool
 

@@ -118,6 +118,8 @@ def particles(
     law, nodes = _law(law), count("nodes", nodes, least=1)
     choice("metric", metric, METRICS)
     choice("rule", rule, RULES)
+    if rng is not None:
+        generator(rng)
     if rule == "quadrature":
         return _quadrature(law, data, nodes, metric)
     a, b, c = _points(law, nodes, rule, generator(rng))
