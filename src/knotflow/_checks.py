@@ -12,7 +12,7 @@ import os
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from numbers import Real
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import numpy as np
 from numpy.ma import MaskedArray, is_masked
@@ -23,6 +23,7 @@ from knotflow.errors import InputError
 
 __all__ = [
     "as_float",
+    "beyond_float64",
     "choice",
     "count",
     "directory",
@@ -279,17 +280,26 @@ def in_range(name: str, values: ArrayLike, compute: Callable[[], Array]) -> Arra
     with np.errstate(over="ignore", invalid="ignore"):
         result = compute()
     if not np.isfinite(result).all():
-        largest = float(np.max(np.abs(np.asarray(values, dtype=np.float64)), initial=0.0))
-        raise InputError(f"{name} reaches {largest:g} in size: it must be smaller, the result is beyond float64")
+        beyond_float64(name, values)
     return result
+
+
+def beyond_float64(name: str, values: ArrayLike) -> NoReturn:
+    """InputError: what depends on the argument `values` is not a float64, because they are so large."""
+    largest = float(np.max(np.abs(np.asarray(values, dtype=np.float64)), initial=0.0))
+    raise InputError(f"{name} reaches {largest:g} in size: it must be smaller, the result is beyond float64")
 
 
 def indices(name: str, values: ArrayLike, size: int = 2**53) -> Ints:
     """`values` as whole numbers from 0 to size - 1, of any shape."""
-    array = numeric(name, values)
-    if not ((array >= 0) & (array < size) & (array == np.floor(array))).all():
+    if type(values) is np.ndarray and values.dtype == np.int64:
+        array = values.copy()
+    else:
+        floats = numeric(name, values)
+        array = np.where((floats >= 0) & (floats < 2**53) & (floats == np.floor(floats)), floats, -1).astype(np.int64)
+    if array.size and not (array.min() >= 0 and array.max() < size):
         raise InputError(f"{name} is {shown(values)}: it must hold whole numbers from 0 to {size - 1}")
-    return array.astype(np.int64)
+    return array
 
 
 def instance(name: str, value: object, kind: type[T] | tuple[type[T], ...], what: str) -> T:

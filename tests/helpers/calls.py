@@ -126,7 +126,7 @@ OF_ONE: dict[str, dict[str, Any]] = {
 }
 # What the loop that runs a method calls, and what makes values of parts that were checked: not for users.
 INNER = {
-    "anchored", "begin", "between", "carry_on", "caution", "extended", "gauge", "objective", "over",
+    "anchored", "begin", "between", "carry_on", "caution", "extended", "gauge", "objective", "over", "seen",
     "session", "operator",
 }  # fmt: skip
 TORCH = {"from_torch", "to_torch"}  # have tests of their own

@@ -86,7 +86,7 @@ class Placed(KnotLaw):
         freeze(self, points=tuple(sorted(points)))
         if not self.lo < self.hi:
             raise InputError(f"the support ({self.lo:g}, {self.hi:g}) is empty: lo must be less than hi")
-        function("density", self.density, "an array of knots")
+        function("density", self.density, "the knot")
         ends = np.array([self.lo]), np.array([self.hi])
         with np.errstate(over="ignore", invalid="ignore"):  # refused by name
             everything = self._integrals(

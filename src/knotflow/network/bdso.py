@@ -117,7 +117,11 @@ class BDSO:
         bias: float = 0.0,
     ) -> BDSO:
         """The BDSO view of the network with parameters a, b, c, `norm` and `bias`, or of a ReLUNet. O(m)."""
-        p = given_parameters("BDSO", a, b, c, norm, bias)
+        return cls.seen(given_parameters("BDSO", a, b, c, norm, bias))
+
+    @classmethod
+    def seen(cls, p: Parameters) -> BDSO:
+        """The view of checked parameters."""
         knots = knots_of(p.a, p.b)
         live = np.isfinite(knots)
         constant = ~live & (p.b < 0)
@@ -185,6 +189,8 @@ class BDSO:
 
 
 def _integers(name: str, values: ArrayLike) -> Ints:
-    array = indices(name, vector(name, values))
+    array = indices(name, values)
+    if array.ndim != 1:
+        raise InputError(f"{name} has shape {array.shape}: it must be one-dimensional")
     array.setflags(write=False)
     return array

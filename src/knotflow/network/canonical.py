@@ -98,7 +98,11 @@ class Canonical:
         bias: float = 0.0,
     ) -> Canonical:
         """The canonical view of the network with parameters a, b, c, `norm` and `bias`, or of a ReLUNet. O(m)."""
-        p = given_parameters("Canonical", a, b, c, norm, bias)
+        return cls.seen(given_parameters("Canonical", a, b, c, norm, bias))
+
+    @classmethod
+    def seen(cls, p: Parameters) -> Canonical:
+        """The view of checked parameters."""
         n = np.hypot(p.a, p.b)
         theta = np.where(n > 0, np.arctan2(-p.b, p.a), 0.0)
         return cls(len(p.a) / p.norm * (p.c * n), theta, p.c**2 - p.a**2 - p.b**2, p.norm, p.bias)

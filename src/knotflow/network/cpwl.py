@@ -125,8 +125,12 @@ class CPWL:
         The values are those of the network up to rounding of sum_i |c_i| (|a_i x| + |b_i|) / norm. Only the
         function is kept: neurons that cancel, parameters and norm are gone.
         """
-        p = given_parameters("CPWL", a, b, c, norm, bias)
-        view = BDSO.of(*p)
+        return cls.seen(given_parameters("CPWL", a, b, c, norm, bias))
+
+    @classmethod
+    def seen(cls, p: Parameters) -> CPWL:
+        """The view of checked parameters."""
+        view = BDSO.seen(p)
         order = np.argsort(view.knots, kind="stable")
         knots, right = view.knots[order], view.orientations[order] > 0
         mu = view.delta_slopes[order]

@@ -268,15 +268,15 @@ class ReLUNet:
 
     def canonical(self) -> Canonical:
         """Polar coordinates (r, theta) of each neuron, with its delta: see `Canonical`. O(m)."""
-        return Canonical.of(*self._parameters)
+        return Canonical.seen(self._parameters)
 
     def bdso(self) -> BDSO:
         """Breakpoints, delta-slopes and orientations: see `BDSO`. O(m)."""
-        return BDSO.of(*self._parameters)
+        return BDSO.seen(self._parameters)
 
     def cpwl(self) -> CPWL:
         """The function alone, as a continuous piecewise linear function: see `CPWL.of`. O(m log m)."""
-        return CPWL.of(*self._parameters)
+        return CPWL.seen(self._parameters)
 
     @classmethod
     def from_canonical(cls, view: Canonical) -> ReLUNet:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.interpolate import PPoly
 
-from knotflow._checks import count, in_range, number, numbers
+from knotflow._checks import beyond_float64, count, number, numbers, numeric
 from knotflow._deprecated import renamed
 from knotflow._typing import AnyArray, Array
 from knotflow._values import immutable
@@ -80,12 +80,15 @@ class Spline:
             If x is not finite or so large that f(x) is beyond float64, and if `nu` is not a whole number of at least 0.
         """
         order = count("nu", nu)
-        places = numbers("x", x)
-        return in_range("x", places, lambda: self._values(places, order))[()]
-
-    def _values(self, x: Array, order: int) -> Array:
-        values = self.pieces(np.ldexp(x, -self.exponent), order)
-        return np.asarray(np.ldexp(values, -self.exponent * order) if order else values)
+        places = numeric("x", x)
+        if order or self.exponent < 0:  # powers of two that may overflow
+            with np.errstate(over="ignore", invalid="ignore"):
+                values = np.ldexp(self.pieces(np.ldexp(places, -self.exponent), order), -self.exponent * order)
+        else:
+            values = self.pieces(np.ldexp(places, -self.exponent))
+        if not np.isfinite(values).all():
+            beyond_float64("x", numbers("x", places))
+        return values
 
     @renamed(order="nu")
     def derivative(self, nu: int = 1) -> Spline:
