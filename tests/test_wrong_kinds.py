@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from tests.helpers.calls import EXTRAS, calls
+from tests.helpers.public import DATA, NET
 
 import knotflow as kf
 
@@ -41,6 +42,15 @@ class Hostile:
 
     def __len__(self) -> int:
         raise OSError("no len")
+
+    def __index__(self) -> int:
+        raise MemoryError("no index")
+
+    def __eq__(self, other: object) -> bool:
+        raise LookupError("not comparable")
+
+    def __hash__(self) -> int:
+        raise BufferError("no hash")
 
     def __bool__(self) -> bool:
         raise AttributeError("no bool")
@@ -109,6 +119,8 @@ SOME: dict[str, tuple[Callable[[], Any], tuple[str, ...]]] = {
     "fraction": (lambda: Fraction(1, 3), NUMBERS),
     "small int": (lambda: np.int8(3), NUMBERS),
     "large": (lambda: [1e300, -1e300], NUMBERS),
+    "largest": (lambda: [1.7e308, -1.7e308], NUMBERS),
+    "largest number": (lambda: 1.7e308, NUMBERS),
     "two pairs": (lambda: [(1, 2), (2, 3)], NUMBERS),
     "table": (lambda: pd.DataFrame({"a": [1.0, 2.0], "b": [3.0, 4.0]}), NUMBERS),
 }
@@ -177,3 +189,74 @@ def test_a_right_call_works() -> None:
     files = {"kf.animate", "kf.load_trajectory", "kf.report.save", "kf.report.write", "Fit.save", "Trajectory.save"}
     files |= {"Trajectory of a flow.save", "Samples.from_csv"}
     assert set(refused) == files | {"Trajectory.net_at_time"}
+
+
+def _papers() -> dict[str, Callable[[Any], Any]]:
+    papers, ledger = kf.papers, kf.papers.ledger
+    return {
+        "compute": papers.compute,
+        "select": papers.select,
+        "reproduce": lambda value: papers.reproduce(value, "out"),
+        "reproduce out": lambda value: papers.reproduce([], value),
+        "write_report": lambda value: papers.write_report(value, "page.html"),
+        "write_report path": lambda value: papers.write_report([], value),
+        "ledger.check": ledger.check,
+        "ledger.chosen": ledger.chosen,
+        "ledger.rows": ledger.rows,
+        "ledger.run": lambda value: ledger.run(value, processes=1),
+        "ledger.write": lambda value: ledger.write(value, "out"),
+        "ledger.write out": lambda value: ledger.write([], value),
+    }
+
+
+@pytest.mark.parametrize("name", _papers())
+def test_the_papers_refuse_odd_values_too(name: str, tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.chdir(tmp_path)
+    call = _papers()[name]
+    for odd, make in NEVER.items():
+        if (name, odd) != ("ledger.chosen", "texts"):  # words, which no id has
+            with pytest.raises(kf.InputError):
+                call(make())
+    assert not list(tmp_path.iterdir())
+
+
+# -- what was taken for something else -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("take", [kf.Samples, lambda x, y: kf.ReLUNet(x, y, y), lambda x, y: NET(x)])
+def test_masked_values_are_counted_in_the_refusal(take: Any) -> None:
+    with pytest.raises(kf.InputError, match=r"^[xa] has 2 masked values: drop or fill them, for example [xa].compressed"):
+        take(np.ma.array([1.0, 2.0, 3.0, 4.0], mask=[0, 1, 0, 1]), [1, 2, 3, 4])
+    take(np.ma.array([1.0, 2.0, 3.0, 4.0]), [1, 2, 3, 4])  # nothing is masked
+
+
+@pytest.mark.parametrize("number", [0, 1, 2, True, np.int64(1)])
+def test_the_number_of_an_open_file_is_no_path(number: Any, capfd: Any, tmp_path: Path) -> None:
+    run = kf.evolve(NET, DATA, kf.GradientDescent(1e-3), steps=1)
+    fit = kf.fit(DATA, width=3, steps=1)
+    for call in (kf.load_trajectory, kf.Samples.from_csv, run.save, fit.save, lambda p: kf.report.write([fit], p)):
+        with pytest.raises(kf.InputError, match=r"^(path|directory) is .*: it must be a path, as a str or a pathlib.Path$"):
+            call(number)
+    with pytest.raises(kf.InputError, match="path is"):
+        kf.animate(run, number)
+    print("still open")
+    assert capfd.readouterr().out == "still open\n"
+
+
+@pytest.mark.parametrize("word", ["normal", "Gaussian", "", None, 3, ["gaussian"], np.array("gaussian")])
+def test_a_law_of_another_family_is_refused(word: Any) -> None:
+    with pytest.raises(kf.InputError, match=r"^family is .*: it must be one of 'gaussian', 'uniform'$"):
+        kf.initial.Law(word, 1.0, 1.0, 1.0)
+
+
+@pytest.mark.parametrize("pairs", [[(1, 5), (2, 3)], [[1, 5], [2, 3]], ((1, 5), (2, 3)), [(1, 5), [2, 3]]])
+def test_two_pairs_are_not_read_without_a_word(pairs: Any) -> None:
+    with pytest.raises(kf.InputError) as caught:
+        kf.fit(pairs, width=3, steps=0)
+    assert "kf.Samples(x=[1, 5], y=[2, 3])" in str(caught.value)  # x, then y
+    assert "kf.Samples(x=[1, 2], y=[5, 3])" in str(caught.value)  # the points
+
+
+def test_what_is_x_and_y_without_doubt_is_read() -> None:
+    for data in (([1, 2], [2, 3]), [np.array([1, 2]), np.array([2, 3])], [(1, 2, 4), (2, 3, 5)]):
+        assert kf.fit(data, width=3, steps=0).data.x[:2].tolist() == [1.0, 2.0]

@@ -8,10 +8,8 @@ from __future__ import annotations
 import inspect
 import math
 import operator
-import os
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from numbers import Real
-from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 import numpy as np
@@ -26,9 +24,8 @@ __all__ = [
     "beyond_float64",
     "choice",
     "count",
-    "directory",
+    "every",
     "extent",
-    "file_path",
     "fitting",
     "flag",
     "freeze",
@@ -40,7 +37,6 @@ __all__ = [
     "interval",
     "is_whole",
     "items",
-    "new_file",
     "number",
     "numbers",
     "numeric",
@@ -171,11 +167,13 @@ def as_float(value: object) -> float:
 
 def is_whole(value: object) -> bool:
     """Whether `value` is an integer, NumPy's included; bool is not."""
-    if isinstance(value, bool | np.bool_) or not hasattr(value, "__index__"):
+    if isinstance(value, bool | np.bool_ | MaskedArray) or not hasattr(value, "__index__"):
         return False
-    if isinstance(value, np.ndarray):
-        return value.ndim == 0 and value.dtype.kind in "iu" and not isinstance(value, MaskedArray)
-    return not isinstance(value, type)
+    try:
+        operator.index(value)
+    except Exception:  # an array that is not one integer, a class, whatever a foreign class raises
+        return False
+    return not (isinstance(value, np.ndarray) and value.dtype.kind == "b")
 
 
 def count(name: str, value: object, *, least: int = 0, most: int | None = None) -> int:
@@ -186,36 +184,6 @@ def count(name: str, value: object, *, least: int = 0, most: int | None = None) 
             return result
     bounds = f"of at least {least}" if most is None else f"from {least} to {most}"
     raise InputError(f"{name} is {shown(value)}: it must be a whole number {bounds}")
-
-
-def file_path(name: str, value: object) -> Path:
-    """`value`, a str or an os.PathLike, as a path. Not a number, which Python would take for that of an open file."""
-    try:
-        written = os.fspath(value) if isinstance(value, str | os.PathLike) else None
-    except Exception:  # whatever a foreign class raises
-        written = None
-    if not isinstance(written, str) or not written or "\0" in written:
-        raise InputError(f"{name} is {shown(value)}: it must be a path, as a str or a pathlib.Path")
-    return Path(written)
-
-
-def new_file(name: str, value: object) -> Path:
-    """`value` as the path of a file to write."""
-    path = file_path(name, value)
-    if path.is_dir():
-        raise InputError(f"{name} is {path}: it must be the path of a file, but this is a directory")
-    return path
-
-
-def directory(name: str, value: object) -> Path:
-    """`value` as the path of a directory that is there, or that can be made."""
-    path = file_path(name, value)
-    there = next(each for each in (path, *path.absolute().parents) if each.exists())
-    if not there.is_dir():
-        raise InputError(f"{name} is {path}: it must be a directory, but {there} is a file; choose another name")
-    if not os.access(there, os.W_OK | os.X_OK):
-        raise InputError(f"{name} is {path}: there is no permission to write to {there}; choose another directory")
-    return path
 
 
 def flag(name: str, value: object) -> bool:
@@ -313,7 +281,15 @@ def items(name: str, values: object, what: str) -> list[Any]:
     """The members of a list, a tuple, an array or another iterable with an order; no text, mapping or set."""
     held = _members(values)
     if held is None:
-        raise InputError(f"{name} is {shown(values)}: it must be a list of {what}")
+        raise InputError(f"{name} is {shown(values)}: it must be a sequence of {what}")
+    return held
+
+
+def every(name: str, values: object, kind: type[T], what: str) -> list[T]:
+    """The members of a sequence that are all of this kind."""
+    held = items(name, values, what)
+    for k, each in enumerate(held):
+        instance(f"{name}[{k}]", each, kind, f"one of {what}")
     return held
 
 

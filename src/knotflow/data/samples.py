@@ -11,7 +11,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from knotflow._checks import extent, file_path, function, generator, number, numeric, text
+from knotflow._checks import extent, function, generator, number, numeric, text
+from knotflow._paths import file_path
 from knotflow._typing import Array
 from knotflow._values import derived, immutable
 from knotflow.data.csv import read_columns

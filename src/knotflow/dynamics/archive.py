@@ -17,8 +17,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from knotflow._checks import new_file
 from knotflow._files import atomic_write
+from knotflow._paths import new_file
 from knotflow._typing import AnyArray
 from knotflow.errors import InputError
 

@@ -6,7 +6,8 @@ import importlib
 import os
 from typing import Any
 
-from knotflow._checks import choice, file_path
+from knotflow._checks import choice
+from knotflow._paths import file_path
 from knotflow.data import Samples
 from knotflow.dynamics import archive
 from knotflow.dynamics.protocol import Method

@@ -97,13 +97,12 @@ def _step_saves(first: int, steps: int, asked: Asked, most: int) -> Ints:
     if asked.save_at is not None:
         listed = items("save_at", asked.save_at, "whole numbers, the steps to save")
         if not all(is_whole(k) for k in listed):
-            raise InputError(
-                f"save_at is {shown(asked.save_at)}: it must be a list of whole numbers, the steps to save"
-            )
-        wanted = np.array([count("save_at", k, most=first + steps) for k in listed], np.int64)
-        outside = wanted[(wanted < 0) | (wanted > first + steps)]
-        if outside.size:
-            raise InputError(f"save_at has {outside[0]}: it must lie within the run, 0 to {first + steps}")
+            what = "a sequence of whole numbers, the steps to save"
+            raise InputError(f"save_at is {shown(asked.save_at)}: it must be {what}")
+        outside = [k for k in listed if not 0 <= k <= first + steps]
+        if outside:
+            raise InputError(f"save_at has {shown(outside[0])}: it must lie within the run, 0 to {first + steps}")
+        wanted = np.array(listed, np.int64)
         return wanted[wanted > first]
     spread = np.unique(np.round(np.geomspace(1, max(steps, 1), most))).astype(np.int64)
     return first + spread[: steps or 0]

@@ -137,12 +137,12 @@ def gradient(net: ReLUNet, data: Samples, train: Iterable[str] = PARAMETERS) -> 
     sums.predict(ca, cb, x, net.bias, 1.0 / net.norm, f)
     sums.residuals(f, y, weight, r)
     sums.arc_sums(r, x, 1.0 / net.norm, q0, q1)
-    parts = read_only(
+    a, b, c = read_only(
         net.c * q1[arc] if "a" in on else np.zeros(m),
         -net.c * q0[arc] if "b" in on else np.zeros(m),
         net.a * q1[arc] - net.b * q0[arc] if "c" in on else np.zeros(m),
     )
-    return Gradient(*parts, float(r.sum()) if "bias" in on else 0.0)
+    return Gradient(a, b, c, float(r.sum()) if "bias" in on else 0.0)
 
 
 def arcs_of(net: ReLUNet, x: Array) -> NDArray[np.int32]:

@@ -257,8 +257,6 @@ def _samples(data: Any) -> Samples:
 
 
 def _could_be_points(data: tuple[Any, ...] | list[Any]) -> bool:
-    """Whether two pairs may be two points as well as x and y: two tuples, or a list of two lists, of two numbers."""
+    """Whether two pairs may be two points as well as x and y: two tuples, or a list of two lists or tuples."""
     kinds = {type(each) for each in data}
-    tuples = kinds == {tuple}
-    lists = isinstance(data, list) and kinds == {list}
-    return (tuples or lists) and all(len(each) == 2 for each in data)
+    return (kinds == {tuple} or (isinstance(data, list) and kinds <= {tuple, list})) and {len(p) for p in data} == {2}

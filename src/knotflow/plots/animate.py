@@ -14,9 +14,10 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
-from knotflow._checks import count, function, new_file, text
+from knotflow._checks import count, function, text
 from knotflow._extras import needing_extras
 from knotflow._files import atomic_write
+from knotflow._paths import new_file
 from knotflow._typing import Array
 from knotflow.errors import InputError, KnotflowError
 from knotflow.plots import artists, style

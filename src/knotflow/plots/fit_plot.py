@@ -125,7 +125,7 @@ def functions(fits: Mapping[str, Fitted], *, ax: Axes | None = None) -> Figure:
     2
     """
     if not isinstance(fits, Mapping) or len(fits) == 0:
-        raise InputError(f"fits is {shown(fits)}: it must hold a fit or more, for example {{'kernel': kf.fit(data)}}")
+        raise InputError(f"fits is {shown(fits)}: it must hold at least one fit, as {{'kernel': kf.fit(data)}}")
     fits = {name: fitted(fit) for name, fit in fits.items()}
     figure, ax = style.new_axes(ax)
     data = next(iter(fits.values())).data

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from knotflow import plots
-from knotflow._checks import new_file, text
+from knotflow._checks import text
+from knotflow._paths import new_file
 from knotflow.compare import NUMBERS
 from knotflow.plots.subject import every_fit, fitted
 from knotflow.report import html, words

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from knotflow._checks import directory as checked_directory
 from knotflow._checks import text
 from knotflow._files import atomic_write
+from knotflow._paths import directory as checked_directory
 from knotflow._typing import Array
 from knotflow._version import __version__
 from knotflow.plots.subject import every_fit

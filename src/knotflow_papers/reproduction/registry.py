@@ -11,6 +11,7 @@ from functools import cache
 from types import ModuleType
 
 from knotflow import InputError
+from knotflow._checks import items, text
 from knotflow._values import FrozenMapping
 from knotflow_papers.reproduction.experiment import Experiment, Paper
 
@@ -93,11 +94,12 @@ def select(names: Iterable[str]) -> list[Experiment]:
     ['Figure 1', 'Figure 2']
     """
     there = experiments()
-    wanted = list(names)
+    wanted = items("names", names, "names")
     if not wanted:
         return list(there.values())
     chosen: dict[str, Experiment] = {}
     for name in wanted:
+        text("names", name)
         matching = {k: e for k, e in there.items() if name == k or (e.paper and name == e.paper.key)}
         if not matching:
             raise InputError(
