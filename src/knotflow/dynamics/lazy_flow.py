@@ -123,7 +123,7 @@ class Modes:
         t = moment(t)
         moving = self.rates > 0
         gain = np.full_like(self.rates, t if np.isfinite(t) else 0.0)
-        gain[moving] = -np.expm1(-self.rates[moving] * t) / self.rates[moving]
+        gain[moving] = -np.expm1(-self._ages(t)[moving]) / self.rates[moving]
         return self.root * (self.vectors @ (gain * self.start))
 
     def loss(self, t: float) -> float:
@@ -139,10 +139,15 @@ class Modes:
     def degrees_of_freedom(self, t: float) -> float:
         """The trace of the matrix that takes y - f_0 to f_t - f_0 on the samples: sum_k 1 - exp(-rate_k t)."""
         t = moment(t)
-        return -float(np.sum(np.expm1(-self.rates * t))) if np.isfinite(t) else float(np.sum(self.rates > 0))
+        return -float(np.sum(np.expm1(-self._ages(t)))) if np.isfinite(t) else float(np.sum(self.rates > 0))
+
+    def _ages(self, t: float) -> Array:
+        """rate_k t, of which all that is large is the same."""
+        with np.errstate(over="ignore"):
+            return self.rates * t
 
     def _decay(self, t: float) -> Array:
-        return np.exp(-self.rates * t) if np.isfinite(t) else np.where(self.rates > 0, 0.0, 1.0)
+        return np.exp(-self._ages(t)) if np.isfinite(t) else np.where(self.rates > 0, 0.0, 1.0)
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -207,7 +207,7 @@ class TangentKernel:
     def __init__(self, net: ReLUNet, x: Array, train: Iterable[str] = DEFAULT_TRAIN) -> None:
         on, net = trained(train), network_of(net)
         self.x = writable(vector("x", x))[0]
-        if self.x.size == 0 or np.any(np.diff(self.x) <= 0):
+        if self.x.size == 0 or np.any(self.x[1:] <= self.x[:-1]):
             raise InputError("x is empty or does not ascend strictly: it must be like data.distinct.x")
         self.bias = float("bias" in on)
         arc = arcs_of(net, self.x)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from knotflow._checks import freeze, numbers, per_neuron, vector
+from knotflow._checks import freeze, in_range, numbers, per_neuron, vector
 from knotflow._typing import Array
 from knotflow._values import derived, immutable
 from knotflow.data import Samples
@@ -141,7 +141,10 @@ class FeatureMap:
         root = np.sqrt(d)
         scaled = self if np.all(d == 1) else FeatureMap(self.matrix * root)
         left, sizes, right = scaled._svd  # noqa: SLF001  (another one of this class)
-        return start + root * (right @ ((left.T @ (y - self.matrix @ start)) / sizes))
+        given = np.append(y, start)
+        return in_range(
+            "y or start", given, lambda: start + root * (right @ ((left.T @ (y - self.matrix @ start)) / sizes))
+        )
 
 
 def features(net: ReLUNet, x: ArrayLike) -> FeatureMap:
@@ -182,7 +185,8 @@ def features(net: ReLUNet, x: ArrayLike) -> FeatureMap:
            [3., 0.]])
     """
     net, x = network_of(net), vector("x", x)
-    return FeatureMap(np.maximum(np.multiply.outer(x, net.a) - net.b, 0.0) / net.norm)
+    values = in_range("x", x, lambda: np.maximum(np.multiply.outer(x, net.a) - net.b, 0.0) / net.norm)
+    return FeatureMap(values)
 
 
 def minimum_norm(net: ReLUNet, data: Samples, d: ArrayLike | None = None) -> ReLUNet:

@@ -147,7 +147,7 @@ def interpolate(
     size = number("nugget", nugget, least=0.0)
     if size == 0 and points.within > 0:
         raise _repeated(data)
-    noise = size / points.weight
+    noise = in_range("nugget", size, lambda: size / points.weight)
     if isinstance(kernel, RandomFeatures):
         return solve(kernel.law, points.x, points.y, noise, affine)
     return _dense(kernel, points, noise, affine)

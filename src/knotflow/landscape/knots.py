@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from knotflow._checks import choice, is_whole, numbers, shown
+from knotflow._checks import choice, in_range, is_whole, numbers, shown
 from knotflow._deprecated import keyword_only
 from knotflow._typing import Array, Flags
 from knotflow.data import Samples
@@ -184,7 +184,7 @@ def psi(net: ReLUNet, data: Samples, knots: ArrayLike, orientation: int) -> Arra
     else:
         sums = [np.append(0.0, np.cumsum(v)) for v in (pull, pull * x)]
         k = np.searchsorted(x, at, side="left")
-    return (sums[0][k] + at * sums[1][k])[()]
+    return in_range("knots", at, lambda: sums[0][k] + at * sums[1][k])[()]
 
 
 @checked

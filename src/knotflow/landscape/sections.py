@@ -99,8 +99,8 @@ def knot_section(net: ReLUNet, data: Samples, i: SupportsIndex, knots: ArrayLike
     points, side = data.distinct, float(net.orientations[i])
     own = net.c[i] * np.maximum(net.a[i] * points.x - net.b[i], 0) / net.norm
     reach = side * np.maximum(side * np.subtract.outer(points.x, knots), 0)  # (s, k)
-    off = (residuals(net, data) - own)[:, None, None] + reach[:, :, None] * slopes
     with np.errstate(over="ignore", invalid="ignore"):  # refused by name
+        off = (residuals(net, data) - own)[:, None, None] + reach[:, :, None] * slopes
         loss = points.within + 0.5 * np.tensordot(points.weight, off**2, 1)
     return Section(knots, slopes, _finite("knots and delta_slopes", loss))
 

@@ -124,7 +124,7 @@ class LossSlice:
         slope = np.where(piece == 0, self.left[anchor], self.right[anchor])
         step = x - self.knots[anchor]
         if nu == 1:
-            return (slope + curvature * step)[()]
+            return in_range("x", x, lambda: slope + curvature * step)[()]
         return in_range("x", x, lambda: self.values[anchor] + step * (slope + 0.5 * curvature * step))[()]
 
     def derivative(self, nu: int = 1) -> Derivative:

@@ -78,7 +78,8 @@ class Law:
         return ReLUNet(a, b, c, norm, float(self._numbers(self.bias, 1, rng)[0]))
 
     def _numbers(self, scale: float, size: int, rng: np.random.Generator) -> Array:
-        return scale * (rng.standard_normal(size) if self.family == "gaussian" else rng.uniform(-1, 1, size))
+        with np.errstate(over="ignore"):  # refused by name
+            return scale * (rng.standard_normal(size) if self.family == "gaussian" else rng.uniform(-1, 1, size))
 
     def knot_law(self) -> KnotLaw:
         """The law of (a, b), and E[c^2], as the kernels of infinitely wide networks need it."""

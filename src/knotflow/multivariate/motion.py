@@ -280,16 +280,17 @@ def descend(
         if not np.isfinite(slope.loss):
             raise InputError(f"lr is {lr:g}: it must be smaller, because the run diverged at step {step}")
         if step < steps:
-            state |= {name: state[name] - lr * getattr(slope, name) for name in listed}
+            with np.errstate(over="ignore"):  # a diverging run is stopped by its loss
+                state |= {name: state[name] - lr * getattr(slope, name) for name in listed}
     losses.setflags(write=False)
     return Descent(Net(state["a"], state["b"], state["c"], net.norm, float(state["bias"])), losses)
 
 
 def _gradient(a: Array, b: Array, c: Array, norm: float, bias: float, x: Array, y: Array, w: Array) -> Gradient:
-    before = x @ a.T - b
-    active = before > 0
-    before *= active
     with np.errstate(over="ignore", invalid="ignore"):  # a diverging run is stopped by its loss
+        before = x @ a.T - b
+        active = before > 0
+        before *= active
         miss = bias + before @ c / norm - y
         residual = w * miss
         pushed = active * (residual[:, None] / norm)

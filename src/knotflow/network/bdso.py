@@ -167,7 +167,8 @@ class BDSO:
         choice("gauge", gauge, get_args(Gauge))
         if len(self.knots) == 0:
             return Parameters(np.zeros(1), np.zeros(1), np.zeros(1), self.norm, self.bias)
-        product = self.norm * np.abs(self.delta_slopes)  # |c a|
+        with np.errstate(over="ignore"):  # refused by name
+            product = self.norm * np.abs(self.delta_slopes)  # |c a|
         if gauge == "unit":
             size = np.ones_like(product)
         elif gauge == "equal":
@@ -176,7 +177,8 @@ class BDSO:
             size = np.sqrt(product / np.hypot(1.0, self.knots))
         size = np.where(size == 0, 1.0, size)
         a = self.orientations * size
-        return Parameters(a, self.knots * a, self.norm * self.delta_slopes / a, self.norm, self.bias)
+        with np.errstate(over="ignore"):  # refused by name
+            return Parameters(a, self.knots * a, self.norm * self.delta_slopes / a, self.norm, self.bias)
 
     def network(self, gauge: Gauge = "unit") -> ReLUNet:
         """A network with this view: `ReLUNet.from_bdso` of it; see `lift` for the gauges."""

@@ -125,7 +125,8 @@ class Segments:
         """f(x) for x of any shape, in that shape; the outermost lines go on. O(log k) for each value."""
         x = numbers("x", x)
         p = np.searchsorted(self.knots, x, side="right")
-        return (self.levels[p] + self.slopes[p] * (x - self.centres[p]))[()]
+        with np.errstate(over="ignore"):
+            return (self.levels[p] + self.slopes[p] * (x - self.centres[p]))[()]
 
     def __repr__(self) -> str:
         knots = f", knots in {extent(self.knots)}" if len(self.knots) else ""

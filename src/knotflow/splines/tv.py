@@ -85,7 +85,8 @@ class TVSpline(Spline):
         """
         norm = number("norm", norm, above=0.0)
         if self._found is not None:
-            return self._found.replace(c=self._found.c * norm, norm=norm)
+            with np.errstate(over="ignore"):  # refused by name
+                return self._found.replace(c=self._found.c * norm, norm=norm)
         if not len(self.knots):
             return ReLUNet.from_cpwl(CPWL([], [], [float(self(0.0, nu=1))], float(self(0.0))), norm)
         values = self(self.knots)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from knotflow._checks import choice, flag, number, numbers
+from knotflow._checks import choice, flag, in_range, number, numbers
 from knotflow._typing import Array, Ints
 from knotflow._values import immutable
 from knotflow.data import Samples
@@ -68,7 +68,8 @@ def potential(net: ReLUNet, data: Samples, r: ArrayLike, theta: ArrayLike) -> Ar
     """
     subject(net, data)
     r, theta = np.broadcast_arrays(numbers("r", r), numbers("theta", theta))
-    return r * _pull(net, data, theta)[0]
+    pull = _pull(net, data, theta)[0]
+    return in_range("r", r, lambda: r * pull)
 
 
 def velocity(
