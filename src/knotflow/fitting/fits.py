@@ -152,7 +152,8 @@ def fit(
     Parameters
     ----------
     data : Samples, pair (x, y), or path
-        A path is that of a CSV file, of which the first two columns count (`Samples.from_csv`).
+        A path is that of a CSV file, of which the first two columns count (`Samples.from_csv`). Two pairs of numbers,
+        as in [(1, 2), (2, 3)], are refused: they may be two points as well as x and y.
     regime : {"between", "kernel", "adaptive"}
         delta = -1, -10 000 or 10 000 (`knotflow.fitting.REGIMES`).
     delta : float, optional
