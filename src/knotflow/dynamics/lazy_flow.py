@@ -142,8 +142,8 @@ class Modes:
         return -float(np.sum(np.expm1(-self._ages(t)))) if np.isfinite(t) else float(np.sum(self.rates > 0))
 
     def _ages(self, t: float) -> Array:
-        """rate_k t, of which all that is large is the same."""
-        with np.errstate(over="ignore"):
+        """rate_k t, of which all that is large is the same; NaN for a mode that does not move, at t = infinity."""
+        with np.errstate(over="ignore", invalid="ignore"):
             return self.rates * t
 
     def _decay(self, t: float) -> Array:
