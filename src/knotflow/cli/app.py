@@ -207,7 +207,7 @@ def _run(
 ) -> None:
     """Train in every regime, write the results, print the table; on Ctrl-C with what there is."""
     from knotflow import fitting
-    from knotflow._checks import directory
+    from knotflow._paths import directory
 
     standard, _ = data.standardised()
     for regime in regimes:  # before the first run: what is wrong with a later one

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
+from knotflow._checks import instance
 from knotflow._typing import Array
 from knotflow.compare.distance import sup_distance
 from knotflow.data.samples import Samples
@@ -161,6 +162,10 @@ def summarise(net: ReLUNet, data: Samples, trajectory: Trajectory | None = None)
     (0.0, 2, 1, 0.0)
     """
     subject(net, data)
+    if trajectory is not None:
+        from knotflow.dynamics import Trajectory
+
+        instance("trajectory", trajectory, Trajectory, "a Trajectory, as kf.evolve returns it")
     function = net.cpwl()
     summary = {
         "loss": net.loss(data),

@@ -20,7 +20,7 @@ from typing import Literal
 
 import numpy as np
 
-from knotflow._checks import choice
+from knotflow._checks import choice, shown
 from knotflow._typing import Array
 from knotflow.errors import InputError
 
@@ -114,8 +114,6 @@ def _read_table(path: str | PathLike[str]) -> _Table:
 def _read_text(path: str | PathLike[str]) -> str:
     try:
         text = _decode(Path(path).read_bytes())
-    except TypeError:
-        raise InputError(f"path is of type {type(path).__name__}: it must be a str or a path") from None
     except FileNotFoundError:
         raise InputError(f"there is no such file; relative paths start at {Path.cwd()}") from None
     except IsADirectoryError:
@@ -224,7 +222,7 @@ def _find(table: _Table, argument: Literal["x", "y"], wanted: str | int | None) 
         if matches:
             return matches[0]
         if not wanted.isdecimal():
-            raise InputError(f"{argument} is {wanted!r}: no such column; {_suggest(table, wanted)}")
+            raise InputError(f"{argument} is {shown(wanted)}: no such column; {_suggest(table, wanted)}")
     return _position(table, argument, wanted)
 
 
@@ -247,10 +245,10 @@ def _position(table: _Table, argument: Literal["x", "y"], wanted: str | int) -> 
     try:
         column = int(wanted) if isinstance(wanted, str) else operator.index(wanted)
     except TypeError:
-        raise InputError(f"{argument} is {wanted!r}: it must be a column's name or its number from 0") from None
+        raise InputError(f"{argument} is {shown(wanted)}: it must be a column's name or its number from 0") from None
     if not 0 <= column < table.width:
         what = f"there is no column {column}, they are numbered 0 to {table.width - 1}"
-        raise InputError(f"{argument} is {wanted!r}: {what}; {table.columns()}")
+        raise InputError(f"{argument} is {shown(wanted)}: {what}; {table.columns()}")
     return column
 
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 from os import PathLike
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from knotflow._checks import extent, generator, number
+from knotflow._checks import extent, function, generator, number, numeric, text
+from knotflow._paths import file_path
 from knotflow._typing import Array
+from knotflow._values import derived, immutable
 from knotflow.data.csv import read_columns
 from knotflow.data.scaling import Scaling
 from knotflow.errors import InputError
@@ -25,6 +26,7 @@ _SMALLEST_SPAN, _LARGEST_SPAN = 1e-300, 1e300
 
 
 @dataclass(frozen=True, init=False, eq=False, repr=False)
+@immutable
 class Samples:
     """n weighted points (x_j, y_j), sorted by x.
 
@@ -86,8 +88,8 @@ class Samples:
         order = np.argsort(xs, kind="stable")
         for name, values in (("x", xs), ("y", ys), ("weights", ws)):
             object.__setattr__(self, name, _read_only(values[order]))
-        object.__setattr__(self, "x_name", x_name)
-        object.__setattr__(self, "y_name", y_name)
+        object.__setattr__(self, "x_name", text("x_name", x_name))
+        object.__setattr__(self, "y_name", text("y_name", y_name))
 
     def __len__(self) -> int:
         return len(self.x)
@@ -98,7 +100,7 @@ class Samples:
         x, y = f"{self.x_name} in {extent(self.x)}", f"{self.y_name} in {extent(self.y)}"
         return f"Samples({len(self)} points, {x}, {y}{ties}{weighted})"
 
-    @cached_property
+    @derived
     def distinct(self) -> Distinct:
         """The data as any function of x sees it: one point for each distinct x. O(n), computed once."""
         first = np.flatnonzero(np.concatenate([[True], self.x[1:] != self.x[:-1]]))
@@ -186,6 +188,7 @@ class Samples:
             where a number is expected (with the line as an editor counts it and the column), and for what
             Samples refuses.
         """
+        path = file_path("path", path)
         try:
             table = read_columns(path, x, y, missing)
             return cls(table.x, table.y, x_name=table.x_name or "x", y_name=table.y_name or "y")
@@ -227,14 +230,17 @@ class Samples:
         Samples(9 points, x in [0, 8], y in [-0.922765, 0.97334])
         """
         xs = _vector("x", x)
-        ys = _vector("f(x)", f(xs))
+        ys = _vector("f(x)", function("f", f)(xs))
         noise = number("noise", noise, least=0.0)
+        if rng is not None:
+            generator(rng)
         if noise == 0:
             return cls(xs, ys)
         return cls(xs, ys + noise * generator(rng).standard_normal(len(ys)))
 
 
 @dataclass(frozen=True, eq=False, repr=False)
+@immutable
 class Distinct:
     """One point per distinct x: the data as any function of x sees it.
 
@@ -282,7 +288,7 @@ def given(data: Any) -> Samples:
 
 def _vector(name: str, values: ArrayLike) -> Array:
     """`values` as finite float64 of shape (n,), n >= 1, or InputError."""
-    numbers = _numeric(name, values)
+    numbers = numeric(name, values)
     if numbers.ndim != 1:
         raise InputError(f"{name} has shape {numbers.shape}: it must be one-dimensional, for example {name}.ravel()")
     if numbers.size == 0:
@@ -292,19 +298,6 @@ def _vector(name: str, values: ArrayLike) -> Array:
         more = f" ({bad.size} values are not finite)" if bad.size > 1 else ""
         raise InputError(f"{name}[{bad[0]}] is {numbers[bad[0]]}: every value must be finite; drop or fill it{more}")
     return numbers
-
-
-def _numeric(name: str, values: ArrayLike) -> Array:
-    if np.ma.is_masked(values):
-        raise InputError(f"{name} has masked values: drop or fill them, for example {name}.compressed()")
-    try:
-        array = np.asarray(values)
-    except (TypeError, ValueError, RuntimeError) as error:
-        raise InputError(f"{name} is not an array of numbers: {error}") from None
-    if array.dtype.kind not in "biuf":
-        raise InputError(f"{name} has dtype {array.dtype}: it must hold real numbers; convert it to float first")
-    with np.errstate(over="ignore"):  # a long double too large for float64 becomes inf, and is refused as such
-        return array.astype(np.float64)
 
 
 def _check_lengths(x: Array, y: Array, weights: Array) -> None:

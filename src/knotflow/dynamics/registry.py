@@ -7,6 +7,7 @@ import os
 from typing import Any
 
 from knotflow._checks import choice
+from knotflow._paths import file_path
 from knotflow.data import Samples
 from knotflow.dynamics import archive
 from knotflow.dynamics.protocol import Method
@@ -71,6 +72,7 @@ def load_trajectory(path: str | os.PathLike[str]) -> Trajectory:
     >>> again.resume(until=2.0, save_at=[]).times
     array([0., 1., 2.])
     """
+    path = file_path("path", path)
     try:
         return _trajectory(archive.read(path))
     except InputError:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 import numpy as np
 from numpy.typing import ArrayLike
 
+from knotflow._checks import numeric
 from knotflow._typing import Array, Flags
 from knotflow.data import Samples
 from knotflow.dynamics.tangent import PARAMETERS, trained, writable
@@ -212,7 +213,7 @@ class HessianProduct:
     def __matmul__(self, v: ArrayLike) -> Array:
         from knotflow.landscape import hessian_product
 
-        given = np.asarray(v)
+        given = numeric("v", v)
         if given.shape not in ((self.shape[1],), (self.shape[1], 1)):
             raise InputError(f"v has shape {given.shape}: it must be ({self.shape[1]},), one number per parameter")
         full = self._scattered(given.ravel())

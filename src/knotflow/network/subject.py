@@ -9,7 +9,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 import numpy as np
 
-from knotflow._checks import is_whole
+from knotflow._checks import is_whole, shown
 from knotflow._typing import Array, Flags
 from knotflow.data.samples import Samples, given
 from knotflow.errors import InputError
@@ -84,10 +84,10 @@ def nothing_active(data: Samples) -> InputError:
 def neuron_index(net: ReLUNet, i: object) -> int:
     """i as the number of a neuron with a knot, or InputError."""
     if not is_whole(i):
-        raise InputError(f"i is {i!r}: it must be the number of a neuron, an integer")
+        raise InputError(f"i is {shown(i)}: it must be the number of a neuron, an integer")
     index = operator.index(i)  # type: ignore[arg-type]
     if not -len(net) <= index < len(net):
-        raise InputError(f"i is {index}: net has {len(net)} neurons, so it must be in 0..{len(net) - 1}")
+        raise InputError(f"i is {shown(index)}: net has {len(net)} neurons, so it must be in 0..{len(net) - 1}")
     index %= len(net)
     if not np.isfinite(net.knots[index]):
         raise InputError(f"neuron {index} has a = {net.a[index]:g}: it has no knot that could move")

@@ -10,10 +10,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from knotflow._checks import shown
 from knotflow._typing import Array
 from knotflow.errors import InputError
 from knotflow.plots import artists, style
-from knotflow.plots.subject import Fitted, net_and_data
+from knotflow.plots.subject import Fitted, fitted, net_and_data
 
 if TYPE_CHECKING:
     from knotflow.data import Samples
@@ -123,8 +124,9 @@ def functions(fits: Mapping[str, Fitted], *, ax: Axes | None = None) -> Figure:
     >>> len(kf.plots.functions(fits).axes[0].lines)
     2
     """
-    if not fits:
-        raise InputError("fits is {}: it must hold at least one fit, for example {'kernel': kf.fit(data)}")
+    if not isinstance(fits, Mapping) or len(fits) == 0:
+        raise InputError(f"fits is {shown(fits)}: it must hold at least one fit, as {{'kernel': kf.fit(data)}}")
+    fits = {name: fitted(fit) for name, fit in fits.items()}
     figure, ax = style.new_axes(ax)
     data = next(iter(fits.values())).data
     low, high = style.widened(*data.range, 0.04)

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
+from knotflow._checks import instance
 from knotflow._typing import AnyArray, Array
 from knotflow.errors import InputError
 from knotflow.plots import style
@@ -78,6 +79,13 @@ def knot_paths(
     """
     traj = trajectory_of(run)
     scaling = scaling if traj is run else fitted(run).scaling
+    from knotflow.data import Scaling
+    from knotflow.dynamics import Trajectory
+
+    if scaling is not None:
+        instance("scaling", scaling, Scaling, "a Scaling, the second result of Samples.standardised")
+    if descent is not None:
+        instance("descent", descent, Trajectory, "a Trajectory, as kf.evolve returns it")
     if descent is not None and descent.a.shape[1] != traj.a.shape[1]:
         raise InputError(
             f"descent has {descent.a.shape[1]} neurons and the run {traj.a.shape[1]}: "

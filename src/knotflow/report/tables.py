@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from knotflow._checks import directory as checked_directory
+from knotflow._checks import text
 from knotflow._files import atomic_write
+from knotflow._paths import directory as checked_directory
 from knotflow._typing import Array
 from knotflow._version import __version__
-from knotflow.errors import InputError
+from knotflow.plots.subject import every_fit
 from knotflow.report.page import write
 
 if TYPE_CHECKING:
@@ -75,8 +76,9 @@ def save(fits: Sequence[Fitted], directory: str | PathLike[str], *, command: str
     ...     sorted(path.name for path in kf.report.save([fit], folder) if path.suffix != ".png")
     ['curve.csv', 'kernel.npz', 'knots.csv', 'report.html', 'summary.json']
     """
-    if not fits:
-        raise InputError("fits is empty: it must hold at least one fit, for example [kf.fit(data)]")
+    fits = every_fit(fits)
+    if command is not None:
+        text("command", command)
     out = checked_directory("directory", directory)
     tables = [out / "curve.csv", out / "knots.csv", out / "summary.json"]
     _write_table(tables[0], *_curve(fits))

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from knotflow._checks import number
+from knotflow._checks import number, shown
 from knotflow._deprecated import keyword_only
 from knotflow._typing import Array
 from knotflow.data import Samples
@@ -111,7 +111,7 @@ def smoothing(data: Samples, *, lam: float | None = None, penalty: float | None 
     """
     problem = _problem(data)
     if lam is not None and penalty is not None:
-        raise InputError(f"lam is {lam!r} and penalty is {penalty!r}: at most one of them must be given")
+        raise InputError(f"lam is {shown(lam)} and penalty is {shown(penalty)}: at most one of them must be given")
     if lam is not None:
         lam = _at_least_0("lam", lam)
         with np.errstate(over="ignore", under="ignore"):

@@ -8,8 +8,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from knotflow._checks import choice, flag, number, numbers
+from knotflow._checks import choice, flag, in_range, number, numbers
 from knotflow._typing import Array, Ints
+from knotflow._values import immutable
 from knotflow.data import Samples
 from knotflow.dynamics.mean_field.flow import METRICS, MeanFieldFlow, Metric, shares
 from knotflow.network import ReLUNet
@@ -67,7 +68,8 @@ def potential(net: ReLUNet, data: Samples, r: ArrayLike, theta: ArrayLike) -> Ar
     """
     subject(net, data)
     r, theta = np.broadcast_arrays(numbers("r", r), numbers("theta", theta))
-    return r * _pull(net, data, theta)[0]
+    pull = _pull(net, data, theta)[0]
+    return in_range("r", r, lambda: r * pull)
 
 
 def velocity(
@@ -150,6 +152,7 @@ def _mobility(r: Array, metric: Metric, delta: float) -> tuple[Array, Array]:
     return size, square
 
 
+@immutable
 class ResidualODE(NamedTuple):
     """Proposition 1: rho_j' = -x~_j^T sum of Sigma_k g_k over the arcs k that are active at sample j.
 
