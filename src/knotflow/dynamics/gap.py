@@ -96,7 +96,7 @@ def gradient_flow_gap(net: ReLUNet, data: Samples, lr: float, until: float, rtol
     >>> round(coarse / fine, 1)
     10.0
     """
-    subject(net, data)
+    data = subject(net, data)
     lr, end = number("lr", lr, above=0.0), number("until", until, above=0.0)
     steps = round(end / lr)
     if steps < 1:

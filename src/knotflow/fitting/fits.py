@@ -9,12 +9,12 @@ from os import PathLike
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from numpy.typing import ArrayLike
 
 from knotflow._checks import count
 from knotflow._typing import Array
 from knotflow.data import Samples, Scaling
+from knotflow.data.samples import given
 from knotflow.errors import InputError, MissingLibraryError
 from knotflow.fitting.choices import Training, chosen
 from knotflow.fitting.convergence import how_far
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Fit", "fit"]
 
-Data = Samples | str | PathLike[str] | tuple[ArrayLike, ArrayLike]
+Data = Samples | str | PathLike[str] | tuple[ArrayLike, ArrayLike] | Any  # pandas' classes are not named here
 
 _STEPS = 500_000
 
@@ -78,8 +78,8 @@ class Fit:
     settings: Mapping[str, Any]
 
     def __call__(self, x: ArrayLike) -> Array:
-        """The fitted function at x (any shape), in the user's units."""
-        return self.net(np.asarray(x, dtype=float))
+        """The fitted function at x (any shape; dates where the data have dates), in the user's units."""
+        return self.net(self.data.to_x(x))
 
     @cached_property
     def summary(self) -> dict[str, Any]:
@@ -152,8 +152,9 @@ def fit(
 
     Parameters
     ----------
-    data : Samples, pair (x, y), or path
-        A path is that of a CSV file, of which the first two columns count (`Samples.from_csv`).
+    data : Samples, pair (x, y), DataFrame, Series or path
+        A path is that of a file, of which the first two columns count (`Samples.from_csv`), as of a DataFrame; the
+        index of a Series is x.
     regime : {"between", "kernel", "adaptive"}
         delta = -1, -10 000 or 10 000 (`knotflow.fitting.REGIMES`).
     delta : float, optional
@@ -238,10 +239,12 @@ def fit(
 
 
 def _samples(data: Data) -> Samples:
-    if isinstance(data, Samples):
-        return data
     if isinstance(data, str | PathLike):
         return Samples.from_csv(data)
     if isinstance(data, tuple | list) and len(data) == 2:
         return Samples(*data)
-    raise InputError(f"data is a {type(data).__name__}: it must be Samples, a pair (x, y) or the path of a CSV file")
+    try:
+        return given(data)
+    except InputError:
+        what = f"data is of type {type(data).__name__}"
+        raise InputError(f"{what}: it must be Samples, a pair (x, y), a DataFrame, a Series or a path") from None

@@ -175,7 +175,7 @@ def lazy(
     >>> kf.kernels.interpolate(kernel, data)([0.5]).round(4)
     array([-0.2008])
     """
-    given(data)
+    data = given(data)
     constant = 0.0 if callable(start) else number("start", start)
 
     def flat(x: Array) -> Array:

@@ -190,7 +190,7 @@ class HessianProduct:
         from knotflow.engine import arcs, sums  # loaded here: the matrix needs no compiled code
         from knotflow.landscape import hessian_product
 
-        subject(net, data)
+        data = subject(net, data)
         names, m = parts(train), len(net)
         self.shape = (size(names, m),) * 2
         self._chosen = None if len(names) == 4 else np.repeat([p in names for p in PARAMETERS], [m, m, m, 1])

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from knotflow._typing import AnyArray, Array
 from knotflow.errors import InputError
 from knotflow.plots import style
+from knotflow.plots.dates import name_of_x
 from knotflow.plots.subject import Fitted, clock, fitted, trajectory_of
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ def knot_paths(
     _mark_events(ax, traj, samples)
     style.time_axis(ax, moments[0])
     ax.set_ylim(low, high)
-    style.label_axes(ax, label, f"knot position, {style.plain(data.x_name)}")
+    style.label_axes(ax, label, f"knot position, {name_of_x(ax.yaxis, data)}")
     handles = [
         style.line(style.POSITIVE, "knot, $r > 0$ at the end"),
         style.line(style.NEGATIVE, "knot, $r < 0$ at the end"),

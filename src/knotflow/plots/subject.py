@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 from knotflow._typing import AnyArray, Array
+from knotflow.data.samples import given
 from knotflow.errors import InputError
 from knotflow.network import ReLUNet
 
@@ -62,7 +63,7 @@ def net_and_data(subject: Fitted | ReLUNet, data: Samples | None) -> tuple[ReLUN
             "data is missing: a ReLUNet was given alone. Pass a fit, or a network and its data: "
             "fit_plot(net, data), uv_plane(net, data)"
         )
-    return subject, data
+    return subject, given(data)
 
 
 def trajectory_of(run: Fitted | Trajectory) -> Trajectory:

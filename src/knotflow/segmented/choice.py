@@ -114,7 +114,8 @@ def bic(fit: Segments, data: Samples, *, continuous: bool = False) -> float:
     >>> round(kf.segmented.bic(kf.segmented.optimal(data, 1), data), 4)
     -3.6652
     """
-    total = float(given(data).weights.sum())
+    data = given(data)
+    total = float(data.weights.sum())
     parameters = 2 * fit.pieces if flag("continuous", continuous) else 3 * fit.pieces - 1
     rounding = _ROUNDING**2 * float(np.sum(data.weights * data.y**2))
     error = max(fit.error, rounding, np.finfo(np.float64).tiny)
@@ -167,7 +168,8 @@ def cross_validation(
     >>> kf.segmented.cross_validation(data, 2, folds=2).round(3)
     array([9.778, 2.   ])
     """
-    s = len(given(data).distinct.x)
+    data = given(data)
+    s = len(data.distinct.x)
     if count("folds", folds, least=1) < 2 or folds > s // 2:
         raise InputError(f"folds is {folds}: it must be between 2 and half the number of distinct x, {s // 2}")
     pieces, min_length = count("pieces", pieces, least=1), count("min_length", min_length, least=1)

@@ -65,7 +65,7 @@ def potential(net: ReLUNet, data: Samples, r: ArrayLike, theta: ArrayLike) -> Ar
     >>> float(kf.dynamics.potential(net, data, r=2.0, theta=0.0))
     2.0
     """
-    subject(net, data)
+    data = subject(net, data)
     r, theta = np.broadcast_arrays(numbers("r", r), numbers("theta", theta))
     return r * _pull(net, data, theta)[0]
 
@@ -126,7 +126,7 @@ def velocity(
     >>> float(slide), float(turn)
     (-1.0, -2.0)
     """
-    subject(net, data)
+    data = subject(net, data)
     choice("metric", metric, METRICS)
     r, theta = np.broadcast_arrays(numbers("r", r), numbers("theta", theta))
     along, across, _ = _pull(net, data, theta)
@@ -224,7 +224,7 @@ def residual_ode(
     >>> kf.dynamics.residual_ode(net, data).slope
     array([-5., -9.])
     """
-    subject(net, data)
+    data = subject(net, data)
     flow = MeanFieldFlow(metric, weights)
     share = shares(flow.weights, net)
     points = data.distinct

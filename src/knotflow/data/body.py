@@ -1,0 +1,117 @@
+"""The body of a long file at once, by pandas: only where every cell is certainly a plain number."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from knotflow.data.cells import Columns, column_names, notation_for
+from knotflow.data.layout import Layout
+from knotflow.data.notation import Notation
+from knotflow.data.options import Wanted
+from knotflow.data.pick import pick
+from knotflow.data.text import SPACED_COMMA, Row, split
+from knotflow.errors import InputError
+
+__all__ = ["ENDS", "at_once"]
+
+ENDS = 200  # lines of the beginning of a long file that stand for all, and about a tenth as many of its end
+_TAIL = 1000  # characters
+
+
+def at_once(
+    text: str,
+    separator: str,
+    notations: Sequence[Notation],
+    layout_of: Callable[[Sequence[Row]], Layout],
+    wanted: Wanted,
+) -> Columns | None:
+    """The columns, or None where that needs all cells: where one is missing, quoted, no number or has two readings."""
+    if separator == SPACED_COMMA:
+        return None
+    ends = [*split(text[: offset(text, ENDS)], separator), *split(text[-_TAIL:].partition("\n")[2], separator)]
+    try:
+        layout = layout_of(ends)
+        picked = pick(layout, wanted)
+        notation, sure = notation_for(layout, picked, notations, separator)
+    except InputError:
+        return None  # what is wrong is said of all cells
+    unnamed = layout.names[:1] in ((), ("",), ("Unnamed: 0",))
+    if "missing" in layout.kinds or (layout.names and unnamed):
+        return None
+    frame = _frame(text[offset(text, layout.rows[0].line - 1) :], separator, layout.width, notation.decimal)
+    if frame is None:
+        return None
+    read = {"date": _moments, "number": _numbers}
+    kinds = [layout.kinds[column] for column in picked.all]
+    values = [read.get(k, _numbers)(frame[layout.first + c]) for c, k in zip(picked.all, kinds, strict=True)]
+    if any(each is None for each in values):
+        return None
+    # Integers are the same in every notation; with a comma between columns a point is the decimal mark.
+    if not (sure or separator == "," or all(each.dtype.kind in "iuM" for each in values)):
+        return None
+    if len(values) > 2 and not (values[2] > 0).all():
+        return None
+    return Columns(values[0], values[1], values[2] if len(values) > 2 else None, *column_names(layout, picked))
+
+
+def offset(text: str, lines: int) -> int:
+    """Where in the text that many lines end."""
+    end = 0
+    for _ in range(lines):
+        end = text.find("\n", end) + 1
+        if not end:
+            return len(text)
+    return end
+
+
+def _frame(body: str, separator: str, width: int, decimal: str) -> Any:
+    """The cells as pandas reads them, (n, width); None if a row may be too short or too long."""
+    import pandas as pd
+
+    if '"' in body:
+        return None
+    exact = {} if tuple(map(int, pd.__version__.split(".")[:2])) >= (3, 1) else {"float_precision": "round_trip"}
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", pd.errors.ParserWarning)
+            frame = pd.read_csv(
+                io.StringIO(body),
+                sep=r"\s+" if separator == " " else separator,
+                header=None,
+                names=range(width),
+                index_col=False,
+                decimal=decimal,
+                na_filter=False,
+                skipinitialspace=True,
+                low_memory=False,
+                **exact,
+            )
+    except (ValueError, pd.errors.ParserError, pd.errors.ParserWarning):
+        return None
+    if separator == " ":
+        last = frame[width - 1]
+        return None if last.dtype.kind not in "iuf" and (last == "").any() else frame
+    return frame if body.count(separator) == len(frame) * (width - 1) else None
+
+
+def _numbers(column: Any) -> Any:
+    """(n,) int64, uint64 or finite float64, or None."""
+    values = column.to_numpy()
+    return values if values.dtype.kind in "iuf" and np.isfinite(values).all() else None
+
+
+def _moments(column: Any) -> Any:
+    """(n,) datetime64 where all cells are dates as 2024-12-31, perhaps with a time of day but no zone; or None."""
+    import pandas as pd
+
+    if not column.str.fullmatch(r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?)?").all():
+        return None
+    try:
+        return pd.to_datetime(column, format="ISO8601").to_numpy()
+    except ValueError:
+        return None
