@@ -158,6 +158,8 @@ def extent(values: Array) -> str:
     """The interval "[smallest, largest]", for a repr, with digits enough to tell them apart."""
     low, high = float(np.min(values)), float(np.max(values))
     digits = next((d for d in range(6, 17) if _apart(low, high, d)), 17)
+    if digits > 6 and max(abs(low), abs(high)) < 1e15:
+        digits = max(digits, len(f"{max(abs(low), abs(high)):.0f}"))  # no power of ten
     return f"[{low:.{digits}g}, {high:.{digits}g}]"
 
 

@@ -184,8 +184,14 @@ BROKEN = {
     "one column": ("t\n1\n2\n", r"the file has only one column: two, x and y, are needed$"),
     "one column and its count": (",t\n1,5\n2,7\n", r"the file has only one column"),
     "words": ("t,v\na,b\nc,d\n", r"fewer than two columns hold numbers: name x and y; its columns are"),
-    "no header and words": ("1,b\n2,d\n", r"fewer than two .*; it has no header and 2 columns, 0 to 1$"),
-    "Latin-1": ("t,v\n1,2\n2,3°\n".encode("latin-1"), r"line 3: not UTF-8 text; save the file as UTF-8, or say .*latin-1\)$"),
+    "no header and words": (
+        "1,b\n2,d\n",
+        r"fewer than two .*; it has no header and 2 columns, 0 to 1; 'b' in column 1 is neither",
+    ),
+    "Latin-1": (
+        "t,v\n1,2\n2,3°\n".encode("latin-1"),
+        r"line 3: not UTF-8 text; save the file as UTF-8, or say .*latin-1\)$",
+    ),
     "one row": ("t,v\n1,2\n", r"data\.csv: there is only one x: at least two distinct x are needed$"),
     "equal x": ("t,v\n1,2\n1,3\n", r"data\.csv: all 2 x are equal to 1\.0"),
 }

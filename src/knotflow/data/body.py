@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -11,7 +12,7 @@ import numpy as np
 
 from knotflow.data.cells import Columns, column_names, notation_for
 from knotflow.data.layout import Layout
-from knotflow.data.notation import Notation
+from knotflow.data.notation import MISSING, Notation
 from knotflow.data.options import Wanted
 from knotflow.data.pick import pick
 from knotflow.data.text import SPACED_COMMA, Row, split
@@ -21,6 +22,11 @@ __all__ = ["ENDS", "at_once"]
 
 ENDS = 200  # lines of the beginning of a long file that stand for all, and about a tenth as many of its end
 _TAIL = 1000  # characters
+_MISSING = sorted({form(mark) for mark in MISSING for form in (str.lower, str.upper, str.title)})
+_FORMS = tuple(
+    (re.compile(re.sub("%[YmdHMSf]", "[0-9]+", form)), form)
+    for form in ("%Y-%m-%d", *(f"%Y-%m-%d{t}{clock}" for t in " T" for clock in ("%H:%M", "%H:%M:%S", "%H:%M:%S.%f")))
+)
 
 
 def at_once(
@@ -29,6 +35,7 @@ def at_once(
     notations: Sequence[Notation],
     layout_of: Callable[[Sequence[Row]], Layout],
     wanted: Wanted,
+    missing: str,
 ) -> Columns | None:
     """The columns, or None where that needs all cells: where one is missing, quoted, no number or has two readings."""
     if separator == SPACED_COMMA:
@@ -54,7 +61,9 @@ def at_once(
     # Integers are the same in every notation; with a comma between columns a point is the decimal mark.
     if not (sure or separator == "," or all(each.dtype.kind in "iuM" for each in values)):
         return None
-    if len(values) > 2 and not (values[2] > 0).all():
+    there = ~np.logical_or.reduce([each != each for each in values])  # not missing
+    values = values if there.all() else [each[there] for each in values]
+    if (missing == "error" and not there.all()) or not there.any() or not all((each > 0).all() for each in values[2:]):
         return None
     return Columns(values[0], values[1], values[2] if len(values) > 2 else None, *column_names(layout, picked))
 
@@ -73,20 +82,22 @@ def _frame(body: str, separator: str, width: int, decimal: str) -> Any:
     """The cells as pandas reads them, (n, width); None if a row may be too short or too long."""
     import pandas as pd
 
-    if '"' in body:
+    plain = _unquoted(body, separator)
+    if plain is None or (decimal == "," and re.search(r",(?![0-9])", plain)):  # pandas reads 5, as 5
         return None
     exact = {} if tuple(map(int, pd.__version__.split(".")[:2])) >= (3, 1) else {"float_precision": "round_trip"}
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", pd.errors.ParserWarning)
             frame = pd.read_csv(
-                io.StringIO(body),
+                io.StringIO(plain),
                 sep=r"\s+" if separator == " " else separator,
                 header=None,
                 names=range(width),
                 index_col=False,
                 decimal=decimal,
-                na_filter=False,
+                keep_default_na=False,
+                na_values=_MISSING,
                 skipinitialspace=True,
                 low_memory=False,
                 **exact,
@@ -95,23 +106,33 @@ def _frame(body: str, separator: str, width: int, decimal: str) -> Any:
         return None
     if separator == " ":
         last = frame[width - 1]
-        return None if last.dtype.kind not in "iuf" and (last == "").any() else frame
-    return frame if body.count(separator) == len(frame) * (width - 1) else None
+        return None if last.isna().any() else frame  # a row too short, perhaps
+    return frame if plain.count(separator) == len(frame) * (width - 1) else None
 
 
 def _numbers(column: Any) -> Any:
-    """(n,) int64, uint64 or finite float64, or None."""
+    """(n,) int64, uint64 or float64, nan where the value is missing; None unless the others are finite numbers."""
     values = column.to_numpy()
-    return values if values.dtype.kind in "iuf" and np.isfinite(values).all() else None
+    return values if values.dtype.kind in "iuf" and not np.isinf(values).any() else None
 
 
 def _moments(column: Any) -> Any:
-    """(n,) datetime64 where all cells are dates as 2024-12-31, perhaps with a time of day but no zone; or None."""
+    """(n,) datetime64 where all cells are dates in the one form that the first has, of `_FORMS`; or None."""
     import pandas as pd
 
-    if not column.str.fullmatch(r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?)?").all():
+    if column.dtype.kind in "biuf":
         return None
+    form = next((form for example, form in _FORMS if example.fullmatch(str(column.iloc[0]))), None)
     try:
-        return pd.to_datetime(column, format="ISO8601").to_numpy()
+        return None if form is None else pd.to_datetime(column, format=form).to_numpy()
     except ValueError:
         return None
+
+
+def _unquoted(body: str, separator: str) -> str | None:
+    """The body without quotes around cells; None where a quote may mean more."""
+    if '"' not in body:
+        return body
+    mark = r" \t" if separator == " " else re.escape(separator)
+    plain = re.sub(rf'(?<![^{mark}\n])"([^"{mark}\n]*)"(?![^{mark}\n])', r"\1", body)
+    return None if '"' in plain else plain

@@ -14,7 +14,7 @@ import numpy as np
 
 from knotflow._typing import Array
 from knotflow.data.dates import dates_of
-from knotflow.data.layout import Layout
+from knotflow.data.layout import Layout, some
 from knotflow.data.notation import MISSING, Cell, Notation, notation_of, numbers_of, symbol_of, without_symbol
 from knotflow.data.pick import Picked
 from knotflow.errors import InputError
@@ -36,8 +36,7 @@ class Columns:
 def columns_of(layout: Layout, picked: Picked, notations: Sequence[Notation], separator: str, missing: str) -> Columns:
     """The columns that are picked."""
     columns = {column: _Column(layout, column) for column in picked.all}
-    numeric = [column for column in columns.values() if not column.dated]
-    notation, _ = _notation(numeric, notations, separator)
+    notation, _ = notation_for(layout, picked, notations, separator)
     values = {
         c: column.dates(missing) if column.dated else column.numbers(notation, missing) for c, column in columns.items()
     }
@@ -61,14 +60,35 @@ def notation_for(
     layout: Layout, picked: Picked, notations: Sequence[Notation], separator: str
 ) -> tuple[Notation, bool]:
     """The notation of the numbers in these columns, and whether its decimal mark is the only one possible."""
-    columns = (_Column(layout, column) for column in picked.all)
-    return _notation([column for column in columns if not column.dated], notations, separator)
+    chosen = [_Column(layout, column) for column in picked.all]
+    for column in range(layout.columns):
+        if layout.kinds[column] == "number" and column not in picked.all:
+            notations = _those_that_read(_Column(layout, column), notations)
+    return _notation([column for column in chosen if not column.dated], notations, separator)
+
+
+def _those_that_read(column: _Column, notations: Sequence[Notation]) -> Sequence[Notation]:
+    """The notations in which the cells of another column, the first and the last ones, are numbers; all if none is."""
+    cells = [cell for cell in some(column.raw) if cell.casefold() not in MISSING]
+    symbol = symbol_of(cells)
+    bare = [without_symbol(cell, symbol) for cell in cells]
+    return [each for each in notations if all(map(each.reads, bare))] or notations
 
 
 def _notation(columns: Sequence[_Column], notations: Sequence[Notation], separator: str) -> tuple[Notation, bool]:
     texts = set(chain.from_iterable(column.texts for column in columns))
     cells: Callable[[], Iterator[Cell]] = lambda: chain.from_iterable(column.cells() for column in columns)  # noqa: E731
-    return notation_of(cells, texts, notations, separator=separator)
+    return notation_of(cells, texts, notations, points=separator == "," and not any(map(_grouped, columns)))
+
+
+def _grouped(column: _Column) -> bool:
+    """Whether a column between commas may have another mark than the point before decimals: next to 1.500 stands 150.
+
+    Who writes a fixed number of decimals writes them in every cell, and who does not writes 1.5.
+    """
+    present = [text for text in column.texts if text.casefold() not in MISSING]
+    bare = any(text.lstrip("+-").isdecimal() for text in present)
+    return any("," in text for text in present) or (bare and any("." in text for text in present))
 
 
 @dataclass(frozen=True)

@@ -56,7 +56,7 @@ def read_columns(path: str | PathLike[str], wanted: Wanted, options: Options) ->
         return layout_of(rows, notations, options.header, remark)
 
     if file.text.count("\n") > _SHORT:
-        columns = at_once(file.text, separator, notations, layout, wanted)
+        columns = at_once(file.text, separator, notations, layout, wanted, options.missing)
         if columns is not None:
             return columns
     whole = layout(list(split(file.text, separator)))

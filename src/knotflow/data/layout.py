@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, TypeVar
 
 from knotflow.data.dates import is_date
 from knotflow.data.notation import Notation, kind_of
@@ -17,9 +17,16 @@ __all__ = ["Layout", "layout_of", "separator_of"]
 
 SEPARATORS = ("\t", ";", "|", ",", " ", SPACED_COMMA)  # the first of equals wins; " " stands for any run of blanks
 _SPELT = {"\t": "tab", " ": "space", SPACED_COMMA: "comma and space"}
+_GARBLED = re.compile(r"[0-9.,'\u2019\s()+-]*")  # no name: a number, written wrong
 _JUDGED = 100  # rows from which the separator is judged
+_UNIT = re.compile(
+    r"%|\S*[/·^*²³µμ°Ω]\S*|[fpnumkMGT]?(?:s|sec|min|h|d|a|m|g|K|C|F|V|A|W|J|N|Pa|bar|Hz|mol|eV|B|Ohm|l|L)"
+)
+_WORDLESS = re.compile(r"[0-9.,'\u2019\s()+%‰$€£¥°-]*")
+_DATA = ("number", "date")
 _HEAD, _TAIL = 200, 20  # first and last rows from which it is judged what a column holds
 
+T = TypeVar("T")
 Kind = Literal["number", "missing", "text", "date"]
 
 
@@ -77,15 +84,36 @@ def separator_of(split: Callable[[str], Sequence[Row]], notations: Sequence[Nota
     first = {s: split(s)[:_JUDGED] for s in candidates}
     fitness = {s: _fitness(first[s], notations) for s in candidates}
     best = max(candidates, key=lambda candidate: fitness[candidate])
-    if best in ",":
-        widths = {s: len(first[s][-1].cells) for s in (best, " ", SPACED_COMMA) if fitness.get(s) == (1.0, 1.0)}
-        for other, width in widths.items():
-            if width != widths[best]:
-                row = first[best][-1]
-                ways = [f"{widths[s]} columns (sep={_SPELT.get(s, s)!r})" for s in (best, other)]
-                flags = " or ".join(f"--sep {_SPELT.get(s, s)!r}" for s in (best, other))
-                raise InputError(f"line {row.line} is {' or '.join(ways)}, with commas as decimal marks: say ({flags})")
+    if fitness[best][0] > 0:
+        _check_rivals(best, first, fitness, notations)
     return best
+
+
+def _check_rivals(
+    best: str,
+    first: Mapping[str, Sequence[Row]],
+    fitness: Mapping[str, tuple[float, float]],
+    notations: Sequence[Notation],
+) -> None:
+    """InputError if another separator than the best one of commas and blanks explains the rows as well."""
+    loose = [s for s in (",", " ", SPACED_COMMA) if s in fitness and s != best]
+    if best not in (",", " ", SPACED_COMMA):
+        return
+    cut = any(_is_cut(row, best, notations) for row in first[best])
+    for other in loose:
+        rows = [(one, two) for one, two in zip(first[best], first[other], strict=False) if one.cells != two.cells]
+        if rows and (fitness[other] == fitness[best] or (cut and other != SPACED_COMMA)):
+            line, ways = rows[-1][0].line, zip((best, other), rows[-1], strict=True)
+            said = " or ".join(f"{row.cells} (sep={_SPELT.get(s, s)!r})" for s, row in ways)
+            flags = " or ".join(f"--sep {_SPELT.get(s, s)!r}" for s in (best, other))
+            raise InputError(f"line {line} is {said}: say which ({flags})")
+
+
+def _is_cut(row: Row, separator: str, notations: Sequence[Notation]) -> bool:
+    """Whether a row of digits and marks has a cell that is no number: its numbers were cut, or joined."""
+    mark = "," if separator == " " else " "
+    wordless = all(map(_WORDLESS.fullmatch, row.cells))
+    return wordless and any(mark in cell and kind_of(cell, notations) == "text" for cell in row.cells)
 
 
 def _fitness(rows: Sequence[Row], notations: Sequence[Notation]) -> tuple[float, float]:
@@ -128,7 +156,7 @@ def layout_of(
             raise InputError(f"header is {header}: line {header} must hold the names of the columns, but it is blank")
     rows, width = _even(rows)
     if header:
-        count = 1 + _is_units(rows[1:], notations)
+        count = 1 + _is_names(rows[1:], notations)
     elif header == 0:
         count = 0
     else:
@@ -167,35 +195,58 @@ def _cut(row: Row, width: int) -> Row:
 def _without_preamble(rows: list[Row], width: int, notations: Sequence[Notation]) -> tuple[list[Row], int]:
     """The rows from the header on, and how many they are that the header takes: 0, 1, or 2 with units."""
     k = next(i for i, row in enumerate(rows) if len(row.cells) == width)
-    head = _has_header([row for row in rows[k:] if len(row.cells) == width], notations)
+    even = [row for row in some(rows[k:]) if len(row.cells) == width]
+    words, numbers = _above(even, notations)
+    while len(even) > 2 and _is_names(even[1:], notations) and _is_title(even, words, numbers):
+        k, even = rows.index(even[1]), even[1:]
+        words, numbers = _above(even, notations)
+    head = _is_header(even, words, numbers, notations)
     # Titles above a header are words; a row of numbers that is too short or too long is a fault.
-    titles = all(any(kind_of(cell, notations) == "text" for cell in row.cells) for row in rows[:k])
+    titles = all(any(not _GARBLED.fullmatch(cell) for cell in row.cells) for row in rows[:k])
     if k and not (head and titles):
         _check_width(rows[k:] if len(rows[0].cells) == width else rows, len(rows[0].cells), ())
-    return rows[k:], head and 1 + _is_units(rows[k + 1 :], notations)
+    return rows[k:], head + (head and _is_names(even[1:], notations))
 
 
-def _has_header(rows: Sequence[Row], notations: Sequence[Notation]) -> int:
-    """1 if there is one: text above numbers is a header; without numbers to go by, any text is."""
-    first, body = rows[0].cells, [row.cells for row in rows[1:]]
-    kinds = [_cell_kind(cell, notations) for cell in first]
-    above = [
-        kind
-        for kind, column in zip(kinds, zip(*body, strict=True), strict=False)
-        if _kind(column, notations) in ("number", "date")
-    ]
-    return int("text" in above or (not {"number", "date"} & set(above) and "text" in kinds))
+def _is_header(rows: Sequence[Row], words: int, numbers: int, notations: Sequence[Notation]) -> int:
+    """1 if the first row is one: words above numbers are; without numbers below, any words.
+
+    InputError for a row that is as much of data as of a header.
+    """
+    line, first = rows[0].line, rows[0].cells
+    kinds = [_named_kind(cell, notations) for cell in first]
+    if words and words <= numbers:
+        name, number = first[kinds.index("text")], next(c for c, k in zip(first, kinds, strict=True) if k in _DATA)
+        ways = f"say header={line} or header='none' (--header {line} or --header none)"
+        raise InputError(f"line {line} may be a header, because of {name!r}, or data, because of {number!r}: {ways}")
+    return int(words > 0 or (not numbers and "text" in kinds))
 
 
-def _is_units(rows: Sequence[Row], notations: Sequence[Notation]) -> int:
-    """1 if the first row is one of units: no number in it, and text above numbers."""
-    rows = [row for row in rows if len(row.cells) == len(rows[0].cells)]
-    if len(rows) < 2 or not _has_header(rows, notations):
-        return 0
-    kinds = [_cell_kind(cell, notations) for cell in rows[0].cells]
+def _is_title(rows: Sequence[Row], words: int, numbers: int) -> bool:
+    """Whether a row above names is none of names: it has numbers, too, or one cell, where the names are complete."""
+    alone = sum(map(bool, rows[0].cells)) == 1 and all(rows[1].cells)
+    return alone or 0 < words <= numbers
+
+
+def _above(rows: Sequence[Row], notations: Sequence[Notation]) -> tuple[int, int]:
+    """How many words and how many numbers the first row has above columns of numbers."""
     columns = zip(*(row.cells for row in rows[1:]), strict=True)
-    above = {k for k, column in zip(kinds, columns, strict=True) if _kind(column, notations) in ("number", "date")}
-    return int(above <= {"text", "missing"} and "text" in above)
+    pairs = zip(rows[0].cells, columns, strict=False)
+    kinds = [_named_kind(cell, notations) for cell, column in pairs if _kind(column, notations) in _DATA]
+    return kinds.count("text"), sum(kind in _DATA for kind in kinds)
+
+
+def _is_names(rows: Sequence[Row], notations: Sequence[Notation]) -> bool:
+    """Whether the first row is one of names or units: words and no numbers above numbers."""
+    even = [row for row in some(rows) if len(row.cells) == len(rows[0].cells)]
+    words, numbers = _above(even, notations) if len(even) > 1 else (0, 0)
+    return words > 0 and not numbers
+
+
+def _named_kind(cell: str, notations: Sequence[Notation]) -> str:
+    """As `_cell_kind`, but a text without a letter, such as a number written wrong, is no word."""
+    kind = _cell_kind(cell, notations)
+    return "garbled" if kind == "text" and _GARBLED.fullmatch(cell) else kind
 
 
 def _check_width(rows: Sequence[Row], width: int, above: Sequence[Row]) -> None:
@@ -216,15 +267,18 @@ def _hint(row: Row, width: int) -> str:
 
 
 def _named(titles: Sequence[Sequence[str]]) -> tuple[str, ...]:
-    """A name for each column: that of the header, and in brackets what a second row says of it."""
+    """A name for each column: that of the header, and what a second row says of it, a unit in brackets."""
     names = []
     for parts in titles:
         name, *more = (" ".join(part.split()) for part in parts)
-        unit = more[0] if more else ""
-        if unit and name:
-            unit = unit if unit[0] in "[(" else f"({unit})"
-        names.append(f"{name} {unit}".strip())
+        more = [f"({each})" if name and _UNIT.fullmatch(each) else each for each in more]
+        names.append(" ".join([name, *more]).strip())
     return tuple(name.lstrip("# ") if name.startswith("#") else name for name in names)
+
+
+def some(items: Sequence[T]) -> Sequence[T]:
+    """The first and the last ones of many."""
+    return items if len(items) <= _HEAD + _TAIL else [*items[:_HEAD], *items[-_TAIL:]]
 
 
 # -- kinds of columns ------------------------------------------------------------------------------------
@@ -237,10 +291,10 @@ def _cell_kind(cell: str, notations: Sequence[Notation]) -> Kind:
 
 def _kind(cells: Sequence[str], notations: Sequence[Notation]) -> Kind:
     """What most of the cells with a value are, of the first and the last ones unless these have none."""
-    some = cells if len(cells) <= _HEAD + _TAIL else [*cells[:_HEAD], *cells[-_TAIL:]]
-    counts: Counter[Kind] = Counter(_cell_kind(cell, notations) for cell in some)
+    judged = some(cells)
+    counts: Counter[Kind] = Counter(_cell_kind(cell, notations) for cell in judged)
     present: list[Kind] = [kind for kind in ("number", "date", "text") if counts[kind]]
-    if not present and len(some) < len(cells):
+    if not present and len(judged) < len(cells):
         return next((kind for kind in (_cell_kind(cell, notations) for cell in cells) if kind != "missing"), "missing")
     return max(present, key=counts.__getitem__, default="missing")
 
@@ -251,6 +305,6 @@ def _without_index(layout: Layout) -> Layout:
         return layout
     first = layout.cells(0)
     counts = any(first == [str(i + start) for i in range(len(first))] for start in (0, 1))
-    if counts or sum(kind in ("number", "date") for kind in layout.kinds[1:]) >= 2:
+    if counts or sum(kind in _DATA for kind in layout.kinds[1:]) >= 2:
         return replace(layout, names=layout.names[1:], kinds=layout.kinds[1:], parts=layout.parts[1:], first=1)
     return layout

@@ -16,7 +16,7 @@ from typing import Literal
 
 from knotflow.errors import InputError
 
-__all__ = ["MISSING", "Cell", "Notation", "kind_of", "notation_of", "possible", "symbol_of", "tidy", "without_symbol"]
+__all__ = ["MISSING", "Cell", "Notation", "kind_of", "notation_of", "possible", "symbol_of", "without_symbol"]
 
 MISSING = frozenset(
     {
@@ -44,10 +44,11 @@ MISSING = frozenset(
     }
 )  # in lower case
 THOUSANDS = {"": "", ".": r"\.", ",": ",", "'": "['\u2019]", " ": "[ \u00a0\u2009\u202f]"}
+_GROUPS = {"": "", ".": ".", ",": ",", "'": "'\u2019", " ": " \u00a0\u2009\u202f"}  # the same marks, one by one
 _SYMBOLS = "%‰$€£¥°"  # one before or after every number of a column is the unit of the column
 _MARKS = re.compile(r"[.,'\u2019 \u00a0\u2009\u202f]")
-_TO_ASCII = str.maketrans({"\u2212": "-"})
-_DIGITS = 18  # integers of so many digits fit into int64
+_FEW = 1000
+_LONGEST = 20  # characters of the longest int64
 
 Kind = Literal["number", "missing", "text"]
 
@@ -70,14 +71,20 @@ class Notation:
 
     def __call__(self, cell: str) -> int | float:
         """The number in a cell; ValueError for any other text."""
-        match = _pattern(self.decimal, self.thousands).fullmatch(cell)
-        if match is None:
+        if not self.reads(cell):
             raise ValueError(cell)
-        whole = _MARKS.sub("", match["whole"]) if match["whole"] else ""
-        text = (match["sign"] + whole).translate(_TO_ASCII)
-        if match["rest"] is None and match["power"] is None and len(whole) <= _DIGITS:
-            return int(text)
-        return float(f"{text}.{match['rest'] or '0'}{match['power'] or ''}".translate(_TO_ASCII))
+        return self.value(cell)
+
+    def value(self, cell: str) -> int | float:
+        """The number in a cell that is one in this notation."""
+        for mark in _GROUPS[self.thousands]:
+            cell = cell.replace(mark, "")
+        if self.decimal != ".":
+            cell = cell.replace(self.decimal, ".")
+        cell = cell.replace("\u2212", "-")
+        if len(cell) <= _LONGEST and cell.lstrip("+-").isdigit() and -(2**63) <= (number := int(cell)) < 2**63:
+            return number
+        return float(cell)
 
     def reads(self, cell: str) -> bool:
         """Whether a cell is a number in this notation."""
@@ -88,23 +95,18 @@ class Notation:
 def _pattern(decimal: str, thousands: str) -> re.Pattern[str]:
     """Sign, digits alone or in groups, decimals, power of ten. Grouped digits begin with no 0 and take no power."""
     point, group = re.escape(decimal), THOUSANDS[thousands]
-    plain = rf"(?P<whole>[0-9]+|(?={point}[0-9]))(?:{point}(?P<rest>[0-9]*))?(?P<power>[eE][+\-\u2212]?[0-9]+)?"
+    sign, rest = r"[+\-\u2212]?", rf"(?:{point}[0-9]{'*' if decimal == '.' else '+'})?"  # 5. but not 5,
+    plain = rf"(?:[0-9]+|(?={point}[0-9])){rest}(?:[eE]{sign}[0-9]+)?"
     if not group:
-        return re.compile(rf"(?P<sign>[+\-\u2212]?){plain}")
-    first = rf"[1-9][0-9]{{0,2}}(?P<mark>{group})[0-9]{{3}}(?:(?P=mark)[0-9]{{3}})*"
-    plain = plain.replace("(?P<whole>[0-9]+|", f"(?P<whole>{first}(?!{point}?[0-9]*[eE])|[0-9]+|")
-    return re.compile(rf"(?P<sign>[+\-\u2212]?){plain}")
+        return re.compile(f"{sign}{plain}")
+    grouped = rf"[1-9][0-9]{{0,2}}({group})[0-9]{{3}}(?:\1[0-9]{{3}})*{rest}"
+    return re.compile(f"{sign}(?:{grouped}|{plain})")
 
 
 def possible(decimal: str | None, thousands: str | None) -> list[Notation]:
     """All notations, or those that what the user says leaves; the plainest first."""
     pairs = (Notation(d, t) for t in THOUSANDS for d in ".," if d != t)
     return [n for n in pairs if decimal in (None, n.decimal) and thousands in (None, n.thousands)]
-
-
-def tidy(cell: str) -> str:
-    """A cell without the blanks around it, those that do not break a line included."""
-    return cell.strip(" \t\r\n\u00a0\u2009\u202f\ufeff")
 
 
 # -- what is in a cell -----------------------------------------------------------------------------------
@@ -123,21 +125,20 @@ def is_infinite(cell: str) -> bool:
     return cell.lstrip("+-").casefold() in ("inf", "infinity", "∞")
 
 
-def symbol_of(cells: Iterable[str]) -> str:
+def symbol_of(cells: Sequence[str]) -> str:
     """The sign of a unit (%, $, €, ...) that every cell with a value has; "" if there is none, or if they differ."""
-    found: set[str] = set()
-    for cell in cells:
-        if cell.casefold() in MISSING:
-            continue
-        found.add(next((s for s in _SYMBOLS if (s in cell[-1:]) or s in cell.lstrip("+-\u2212")[:1]), ""))
-        if len(found) > 1:
-            return ""
-    return found.pop() if found else ""
+    joined = "".join(cells)
+    present = [symbol for symbol in _SYMBOLS if symbol in joined]
+    if len(present) != 1:
+        return ""
+    symbol = present[0]
+    values = (cell.lstrip("+-\u2212") for cell in cells if cell.casefold() not in MISSING)
+    return symbol if all(symbol in (value[:1], value[-1:]) for value in values) else ""
 
 
 def without_symbol(cell: str, symbol: str) -> str:
     """The cell without that sign and the blanks between it and the number."""
-    return tidy(cell.replace(symbol, "", 1)).replace("- ", "-", 1) if symbol else cell
+    return cell.replace(symbol, "", 1).strip().replace("- ", "-", 1) if symbol else cell
 
 
 # -- which notation --------------------------------------------------------------------------------------
@@ -148,7 +149,7 @@ def notation_of(
     texts: Iterable[str],
     candidates: Sequence[Notation],
     *,
-    separator: str,
+    points: bool,
 ) -> tuple[Notation, bool]:
     """The notation of all the numbers of a file, and whether its decimal mark is the only one possible.
 
@@ -160,9 +161,8 @@ def notation_of(
         The distinct texts among them, without signs of units.
     candidates : sequence of Notation
         `possible`.
-    separator : str
-        Of the columns. In a file separated by commas a point is the decimal mark: it takes the comma as decimal
-        mark only where a (quoted) cell cannot be read otherwise.
+    points : bool
+        Whether a point is the decimal mark if it can be.
 
     Raises
     ------
@@ -171,15 +171,21 @@ def notation_of(
     """
     marked = [text for text in texts if _MARKS.search(text) and text.casefold() not in MISSING]
     used = set(chain.from_iterable(_MARKS.findall(text) for text in marked))
-    candidates = [n for n in candidates if not n.thousands or used & set(THOUSANDS[n.thousands])] or list(candidates)
+    # A mark of thousands that occurs nowhere changes nothing, where the same notation without it is possible.
+    plain = {n.decimal for n in candidates if not n.thousands}
+    candidates = [
+        n for n in candidates if not n.thousands or used & set(_GROUPS[n.thousands]) or n.decimal not in plain
+    ]
+    # Whatever reads all reads the first ones.
+    candidates = [n for n in candidates if all(map(n.reads, marked[:_FEW]))] or candidates
     misread = {n: sum(not n.reads(text) for text in marked) for n in candidates}
     best = [n for n in candidates if misread[n] == min(misread.values())]
-    if separator == "," and not any("," in text for text in marked):
+    if points:
         best = [n for n in best if n.decimal == "."] or best
     chosen = best[0]
     if min(misread.values()) == 0:
-        for other in best[1:]:
-            differ = {text for text in marked if chosen(text) != other(text)}
+        for other in (each for each in best if each.decimal != chosen.decimal):
+            differ = {text for text in marked if chosen.value(text) != other.value(text)}
             if differ:
                 raise InputError(_both(next(c for c in cells() if c.text in differ), chosen, other))
     return chosen, len({n.decimal for n in best}) == 1
@@ -203,12 +209,11 @@ def _both(cell: Cell, one: Notation, other: Notation) -> str:
 
 def numbers_of(texts: Iterable[str], notation: Notation) -> Mapping[str, int | float | None]:
     """The number in each distinct text: nan for one that says it is missing, None for one that is no number."""
-    return {text: _value(text, notation) for text in texts}
+    is_number, value = _pattern(notation.decimal, notation.thousands).fullmatch, notation.value
+    return {text: value(text) if is_number(text) else _other(text) for text in texts}
 
 
-def _value(text: str, notation: Notation) -> int | float | None:
+def _other(text: str) -> float | None:
     if text.casefold() in MISSING:
         return math.nan
-    if is_infinite(text):
-        return math.inf
-    return notation(text) if notation.reads(text) else None
+    return math.inf if is_infinite(text) else None

@@ -96,7 +96,7 @@ class Origin:
         if self.kind == "integer":
             return np.asarray([self.at + int(v) for v in np.rint(values).ravel()], dtype=object).reshape(values.shape)
         unit = float(UNITS[str(self.unit)] / np.timedelta64(1, "ns"))
-        near = np.abs(values) * unit < _LONGEST * 1e9
+        near = np.abs(values) < _LONGEST * 1e9 / unit
         kept = np.where(near, values, 0.0)
         name, scale = ("ns", 1.0) if np.abs(kept).max(initial=0.0) * unit < 2**62 else ("s", 1e9)
         steps = np.rint(kept * (unit / scale)).astype("int64").astype(f"m8[{name}]")

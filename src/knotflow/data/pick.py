@@ -60,8 +60,17 @@ def _usual(layout: Layout, weights: int | None) -> tuple[int, int]:
     x = next(iter(dates if len(dates) == 1 else sorted([*numbers, *dates])), None)
     y = next((c for c in numbers if c != x), None)
     if x is None or y is None:
-        raise InputError(f"fewer than two columns hold numbers: name x and y; {layout.described()}")
+        raise InputError(f"fewer than two columns hold numbers: name x and y; {layout.described()}{_other(layout)}")
     return x, y
+
+
+def _other(layout: Layout) -> str:
+    """What stands in a column that holds no numbers, for those who thought that it does."""
+    column = next((c for c, kind in reversed([*enumerate(layout.kinds)]) if kind == "text"), None)
+    if column is None or not layout.rows:
+        return ""
+    cell = next(cell for cell in layout.cells(column) if cell)
+    return f"; {cell[:40]!r} in {layout.label(column)} is neither a number nor a date as 2024-12-31"
 
 
 def _joined(layout: Layout) -> str:

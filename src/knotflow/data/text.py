@@ -12,7 +12,6 @@ from os import PathLike
 from pathlib import Path
 from typing import NamedTuple
 
-from knotflow.data.notation import tidy
 from knotflow.errors import InputError
 
 __all__ = ["Row", "Text", "read_text", "split"]
@@ -152,7 +151,7 @@ def split(text: str, separator: str) -> Iterator[Row]:
     line = 1
     try:
         for cells in reader:
-            row = Row(line, [tidy(cell) for cell in cells])
+            row = Row(line, list(map(str.strip, cells)))
             if any(row.cells):
                 yield row
             line = reader.line_num + 1
@@ -163,4 +162,4 @@ def split(text: str, separator: str) -> Iterator[Row]:
 def _split_at_spaced_commas(lines: Iterable[str]) -> Iterator[Row]:
     for number, line in enumerate(lines):
         if line.strip():
-            yield Row(number + 1, [tidy(cell) for cell in re.split(r",[ \t]+", line.strip())])
+            yield Row(number + 1, [cell.strip() for cell in re.split(r",[ \t]+", line.strip())])

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 from knotflow._checks import count
 from knotflow._typing import Array
 from knotflow.data import Samples, Scaling
+from knotflow.data.frames import is_frame, is_series
 from knotflow.data.samples import given
 from knotflow.errors import InputError, MissingLibraryError
 from knotflow.fitting.choices import Training, chosen
@@ -243,8 +244,7 @@ def _samples(data: Data) -> Samples:
         return Samples.from_csv(data)
     if isinstance(data, tuple | list) and len(data) == 2:
         return Samples(*data)
-    try:
+    if isinstance(data, Samples) or is_frame(data) or is_series(data):
         return given(data)
-    except InputError:
-        what = f"data is of type {type(data).__name__}"
-        raise InputError(f"{what}: it must be Samples, a pair (x, y), a DataFrame, a Series or a path") from None
+    what = f"data is of type {type(data).__name__}"
+    raise InputError(f"{what}: it must be Samples, a pair (x, y), a DataFrame, a Series or a path")

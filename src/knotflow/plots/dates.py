@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.axis import Axis
 from matplotlib import dates
+from matplotlib.axis import Axis
 from matplotlib.ticker import Formatter, Locator
 
 from knotflow._typing import Array
