@@ -70,7 +70,7 @@ class Origin:
         return "duration" if self.at is None else "date"
 
     def to_x(self, values: ArrayLike) -> Array:
-        """Dates, durations or integers as x; floats are x already. Texts are dates in the form 2024-12-31T12:00."""
+        """Any `values` (dates, durations, integers) as x; floats are x already. Texts are dates as 2024-12-31T12:00."""
         array = np.asarray(values)
         if self.kind == "date" and array.dtype.kind in "UT":
             try:

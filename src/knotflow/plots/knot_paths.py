@@ -86,6 +86,7 @@ def knot_paths(
         )
     figure, ax = style.new_axes(ax)
     data = traj.data
+    named = data if traj is run else fitted(run).data  # the run itself is in standard units
     to_user = scaling.x_to_user if scaling else (lambda x: x)
     samples = to_user(data.distinct.x)
     low, high = style.widened(float(samples[0]), float(samples[-1]), 0.06)
@@ -99,7 +100,7 @@ def knot_paths(
     _mark_events(ax, traj, samples)
     style.time_axis(ax, moments[0])
     ax.set_ylim(low, high)
-    style.label_axes(ax, label, f"knot position, {name_of_x(ax.yaxis, data)}")
+    style.label_axes(ax, label, f"knot position, {name_of_x(ax.yaxis, named)}")
     handles = [
         style.line(style.POSITIVE, "knot, $r > 0$ at the end"),
         style.line(style.NEGATIVE, "knot, $r < 0$ at the end"),
