@@ -118,7 +118,10 @@ READ = {
     "UTF-16": ("t;y\n1;2,5\n2;3\n".encode("utf-16-be"), [2.5, 3]),
     "UTF-32": ("t;y\n1;2,5\n2;3\n".encode("utf-32"), [2.5, 3]),
     "epoch seconds": ("t,y\n1700000000,1\n1700000001,2\n", [1, 2]),
-    "dates decide": ("id,day,y\n1,2024-01-01,5\n2,2024-01-02,6\n", [1, 2]),
+    "dates decide": ("id,day,y\n1,2024-01-01,5\n2,2024-01-02,6\n", [5, 6]),
+    "dates second": ("y,day\n5,2024-01-01\n6,2024-01-02\n", [5, 6]),
+    "dates third": ("t,y,made\n1,5,2024-01-02\n2,6,2024-01-01\n", [5, 6]),
+    "an index of dates": (",a,b\n2024-01-01,5,1\n2024-01-02,6,2\n", [5, 6]),
 }
 
 
@@ -159,6 +162,7 @@ TWO_READINGS = {
     "no names, three columns": ("1,1,250.00\n2,1,300.00\n", r"no header, and 3 of its columns"),
     "no names, an index": ("0;0,5;2\n1;1,5;3\n", r"no header, and 3 of its columns"),
     "names, four columns": ("t,y\n0,5,1,25\n1,5,2,5\n", r"is 4, but 2 on line 1: .*if commas are decimal marks here"),
+    "an index or x": (",a,b\n0.5,5,1\n1.5,6,2\n", r"the first has no name and may be an index, and 3 of its columns"),
     "header or data": ("t,2020\n1,5\n2,6\n", r"line 1 may be a header, because of 't', or data, because of '2020'"),
     "a damaged first row": ("1,2x\n2,3\n3,4\n", r"line 1 may be a header, because of '2x'"),
     "day or month": ("d,y\n1/2/2024,1\n3/4/2024,2\n", r"'1/2/2024' is day 1 of month 2 or day 2 of month 1"),

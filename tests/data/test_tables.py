@@ -339,3 +339,16 @@ def test_a_file_that_is_not_what_its_name_says(tmp_path, monkeypatch):
         Samples.from_csv(path)
     with pytest.raises(InputError, match=r"there is no such file"):
         Samples.from_csv(tmp_path / "none.xlsx")
+
+
+@pytest.mark.parametrize(
+    "x",
+    [HOURS.tz_localize("Asia/Tokyo"), HOURS - HOURS[0], 2**62 + np.arange(5), HOURS.to_numpy().astype("M8[ns]") + 1],
+)
+def test_a_saved_run_keeps_what_x_counts(tmp_path, x):
+    data = Samples(x, [1, 2, 4, 3, 5])
+    run = kf.evolve(NET, data, kf.GradientDescent(lr=1e-9), steps=2)
+    found = kf.load_trajectory(run.save(tmp_path / "run.npz")).data
+    assert found.origin == data.origin
+    assert repr(found) == repr(data)
+    np.testing.assert_array_equal(found.from_x(found.x), data.from_x(data.x))

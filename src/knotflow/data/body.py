@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import re
 import warnings
 from collections.abc import Callable, Sequence
@@ -12,7 +13,7 @@ import numpy as np
 
 from knotflow.data.cells import Columns, column_names, notation_for
 from knotflow.data.layout import Layout
-from knotflow.data.notation import MISSING, Notation
+from knotflow.data.notation import MISSING, Notation, numbers_of
 from knotflow.data.options import Wanted
 from knotflow.data.pick import pick
 from knotflow.data.text import SPACED_COMMA, Row, split
@@ -53,9 +54,11 @@ def at_once(
     frame = _frame(text[offset(text, layout.rows[0].line - 1) :], separator, layout.width, notation.decimal)
     if frame is None:
         return None
-    read = {"date": _moments, "number": _numbers}
-    kinds = [layout.kinds[column] for column in picked.all]
-    values = [read.get(k, _numbers)(frame[layout.first + c]) for c, k in zip(picked.all, kinds, strict=True)]
+    certain = notation if sure else None
+    values = [
+        _moments(frame[layout.first + c]) if layout.kinds[c] == "date" else _numbers(frame[layout.first + c], certain)
+        for c in picked.all
+    ]
     if any(each is None for each in values):
         return None
     # Integers are the same in every notation; with a comma between columns a point is the decimal mark.
@@ -82,15 +85,14 @@ def _frame(body: str, separator: str, width: int, decimal: str) -> Any:
     """The cells as pandas reads them, (n, width); None if a row may be too short or too long."""
     import pandas as pd
 
-    plain = _unquoted(body, separator)
-    if plain is None or (decimal == "," and re.search(r",(?![0-9])", plain)):  # pandas reads 5, as 5
+    if decimal == "," and re.search(r",(?![0-9])", body):  # pandas reads 5, as 5
         return None
     exact = {} if tuple(map(int, pd.__version__.split(".")[:2])) >= (3, 1) else {"float_precision": "round_trip"}
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", pd.errors.ParserWarning)
             frame = pd.read_csv(
-                io.StringIO(plain),
+                io.StringIO(body),
                 sep=r"\s+" if separator == " " else separator,
                 header=None,
                 names=range(width),
@@ -104,16 +106,31 @@ def _frame(body: str, separator: str, width: int, decimal: str) -> Any:
             )
     except (ValueError, pd.errors.ParserError, pd.errors.ParserWarning):
         return None
+    # A row too short ends with cells that are missing.
+    if '"' in body:
+        return None if frame.isna().to_numpy().any() else frame
     if separator == " ":
-        last = frame[width - 1]
-        return None if last.isna().any() else frame  # a row too short, perhaps
-    return frame if plain.count(separator) == len(frame) * (width - 1) else None
+        return None if frame[width - 1].isna().any() else frame
+    return frame if body.count(separator) == len(frame) * (width - 1) else None
 
 
-def _numbers(column: Any) -> Any:
-    """(n,) int64, uint64 or float64, nan where the value is missing; None unless the others are finite numbers."""
+def _numbers(column: Any, notation: Notation | None) -> Any:
+    """(n,) int64, uint64 or float64, nan where the value is missing; None unless the others are finite numbers.
+
+    What pandas leaves as text is read in the notation, if that is certain.
+    """
     values = column.to_numpy()
-    return values if values.dtype.kind in "iuf" and not np.isinf(values).any() else None
+    if values.dtype.kind in "iuf":
+        return None if np.isinf(values).any() else values
+    if notation is None or values.dtype.kind == "b" or column.isna().any():
+        return None
+    texts = values.tolist()
+    if not all(isinstance(text, str) for text in texts):
+        return None
+    read = numbers_of(set(texts), notation)
+    if any(number is None or not math.isfinite(number) for number in read.values()):
+        return None
+    return np.array([float(read[text]) for text in texts])  # type: ignore[arg-type]
 
 
 def _moments(column: Any) -> Any:
@@ -127,12 +144,3 @@ def _moments(column: Any) -> Any:
         return None if form is None else pd.to_datetime(column, format=form).to_numpy()
     except ValueError:
         return None
-
-
-def _unquoted(body: str, separator: str) -> str | None:
-    """The body without quotes around cells; None where a quote may mean more."""
-    if '"' not in body:
-        return body
-    mark = r" \t" if separator == " " else re.escape(separator)
-    plain = re.sub(rf'(?<![^{mark}\n])"([^"{mark}\n]*)"(?![^{mark}\n])', r"\1", body)
-    return None if '"' in plain else plain

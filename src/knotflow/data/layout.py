@@ -300,11 +300,12 @@ def _kind(cells: Sequence[str], notations: Sequence[Notation]) -> Kind:
 
 
 def _without_index(layout: Layout) -> Layout:
-    """Without the first column if it has no name and counts the rows, or if two others hold data."""
+    """Without the first column if it has no name and counts the rows, or is whole where two others hold data."""
     if not layout.names or layout.names[0] not in ("", "Unnamed: 0"):
         return layout
     first = layout.cells(0)
     counts = any(first == [str(i + start) for i in range(len(first))] for start in (0, 1))
-    if counts or sum(kind in _DATA for kind in layout.kinds[1:]) >= 2:
+    whole = all(cell.isdecimal() for cell in first)
+    if counts or (whole and sum(kind in _DATA for kind in layout.kinds[1:]) >= 2):
         return replace(layout, names=layout.names[1:], kinds=layout.kinds[1:], parts=layout.parts[1:], first=1)
     return layout

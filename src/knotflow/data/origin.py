@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import sys
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -61,6 +62,16 @@ class Origin:
     def __post_init__(self) -> None:
         if self.unit is not None:
             choice("unit", self.unit, UNITS)
+
+    def to_settings(self) -> dict[str, Any]:
+        """The origin as a file keeps it, in JSON's types."""
+        return {"at": str(self.at) if self.kind == "date" else self.at, "unit": self.unit}
+
+    @classmethod
+    def from_settings(cls, settings: Mapping[str, Any]) -> Origin:
+        """The origin whose `settings` a file has kept."""
+        at = settings["at"]
+        return cls(np.datetime64(at) if isinstance(at, str) else at, settings["unit"])
 
     @property
     def kind(self) -> Literal["date", "duration", "integer"]:

@@ -28,9 +28,9 @@ class Picked(NamedTuple):
 def pick(layout: Layout, wanted: Wanted) -> Picked:
     """The columns that are meant, or the usual ones.
 
-    Usual are, for x, the only column of dates if there is one, else the first of numbers; for y the next one. Without a
-    header, more than two such columns have no usual ones: the first may be an index, and what separates the numbers
-    may be their decimal mark.
+    Usual are the first two that hold numbers or dates; if one of the two holds dates, it is x, and y is the next one of
+    numbers. Without a header, more than two such columns have no usual ones: the first may be an index, and what
+    separates the numbers may be their decimal mark.
     """
     weights = None if wanted.weights is None else _find(layout, "weights", wanted.weights)
     x = None if wanted.x is None else _find(layout, "x", wanted.x)
@@ -50,18 +50,18 @@ def pick(layout: Layout, wanted: Wanted) -> Picked:
 
 
 def _usual(layout: Layout, weights: int | None) -> tuple[int, int]:
-    numbers = [c for c, kind in enumerate(layout.kinds) if kind == "number" and c != weights]
-    dates = [c for c, kind in enumerate(layout.kinds) if kind == "date"]
-    if not layout.names and len(numbers) + len(dates) > 2:
+    held = [c for c, kind in enumerate(layout.kinds) if kind in ("number", "date") and c != weights]
+    if len(held) > 2 and not (layout.names and layout.names[held[0]]) and layout.kinds[held[0]] == "number":
+        what = "the first has no name and may be an index" if layout.names else "it has no header"
         raise InputError(
-            f"it has no header, and {len(numbers) + len(dates)} of its columns hold numbers: say which are x and y, "
+            f"{what}, and {len(held)} of its columns hold numbers: say which are x and y, "
             "for example x=0, y=1 (--x 0 --y 1)" + _joined(layout)
         )
-    x = next(iter(dates if len(dates) == 1 else sorted([*numbers, *dates])), None)
-    y = next((c for c in numbers if c != x), None)
-    if x is None or y is None:
+    x = next((c for c in held[:2] if layout.kinds[c] == "date"), next(iter(held), None))
+    numbers = [c for c in held if layout.kinds[c] == "number" and c != x]
+    if x is None or not numbers:
         raise InputError(f"fewer than two columns hold numbers: name x and y; {layout.described()}{_other(layout)}")
-    return x, y
+    return x, next((c for c in numbers if c > x), numbers[0])
 
 
 def _other(layout: Layout) -> str:

@@ -220,10 +220,10 @@ class Samples:
             The file. Workbooks need ``knotflow[excel]``, Parquet files ``knotflow[parquet]``.
         x, y : str or int, optional
             A column by its name, or by its number from 0 (a text of digits that is no column's name counts as a
-            number). None: for x the only column of dates or the first that holds numbers, for y the next one; without
-            a header only if there are no more than two. A first column without a name that just counts the rows from
-            0 or 1, or stands before two others that hold numbers, is an index: no column, neither for the defaults nor
-            for the numbers.
+            number). None: the first two that hold numbers or dates, and if one of them holds dates, that is x; without
+            a header only if there are no more than two. A first column without a name is an index if it counts the
+            rows from 0 or 1, or holds whole numbers before two others that hold numbers: it is no column then,
+            neither for the defaults nor for the numbers.
         weights : str or int, optional
             The column of the weights.
         missing : {"error", "drop"}

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["name_of_x"]
 
+_ticks: Any = dates.AutoDateLocator
 _date: Any = dates.num2date
 _concise: Any = dates.ConciseDateFormatter
 _DAY = np.timedelta64(1, "D")
@@ -43,7 +44,7 @@ class _Days:
     def __init__(self, origin: Origin) -> None:
         self.first = float((origin.at - np.datetime64("1970-01-01")) / _DAY)
         self.each = float((origin.to_x(origin.at + _DAY)) ** -1)
-        self.locator: Any = dates.AutoDateLocator()
+        self.locator: Any = _ticks()
 
     def of(self, x: Array) -> Array:
         return self.first + self.each * x
