@@ -307,6 +307,13 @@ def test_a_column_of_weights(read):
         read("t,y,w\n1,2,1\n2,3,\n3,4,1\n", weights="w")
 
 
+@pytest.mark.parametrize("encoding", ["punycode", "idna"])
+def test_encodings_that_are_none_of_files(read, encoding):
+    with pytest.raises(InputError) as refusal:
+        read("t,y\n1,2\n2,3-\n", encoding=encoding)
+    assert "\n" not in str(refusal.value)
+
+
 def test_an_encoding_that_is_not_that_of_the_file(read):
     with pytest.raises(InputError, match=r"line 1: not ascii text; say which with encoding= \(--encoding\)$"):
         read("t,y°\n1,2\n2,3\n", encoding="ascii")
@@ -341,6 +348,17 @@ def test_one_odd_row_in_the_middle_of_a_long_file_is_found(tmp_path, odd, messag
     path.write_text("".join([*lines[:2501], odd, *lines[2501:]]))
     with pytest.raises(InputError, match=message):
         Samples.from_csv(path)
+
+
+@pytest.mark.parametrize("short", ["5\n", "5;6\n", "5;6;7;8\n"])
+@pytest.mark.parametrize("sep", [";", " ", ","])
+@pytest.mark.parametrize("quote", ["", '"'])
+def test_a_row_too_short_or_too_long_is_refused_also_where_missing_cells_are_dropped(tmp_path, short, sep, quote):
+    path = long(tmp_path, head="t;y;z\n", line=f"{quote}{{0}}{quote};{{1}};ann\n")
+    lines = path.read_text().splitlines(keepends=True)
+    path.write_text("".join([*lines[:2501], short, *lines[2501:]]).replace(";", sep))
+    with pytest.raises(InputError, match=r"line 2502: the number of cells is [124], but 3 on line 1"):
+        Samples.from_csv(path, missing="drop")
 
 
 def test_a_long_log_with_repeated_headers(tmp_path):

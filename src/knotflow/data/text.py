@@ -88,8 +88,8 @@ def _decoded(raw: bytes, encoding: str | None) -> str:
         text = raw.decode(encoding)
     except (LookupError, AttributeError):
         raise InputError(f"encoding is {encoding!r}: it must be the name of one, for example 'latin-1'") from None
-    except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
+    except UnicodeError as error:
+        line = raw.count(b"\n", 0, getattr(error, "start", None) or 0) + 1
         if encoding != "utf-8":
             raise InputError(f"line {line}: not {encoding} text; say which with encoding= (--encoding)") from None
         how = "or say what it is, for example encoding='latin-1' (--encoding latin-1)"
