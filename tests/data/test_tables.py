@@ -203,6 +203,13 @@ def test_nanoseconds_lose_no_digit(steps, first):
     assert [int(value) for value in whole.from_x(whole.x)] == sorted(first + step for step in steps)
 
 
+def test_objects_of_pandas_keep_their_nanoseconds():
+    moments = [pd.Timestamp(2**60 + step, tz=zone) for step, zone in ((5, "UTC"), (1, "Asia/Tokyo"))]
+    np.testing.assert_array_equal(Samples(moments, [1, 2], unit="nanoseconds").x, [0, 4])
+    spans = [pd.Timedelta(7, "ns"), dt.timedelta(microseconds=1)]
+    np.testing.assert_array_equal(Samples(spans, [1, 2], unit="nanoseconds").x, [7, 1000])
+
+
 def test_integers_that_a_float_holds_are_as_they_are():
     data = Samples(1_700_000_000_000_000_000 + np.arange(3) * 1_000_000_000, [1, 2, 3])
     assert data.origin is None
@@ -235,6 +242,8 @@ def test_unsigned_integers_of_64_bits():
             r"it must hold dates",
         ),
         (lambda: Samples(HOURS, range(5)).to_x(["one"]), r"^x is not an array of dates"),
+        (lambda: Samples([1, 2], [1, 2]).to_x("one"), r"^x is not an array of numbers: "),
+        (lambda: kf.fit(([1, 2], [1, 2]), width=4, steps=0)(HOURS[0]), r"^x is not an array of numbers: "),
         (
             lambda: Samples([dt.datetime(2024, 1, 1), dt.datetime(2024, 1, 2, tzinfo=dt.UTC)], [1, 2]),
             r"^some dates have a time zone and some have none",

@@ -16,7 +16,7 @@ from knotflow._checks import choice, extent
 from knotflow._typing import Array
 from knotflow.errors import InputError
 
-__all__ = ["UNITS", "Origin", "counted", "times_of"]
+__all__ = ["UNITS", "Origin", "counted", "floats", "times_of"]
 
 UNITS: dict[str, Any] = {
     "weeks": np.timedelta64(7, "D"),
@@ -92,7 +92,7 @@ class Origin:
         if times is None:
             if self.kind == "integer" and array.dtype.kind in "iu":
                 return _difference(array, self.at).astype(float)
-            return np.asarray(values, dtype=float)
+            return floats(values)
         if self.kind != {"M": "date", "m": "duration"}[times.dtype.kind]:
             raise InputError(f"x has dtype {times.dtype}: it must hold {self.kind}s, as the samples do")
         with np.errstate(invalid="ignore"):
@@ -148,6 +148,14 @@ def _added(at: np.datetime64, steps: NDArray[Any]) -> NDArray[Any]:
         if np.all(exact.astype(f"M8[{unit}]") == exact):
             return exact.astype(f"M8[{unit}]")
     return exact
+
+
+def floats(values: Any) -> Array:
+    """`values` as float64 of any shape, nan and infinite ones included; InputError for what is no array of numbers."""
+    try:
+        return np.asarray(values, dtype=float)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"x is not an array of numbers: {error}") from None
 
 
 # -- arrays ----------------------------------------------------------------------------------------------
@@ -252,7 +260,9 @@ def _from_objects(array: NDArray[Any]) -> NDArray[Any]:
     """Python's dates, or durations, as NumPy's; other objects as they are."""
     flat = array.ravel().tolist()
     if all(isinstance(value, dt.timedelta) for value in flat):
-        return array.astype("m8[us]")
+        return _together(
+            [value.to_timedelta64() if hasattr(value, "to_timedelta64") else value for value in flat], "m8"
+        )
     if not all(isinstance(value, dt.date) for value in flat):
         return array
     aware = {getattr(value, "tzinfo", None) is not None for value in flat}
@@ -260,4 +270,11 @@ def _from_objects(array: NDArray[Any]) -> NDArray[Any]:
         raise InputError("some dates have a time zone and some have none: give all or none a zone")
     if aware == {True}:
         flat = [value.astimezone(dt.UTC).replace(tzinfo=None) for value in flat]
-    return np.array(flat, dtype="M8[us]").reshape(array.shape)
+    moments = [value.to_datetime64() if hasattr(value, "to_datetime64") else value for value in flat]
+    return _together(moments, "M8").reshape(array.shape)
+
+
+def _together(values: list[Any], kind: str) -> NDArray[Any]:
+    """NumPy's moments or durations (pandas' have nanoseconds) and Python's, in the finer unit of them."""
+    fine = any(getattr(value, "dtype", None) == f"{kind}[ns]" for value in values)
+    return np.array(values, dtype=f"{kind}[{'ns' if fine else 'us'}]")

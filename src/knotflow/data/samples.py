@@ -19,7 +19,7 @@ from knotflow.data.csv import read_columns
 from knotflow.data.distinct import Distinct
 from knotflow.data.frames import frame_columns, is_frame, is_series, name_of, read_table, table_columns
 from knotflow.data.options import Options, Wanted
-from knotflow.data.origin import Origin, counted
+from knotflow.data.origin import Origin, counted, floats
 from knotflow.data.scaling import Scaling
 from knotflow.errors import InputError
 
@@ -36,8 +36,8 @@ class Samples:
     ----------
     x, y : array_like of shape (n,)
         Finite numbers in any order; the same x may occur many times, but at least two x must differ. x may hold dates
-        or durations (NumPy's, Python's or pandas'). Instead of both, a DataFrame (`from_frame`) or a Series, whose
-        index is x.
+        or durations (NumPy's, Python's or pandas'); those with a time zone are taken in UTC. Instead of both, a
+        DataFrame (`from_frame`) or a Series, whose index is x.
     weights : array_like of shape (n,), optional
         Positive, and 1 when left out: weight 2 is the sample twice.
     x_name, y_name : str, optional
@@ -160,7 +160,7 @@ class Samples:
 
     def to_x(self, values: ArrayLike) -> Array:
         """Any `values` of the kind of x (dates, durations, numbers) as numbers as x is. O(n)."""
-        return self.origin.to_x(values) if self.origin else np.asarray(values, dtype=float)
+        return self.origin.to_x(values) if self.origin else floats(values)
 
     def from_x(self, x: ArrayLike) -> Any:
         """Numbers `x` as what they count: dates, durations, integers, or themselves. O(n)."""
