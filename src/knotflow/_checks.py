@@ -326,5 +326,15 @@ def freeze(record: Any, **fields: Any) -> None:
 
 
 def extent(values: Array) -> str:
-    """The interval "[smallest, largest]", for a repr."""
-    return f"[{np.min(values):.6g}, {np.max(values):.6g}]"
+    """The interval "[smallest, largest]", for a repr, with digits enough to tell them apart."""
+    low, high = float(np.min(values)), float(np.max(values))
+    digits = next((d for d in range(6, 17) if _apart(low, high, d)), 17)
+    if digits > 6 and max(abs(low), abs(high)) < 1e15:
+        digits = max(digits, len(f"{max(abs(low), abs(high)):.0f}"))  # no power of ten
+    return f"[{low:.{digits}g}, {high:.{digits}g}]"
+
+
+def _apart(low: float, high: float, digits: int) -> bool:
+    """Whether their distance shows to a thousandth in so many digits."""
+    error = max(abs(float(f"{end:.{digits}g}") - end) for end in (low, high))
+    return not error > 1e-3 * (high - low) or low == high

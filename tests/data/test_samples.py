@@ -94,7 +94,7 @@ def test_repr_says_what_there_is():
         ([1, 2], [1, None], None, r"^y has dtype object: it must hold real numbers"),
         ([1, 2], [Decimal(1), Fraction(1, 2)], None, r"^y has dtype object"),
         ([1, 2], [1j, 2], None, r"^y has dtype complex128"),
-        (np.array(["2020", "2021"], "M8[Y]"), [1, 2], None, r"^x has dtype datetime64\[Y\]"),
+        ([1, 2], np.array(["2020", "2021"], "M8[Y]"), None, r"^y has dtype datetime64\[Y\]"),
         ([[1, 2], [3]], [1, 2], None, r"^x is not an array of numbers: "),
         (np.ma.array([1, 2], mask=[0, 1]), [1, 2], None, r"^x has 1 masked value: .*x\.compressed\(\)$"),
         (

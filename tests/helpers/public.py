@@ -76,6 +76,7 @@ EXAMPLES: dict[str, Callable[[], Any]] = {
     "samples": lambda: DATA,
     "distinct": lambda: DATA.distinct,
     "scaling": lambda: _fit().scaling,
+    "origin": lambda: kf.data.Origin(np.datetime64("2024-01-01T00:00:00"), "days"),
     "data set": lambda: kf.datasets.DATASETS["nile"],
     "data sets": lambda: kf.datasets.DATASETS,
     "targets": lambda: kf.targets,

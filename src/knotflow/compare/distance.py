@@ -99,7 +99,7 @@ def distances(
     >>> far["natural"].sup, far["linear"].sup > 0.1
     (0.0, True)
     """
-    given(data)
+    data = given(data)
     smooth = smoothing(data, penalty=penalty)
     members: dict[str, Spline] = {"natural": natural(data), "linear": linear(data)}
     if density is not None:

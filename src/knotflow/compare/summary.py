@@ -161,7 +161,7 @@ def summarise(net: ReLUNet, data: Samples, trajectory: Trajectory | None = None)
     >>> summary["loss"], summary["pieces"], summary["knots_near_samples"], summary["linear_distance"]
     (0.0, 2, 1, 0.0)
     """
-    subject(net, data)
+    data = subject(net, data)
     if trajectory is not None:
         from knotflow.dynamics import Trajectory
 

@@ -93,7 +93,7 @@ def evolve(
     >>> kf.evolve(net, data, kf.LazyFlow(), until=2.0, save_at=[1.0]).times
     array([0., 1., 2.])
     """
-    subject(net, data)
+    data = subject(net, data)
     watcher(progress)
     if not isinstance(dynamics, Method):
         raise InputError(

@@ -99,7 +99,7 @@ def gradient_flow_gap(net: ReLUNet, data: Samples, lr: float, until: float, rtol
     >>> round(coarse / fine, 1)
     10.0
     """
-    subject(net, data)
+    data = subject(net, data)
     lr, end = number("lr", lr, above=0.0), number("until", until, above=0.0)
     if not math.isfinite(end / lr):
         raise InputError(f"until is {end:g}: it must be smaller, there are too many steps of lr = {lr:g}")

@@ -126,7 +126,7 @@ def gradient(net: ReLUNet, data: Samples, train: Iterable[str] = PARAMETERS) -> 
     >>> grad.a, grad.b, grad.c, grad.bias
     (array([1.]), array([-2.]), array([3.]), 2.0)
     """
-    subject(net, data)
+    data = subject(net, data)
     from knotflow.engine import sums  # numba, which only this needs
 
     on = trained(train)
@@ -302,7 +302,7 @@ def stability_limit(net: ReLUNet, data: Samples, train: Iterable[str] = DEFAULT_
     >>> round(kf.stability_limit(net, data), 6)
     0.262966
     """
-    subject(net, data)
+    data = subject(net, data)
     points = data.distinct
     kernel = TangentKernel(net, points.x, train)
     root = np.sqrt(points.weight)

@@ -230,6 +230,7 @@ class Trajectory:
             "seconds": self.seconds,
             "x_name": self.data.x_name,
             "y_name": self.data.y_name,
+            "x_origin": self.data.origin and self.data.origin.to_settings(),
             "dynamics": archive.settings(self.dynamics),
             "account": dict(self.account),
         }

@@ -13,6 +13,8 @@ from knotflow._checks import count, shown
 from knotflow._typing import Array
 from knotflow._values import FrozenMapping, derived, immutable
 from knotflow.data import Samples, Scaling
+from knotflow.data.frames import is_frame, is_series
+from knotflow.data.samples import given
 from knotflow.errors import InputError, MissingLibraryError
 from knotflow.fitting.choices import Training, chosen
 from knotflow.fitting.convergence import how_far
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Fit", "fit"]
 
-Data = Samples | str | PathLike[str] | tuple[ArrayLike, ArrayLike]
+Data = Samples | str | PathLike[str] | tuple[ArrayLike, ArrayLike] | Any  # pandas' classes are not named here
 
 _STEPS = 500_000
 
@@ -77,8 +79,8 @@ class Fit:
     settings: Mapping[str, Any]
 
     def __call__(self, x: ArrayLike) -> Array:
-        """The fitted function at x (any shape), in the user's units."""
-        return self.net(x)
+        """The fitted function at x (any shape; dates where the data have dates), in the user's units."""
+        return self.net(self.data.to_x(x))
 
     @derived
     def summary(self) -> dict[str, Any]:
@@ -151,9 +153,10 @@ def fit(
 
     Parameters
     ----------
-    data : Samples, pair (x, y), or path
-        A path is that of a CSV file, of which the first two columns count (`Samples.from_csv`). Two pairs of numbers,
-        as in [(1, 2), (2, 3)], are refused: they may be two points as well as x and y.
+    data : Samples, pair (x, y), DataFrame, Series or path
+        A path is that of a file, of which the first two columns count (`Samples.from_csv`), as of a DataFrame; the
+        index of a Series is x. Two pairs of numbers, as in [(1, 2), (2, 3)], are refused: they may be two points as
+        well as x and y.
     regime : {"between", "kernel", "adaptive"}
         delta = -1, -10 000 or 10 000 (`knotflow.fitting.REGIMES`).
     delta : float, optional
@@ -240,21 +243,23 @@ def fit(
     return Fit(net, samples, trajectory, scaling, label, FrozenMapping(settings))
 
 
-def _samples(data: Any) -> Samples:
-    if isinstance(data, Samples):
-        return data
+def _samples(data: Data) -> Samples:
     if isinstance(data, str | PathLike):
         return Samples.from_csv(data)
     if isinstance(data, tuple | list) and len(data) == 2:
-        if _could_be_points(data):
-            (a, b), (c, d) = (tuple(shown(each) for each in pair) for pair in data)
+        pairs: Any = data
+        if _could_be_points(pairs):
+            (a, b), (c, d) = (tuple(shown(each) for each in pair) for pair in pairs)
             raise InputError(
                 f"data is {shown(data)}: it must not leave open what is x, either x = ({a}, {b}), y = ({c}, {d}), or "
                 f"the points ({a}, {b}) and ({c}, {d}); write kf.Samples(x=[{a}, {b}], y=[{c}, {d}]) or "
                 f"kf.Samples(x=[{a}, {c}], y=[{b}, {d}])"
             )
         return Samples(*data)
-    raise InputError(f"data is a {type(data).__name__}: it must be Samples, a pair (x, y) or the path of a CSV file")
+    if isinstance(data, Samples) or is_frame(data) or is_series(data):
+        return given(data)
+    what = f"data is of type {type(data).__name__}"
+    raise InputError(f"{what}: it must be Samples, a pair (x, y), a DataFrame, a Series or a path")
 
 
 def _could_be_points(data: tuple[Any, ...] | list[Any]) -> bool:

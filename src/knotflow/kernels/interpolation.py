@@ -143,7 +143,8 @@ def interpolate(
     >>> kf.kernels.interpolate(kernel, data)([-0.5, 0.25]).round(4)
     array([-0.8655, -0.5776])
     """
-    points, affine = given(data).distinct, flag("affine", affine)
+    data = given(data)
+    points, affine = data.distinct, flag("affine", affine)
     size = number("nugget", nugget, least=0.0)
     if size == 0 and points.within > 0:
         raise _repeated(data)

@@ -186,7 +186,7 @@ def lazy(
     >>> kf.kernels.interpolate(kernel, data)([0.5]).round(4)
     array([-0.2008])
     """
-    given(data)
+    data = given(data)
     function("kernel", kernel, "x and x2, as kf.kernels.rf(init) is", 2)
     begin = function("start", start) if callable(start) else Constant(number("start", start))
     return KernelPath(kernel, data, begin, number("pace", pace, above=0.0))

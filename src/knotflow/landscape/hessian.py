@@ -194,7 +194,7 @@ class HessianProduct:
         from knotflow.engine import arcs, sums  # loaded here: the matrix needs no compiled code
         from knotflow.landscape import hessian_product
 
-        subject(net, data)
+        data = subject(net, data)
         net = settled(net, data)
         names, m = parts(train), len(net)
         self.shape = (size(names, m),) * 2

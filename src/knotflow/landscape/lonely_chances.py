@@ -282,7 +282,7 @@ def expected_lonely_share(data: Samples, m: int, knots: Any | Callable[[Array], 
     >>> round(kf.landscape.expected_lonely_share(data, 5, stats.uniform(0, 1)), 3)
     0.6
     """
-    given(data)
+    data = given(data)
     m, cdf = count("m", m, least=1), getattr(knots, "cdf", knots)
     function("knots", cdf, "an array, a cdf, or a distribution")
     below = vector("knots.cdf(x)", cdf(data.distinct.x), len(data.distinct.x), "the distinct x")

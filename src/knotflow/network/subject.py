@@ -37,10 +37,10 @@ def network_of(net: Any) -> ReLUNet:
     return net
 
 
-def subject(net: Any, data: Any) -> None:
-    """InputError unless they are a network and samples."""
+def subject(net: Any, data: Any) -> Samples:
+    """`data` as samples; InputError unless they are a network and samples."""
     network_of(net)
-    given(data)
+    return given(data)
 
 
 def checked(function: Callable[Concatenate[ReLUNet, Samples, P], T]) -> Callable[Concatenate[ReLUNet, Samples, P], T]:
@@ -48,8 +48,7 @@ def checked(function: Callable[Concatenate[ReLUNet, Samples, P], T]) -> Callable
 
     @wraps(function)
     def call(net: ReLUNet, data: Samples, *args: P.args, **options: P.kwargs) -> T:
-        subject(net, data)
-        return function(net, data, *args, **options)
+        return function(net, subject(net, data), *args, **options)
 
     return cast("Callable[Concatenate[ReLUNet, Samples, P], T]", call)  # `wraps` keeps the names net and data
 

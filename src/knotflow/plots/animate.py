@@ -21,6 +21,7 @@ from knotflow._paths import new_file
 from knotflow._typing import Array
 from knotflow.errors import InputError, KnotflowError
 from knotflow.plots import artists, style
+from knotflow.plots.dates import name_of_x
 from knotflow.plots.subject import clock, moves_in_steps, trajectory_of
 
 if TYPE_CHECKING:
@@ -245,7 +246,7 @@ class _Scene:
         style.time_axis(ax, self.moments, upwards=True)
         self.now = ax.axhline(0, color=style.NETWORK, lw=1.2)
         self.moving.append((ax, self.now))
-        style.label_axes(ax, style.plain(self.traj.data.x_name), self.clock.replace(" of the gradient flow", ""))
+        style.label_axes(ax, name_of_x(ax.xaxis, self.traj.data), self.clock.replace(" of the gradient flow", ""))
 
     def _dress_plane(self) -> None:
         ax, x = self.plane, self.traj.data.distinct.x

@@ -114,8 +114,9 @@ def bic(fit: Segments, data: Samples, *, continuous: bool = False) -> float:
     >>> round(kf.segmented.bic(kf.segmented.optimal(data, 1), data), 4)
     -3.6652
     """
+    data = given(data)
     instance("fit", fit, Segments, "Segments, as kf.segmented.optimal(data, pieces) returns them")
-    total = float(given(data).weights.sum())
+    total = float(data.weights.sum())
     parameters = 2 * fit.pieces if flag("continuous", continuous) else 3 * fit.pieces - 1
     rounding = _ROUNDING**2 * float(np.sum(data.weights * data.y**2))
     error = max(fit.error, rounding, np.finfo(np.float64).tiny)
@@ -168,7 +169,8 @@ def cross_validation(
     >>> kf.segmented.cross_validation(data, 2, folds=2).round(3)
     array([9.778, 2.   ])
     """
-    s = len(given(data).distinct.x)
+    data = given(data)
+    s = len(data.distinct.x)
     flag("continuous", continuous)
     folds = count("folds", folds, least=1)
     if folds < 2 or folds > s // 2:

@@ -13,6 +13,7 @@ from knotflow._checks import number, shown
 from knotflow._deprecated import keyword_only
 from knotflow._typing import Array
 from knotflow.data import Samples
+from knotflow.data.samples import given
 from knotflow.errors import InputError
 from knotflow.splines.natural import interpolant
 from knotflow.splines.spline import Points, Spline, extended, points_of
@@ -157,6 +158,7 @@ class _Solution(NamedTuple):
 
 
 def _problem(data: Samples) -> _Problem:
+    data = given(data)
     points, weight = points_of(data), data.distinct.weight
     line = least_squares_line(points.u, points.y, weight)
     rest = points.y - (line[0] + line[1] * (points.u - points.u[0]))

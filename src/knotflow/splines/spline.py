@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.interpolate import PPoly
 
-from knotflow._checks import beyond_float64, count, number, numbers, numeric
+from knotflow._checks import beyond_float64, count, extent, number, numbers, numeric
 from knotflow._deprecated import renamed
 from knotflow._typing import AnyArray, Array
 from knotflow._values import immutable
@@ -150,7 +150,7 @@ class Spline:
 
     def __repr__(self) -> str:
         count = len(self.knots)
-        where = f" in [{self.knots[0]:.6g}, {self.knots[-1]:.6g}]" if count else ""
+        where = f" in {extent(self.knots)}" if count else ""
         return f"Spline(degree {self.pieces.c.shape[0] - 1}, {count} knots{where})"
 
 
@@ -165,7 +165,8 @@ class Points(NamedTuple):
 
 def points_of(data: Samples) -> Points:
     """The distinct x of the data and the weighted mean y there. Raises InputError for what has no spline."""
-    x, y = given(data).distinct.x, data.distinct.y
+    data = given(data)
+    x, y = data.distinct.x, data.distinct.y
     closest = np.argmin(np.diff(x))
     if x[closest + 1] - x[closest] < _CLOSEST * data.span:
         pair = f"{x[closest]} and {x[closest + 1]}"

@@ -12,6 +12,7 @@ from knotflow._checks import choice, number
 from knotflow._deprecated import keyword_only
 from knotflow._values import immutable
 from knotflow.data import Samples
+from knotflow.data.samples import given
 from knotflow.network import CPWL, ReLUNet
 from knotflow.splines.linear import linear
 from knotflow.splines.smoothing import least_squares_line
@@ -161,6 +162,7 @@ def tv(data: Samples, lam: float, *, weight: Literal["canonical"] | None = None)
     >>> bool(f.gap < 1e-12)
     True
     """
+    data = given(data)
     points = points_of(data)
     lam = number("lam", lam, least=0.0)
     if weight is None:

@@ -66,7 +66,7 @@ def potential(net: ReLUNet, data: Samples, r: ArrayLike, theta: ArrayLike) -> Ar
     >>> float(kf.dynamics.potential(net, data, r=2.0, theta=0.0))
     2.0
     """
-    subject(net, data)
+    data = subject(net, data)
     r, theta = np.broadcast_arrays(numbers("r", r), numbers("theta", theta))
     pull = _pull(net, data, theta)[0]
     return in_range("r", r, lambda: r * pull)
@@ -128,7 +128,7 @@ def velocity(
     >>> float(slide), float(turn)
     (-1.0, -2.0)
     """
-    subject(net, data)
+    data = subject(net, data)
     choice("metric", metric, METRICS)
     r, theta = np.broadcast_arrays(numbers("r", r), numbers("theta", theta))
     along, across, _ = _pull(net, data, theta)
@@ -227,7 +227,7 @@ def residual_ode(
     >>> kf.dynamics.residual_ode(net, data).slope
     array([-5., -9.])
     """
-    subject(net, data)
+    data = subject(net, data)
     flow = MeanFieldFlow(metric, weights)
     share = shares(flow.weights, net)
     points = data.distinct

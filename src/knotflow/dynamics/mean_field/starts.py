@@ -114,7 +114,7 @@ def particles(
     Particles(240 of total weight 1)
     >>> flow = kf.MeanFieldFlow(weights=start.weights)
     """
-    given(data)
+    data = given(data)
     law, nodes = _law(law), count("nodes", nodes, least=1)
     choice("metric", metric, METRICS)
     choice("rule", rule, RULES)
