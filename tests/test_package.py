@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-HEAVY = ("numba", "scipy", "matplotlib", "torch", "jinja2", "rich.progress")
+HEAVY = ("numba", "scipy", "pandas", "matplotlib", "torch", "jinja2", "rich.progress")
 
 
 def modules_after(statement: str) -> set[str]:

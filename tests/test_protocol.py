@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from tests.helpers.calls import EXTRAS, MADE, arguments
 from tests.helpers.public import DATA, NET, public
@@ -28,6 +30,7 @@ WRONG_NET = {"text": "x", "None": None, "a number": 3.0, "an array": np.ones(5),
 # Left out of the tests of data and net, each for its reason:
 ALSO_TABLES = {"kf.fit"}  # takes a pair of arrays and the path of a file as well; what it refuses is tested with it
 ALSO_PAIRS = {"kf.multivariate.descend", "kf.multivariate.gradient", "kf.multivariate.velocities"}  # (x, y) of D inputs
+WITH_SAMPLES = {"kf.dynamics.Linearised", "kf.landscape.HessianProduct"}
 OF_A_FIT = {"kf.plots.fit_plot", "kf.plots.uv_plane"}  # a fit has its data: then `data` is left out, None
 
 
@@ -55,6 +58,20 @@ def test_what_is_no_samples_is_refused(address: str, wrong: str) -> None:
     needs(address)
     with pytest.raises(kf.InputError, match="data"):
         WITH_DATA[address](**{**arguments(address, WITH_DATA[address]), "data": WRONG_DATA[wrong]})
+
+
+MADE_WITH_DATA = {address: cls for address, cls in public(inspect.isclass) if address in WITH_SAMPLES}
+
+
+@pytest.mark.parametrize("address", [*WITH_DATA, *MADE_WITH_DATA, "kf.fit"])
+def test_a_table_is_taken_as_the_samples_that_it_holds(address: str) -> None:
+    needs(address)
+    function = {**WITH_DATA, **MADE_WITH_DATA, "kf.fit": kf.fit}[address]
+    table = pd.DataFrame({"x": DATA.x, "y": DATA.y})
+    of_samples, of_table = (
+        repr(function(**{**copy.deepcopy(arguments(address, function)), "data": data})) for data in (DATA, table)
+    )
+    assert re.sub(r" at 0x\w+", "", of_samples) == re.sub(r" at 0x\w+", "", of_table)
 
 
 @pytest.mark.parametrize("wrong", WRONG_NET)

@@ -12,7 +12,8 @@ COMPILED = {"kernel", "entry", "inner", "leaf"}  # the decorators of `knotflow.e
 # What the users of these name is listed in their signatures, keyword by keyword.
 MANY_PARAMETERS = {
     "knotflow/fitting/fits.py: fit": 13,
-    "knotflow/cli/app.py: fit": 17,  # every option of the command
+    "knotflow/cli/app.py: fit": 25,  # every option of the command
+    "knotflow/data/samples.py: from_csv": 12,  # every mark that a file may have
     "knotflow/dynamics/evolve.py: evolve": 10,
 }
 

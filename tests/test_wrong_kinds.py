@@ -122,7 +122,7 @@ SOME: dict[str, tuple[Callable[[], Any], tuple[str, ...]]] = {
     "largest": (lambda: [1.7e308, -1.7e308], NUMBERS),
     "largest number": (lambda: 1.7e308, NUMBERS),
     "two pairs": (lambda: [(1, 2), (2, 3)], NUMBERS),
-    "table": (lambda: pd.DataFrame({"a": [1.0, 2.0], "b": [3.0, 4.0]}), NUMBERS),
+    "table": (lambda: pd.DataFrame({"a": [1.0, 2.0], "b": [3.0, 4.0]}), (*NUMBERS, "Samples", "Data")),
 }
 # Right, but not tried: half a million steps, and seconds of figures, which are tested where they are.
 NOT_TRIED = {("steps", "None"), ("directory", "text"), ("directory", "digits"), ("directory", "path")}
@@ -130,7 +130,11 @@ NOT_TRIED = {("steps", "None"), ("directory", "text"), ("directory", "digits"), 
 NOT_TRIED |= {("until", "largest number"), ("nugget", "largest number")}
 # Conversions of units keep NaN, which is what is missing there.
 UNITS = {("Scaling", "x"), ("Scaling", "y"), ("Scaling", "u"), ("Scaling", "v")}
+UNITS |= {("Samples.from_x", "x"), ("Samples.to_x", "values"), ("Origin.from_x", "x"), ("Origin.to_x", "values")}
 TAKEN = {(name, kind) for name in ("nan", "nan array", "series with NA") for kind in sorted(UNITS)}
+# What counts from a date takes dates.
+TAKEN |= {("datetime", kind) for kind in (("kf.data.Origin", "at"), ("Origin.to_x", "values"))}
+TAKEN.add(("date", ("Origin.to_x", "values")))
 SHARDS = 8
 
 
@@ -142,10 +146,10 @@ def every_call() -> list[tuple[str, Callable[..., Any], dict[str, Any]]]:
 def odd_values(address: str, parameter: inspect.Parameter) -> Iterator[tuple[str, Any, bool]]:
     """What to try for this argument, and whether it may be taken."""
     annotation = str(parameter.annotation)
-    owner = address.split(".")[0]
+    places = [(owner, parameter.name) for owner in (address, address.split(".")[0])]
     for name, make in NEVER.items():
         untyped = annotation.startswith("Any") and name == "object"
-        yield name, make(), untyped or (name, (owner, parameter.name)) in TAKEN
+        yield name, make(), untyped or any((name, place) in TAKEN for place in places)
     for name, (make, words) in SOME.items():
         if (parameter.name, name) in NOT_TRIED:
             continue
@@ -189,7 +193,7 @@ def test_a_right_call_works() -> None:
     refused = {address: found for address, f, arguments in every_call() if (found := outcome(f, arguments)) != "taken"}
     # Files are not written, the names in `tests.helpers.calls` are no names of files; steps have no network between.
     files = {"kf.animate", "kf.load_trajectory", "kf.report.save", "kf.report.write", "Fit.save", "Trajectory.save"}
-    files |= {"Trajectory of a flow.save", "Samples.from_csv"}
+    files |= {"Trajectory of a flow.save"}
     assert set(refused) == files | {"Trajectory.net_at_time"}
 
 

@@ -44,6 +44,7 @@ __all__ = [
     "per_neuron",
     "shown",
     "text",
+    "unmasked",
     "vector",
 ]
 
@@ -65,7 +66,7 @@ def shown(value: object) -> str:
 
 def numeric(name: str, values: ArrayLike) -> Array:
     """`values` as float64 of any shape, finite or not: a new array. Masked entries, bools and texts are refused."""
-    _refuse_masked(name, values)
+    unmasked(name, values)
     try:
         array = np.asarray(values)
     except Exception as error:  # whatever the conversion of a foreign class raises
@@ -82,7 +83,7 @@ def numeric(name: str, values: ArrayLike) -> Array:
     return result
 
 
-def _refuse_masked(name: str, values: object) -> None:
+def unmasked(name: str, values: object) -> None:
     """InputError if some entries of `values`, a masked array or a list of such, are masked."""
     if isinstance(values, np.ndarray):
         parts: Sequence[Any] = (values,) if isinstance(values, MaskedArray) else ()

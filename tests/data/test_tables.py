@@ -56,11 +56,36 @@ def test_names_of_series_become_labels_unless_others_are_given():
     assert Samples(FRAME.t.to_numpy(), FRAME.v.to_numpy()).x_name == "x"
 
 
-@pytest.mark.parametrize("dtype", ["Int64", "Float32", "int8", "uint16", "boolean", "bool"])
+@pytest.mark.parametrize("dtype", ["Int64", "Float32", "int8", "uint16"])
 def test_any_kind_of_numbers(dtype):
     frame = pd.DataFrame({"a": pd.array([0, 1, 0], dtype=dtype), "b": [1, 2, 3]})
     np.testing.assert_array_equal(Samples(frame).x, [0, 0, 1])
     np.testing.assert_array_equal(Samples(frame.a, frame.b).x, [0, 0, 1])
+
+
+@pytest.mark.parametrize("dtype", ["boolean", "bool"])
+def test_flags_are_no_numbers(dtype):
+    frame = pd.DataFrame({"ok": pd.array([0, 1, 0], dtype=dtype), "a": [0, 1, 2], "b": [1, 2, 3]})
+    np.testing.assert_array_equal(Samples(frame).x, [0, 1, 2])  # as in a file, where they are texts
+    with pytest.raises(InputError, match=rf"^column 'ok' has dtype {dtype}: it must hold numbers"):
+        Samples.from_frame(frame, "ok", "b")
+    for flags in (frame.ok, frame.ok.to_numpy()):
+        with pytest.raises(InputError, match=r"^y has dtype (bool|boolean|object): it must hold real numbers"):
+            Samples(frame.a, flags)
+
+
+@pytest.mark.parametrize("x", [HOURS.to_numpy(), HOURS.to_numpy() - HOURS.to_numpy()[0], np.arange(5), np.arange(5.0)])
+def test_masked_values_of_any_kind_are_counted_in_the_refusal(x):
+    for place in (lambda each: Samples(each, range(5)), Samples(x, range(5)).to_x):
+        with pytest.raises(InputError, match=r"^x has 2 masked values: drop or fill them"):
+            place(np.ma.array(x, mask=[0, 1, 0, 0, 1]))
+        place(np.ma.array(x))
+
+
+@pytest.mark.parametrize("text", ["12", "2024", "20240101", "2024-1", "soon"])
+def test_texts_that_are_no_dates_are_no_years(text):
+    with pytest.raises(InputError, match=r"^x is "):
+        Samples(HOURS, range(5)).to_x([text])
 
 
 def test_missing_values_are_an_error_or_dropped():
@@ -241,9 +266,9 @@ def test_unsigned_integers_of_64_bits():
             lambda: Samples(HOURS - HOURS[0], range(5), origin=Origin(HOURS.to_numpy()[0], "days")),
             r"it must hold dates",
         ),
-        (lambda: Samples(HOURS, range(5)).to_x(["one"]), r"^x is not an array of dates"),
-        (lambda: Samples([1, 2], [1, 2]).to_x("one"), r"^x is not an array of numbers: "),
-        (lambda: kf.fit(([1, 2], [1, 2]), width=4, steps=0)(HOURS[0]), r"^x is not an array of numbers: "),
+        (lambda: Samples(HOURS, range(5)).to_x(["one"]), r"^x is \['one'\]: it must hold dates"),
+        (lambda: Samples([1, 2], [1, 2]).to_x("one"), r"^x has dtype <U3: it must hold real numbers"),
+        (lambda: kf.fit(([1, 2], [1, 2]), width=4, steps=0)(HOURS[0]), r"^x has dtype object: it must hold real"),
         (
             lambda: Samples([dt.datetime(2024, 1, 1), dt.datetime(2024, 1, 2, tzinfo=dt.UTC)], [1, 2]),
             r"^some dates have a time zone and some have none",

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from scipy import stats
 from tests.helpers.public import DATA, EXAMPLES, NET, example, plain_density, public, run
 
@@ -55,6 +57,8 @@ INSTEAD: dict[str, dict[str, Any]] = {
     "kf.kernels.RandomFeatures": {"law": kf.kernels.Uniform()},
     "kf.kernels.Tangent": {"law": kf.kernels.Uniform()},
     "kf.kernels.Weight": {"law": kf.kernels.Uniform()},
+    "kf.Samples": {"x": [0.0, 0.5, 1.0], "y": [0.0, 1.0, 0.5]},
+    "kf.data.Origin": {"at": np.datetime64("2024-01-01"), "unit": "days"},
     "kf.data.Scaling": {"x_shift": 0.0, "x_scale": 1.0, "y_shift": 0.0, "y_scale": 2.0},
     "kf.multivariate.Breakplanes": {"delta_slopes": [0.1], "directions": [[1.0, 0.0]], "offsets": [1.0]},
     "kf.multivariate.gradient": {"net": kf.multivariate.Net([[1.0]], [0.1], [0.3])},
@@ -86,8 +90,9 @@ def arguments(address: str, function: Callable[..., Any]) -> dict[str, Any]:
 
 # Classes that a user can make, but need not, and what they are made of.
 MADE_TOO = {
-    "kf.LazyFlow", "kf.Samples", "kf.data.Scaling", "kf.dynamics.Linearised", "kf.dynamics.TangentKernel",
-    "kf.kernels.EmpiricalKernel", "kf.kernels.FeatureMap", "kf.kernels.Independent", "kf.kernels.Placed",
+    "kf.LazyFlow", "kf.Samples", "kf.data.Origin", "kf.data.Scaling", "kf.dynamics.Linearised",
+    "kf.dynamics.TangentKernel", "kf.kernels.EmpiricalKernel", "kf.kernels.FeatureMap",
+    "kf.kernels.Independent", "kf.kernels.Placed",
     "kf.kernels.RandomFeatures", "kf.kernels.Tangent", "kf.kernels.Weight", "kf.landscape.Chance",
     "kf.landscape.HessianProduct", "kf.multivariate.Breakplanes", "kf.views.BDSO", "kf.views.CPWL",
     "kf.views.Canonical",
@@ -100,7 +105,8 @@ OF_METHODS: dict[str, Any] = {
     "data": DATA, "net": NET, "scaling": EXAMPLES["scaling"](), "rng": RNG, "size": 2, "layer": 1, "m": 3, "nu": 1,
     "f": np.sin, "knot": 0.1, "delta_slope": 0.2, "excess": 0.1, "degrees_of_freedom": 2.5, "start": [0.0],
     "direction": [1.0], "limit": 1.0, "path": "no/such/file\0", "directory": "no/such/directory\0", "lower": [0],
-    "upper": [1], "weights": [1.0, 1.0, 1.0],
+    "upper": [1], "weights": [1.0, 1.0, 1.0], "values": [0.0, 1.0], "name": "t",
+    "frame": pd.DataFrame({"t": [0.0, 1.0, 2.0], "v": [1.0, 3.0, 2.0]}),
 }  # fmt: skip
 VIEWS = {
     "ReLUNet.from_bdso": NET.bdso(),
@@ -110,6 +116,7 @@ VIEWS = {
 }
 OF_ONE: dict[str, dict[str, Any]] = {
     "Net.of": {"net": NET},
+    "Samples.from_csv": {"path": Path(kf.__file__).parent / "data" / "nile.csv"},
     "Breakplanes.of": {"net": example("multivariate net")},
     "Canonical.of": {"a": [1.0], "b": [0.5], "c": [0.3]},
     "BDSO.of": {"a": [1.0], "b": [0.5], "c": [0.3]},
@@ -127,7 +134,7 @@ OF_ONE: dict[str, dict[str, Any]] = {
 # What the loop that runs a method calls, and what makes values of parts that were checked: not for users.
 INNER = {
     "anchored", "begin", "between", "carry_on", "caution", "extended", "gauge", "objective", "over", "seen",
-    "session", "operator",
+    "session", "operator", "from_settings",
 }  # fmt: skip
 TORCH = {"from_torch", "to_torch"}  # have tests of their own
 

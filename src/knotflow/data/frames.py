@@ -117,7 +117,8 @@ def _kind(values: Any) -> Kind:
         return "date"
     if isinstance(values.dtype, pd.PeriodDtype) or _python_dates(values):
         return "date"
-    return "number" if kinds.is_numeric_dtype(values) and not kinds.is_complex_dtype(values) else "text"
+    other = kinds.is_bool_dtype(values.dtype) or kinds.is_complex_dtype(values)
+    return "number" if kinds.is_numeric_dtype(values) and not other else "text"
 
 
 def _python_dates(values: Any) -> bool:
@@ -136,7 +137,7 @@ def _values(where: str, values: Any) -> Any:
         raise InputError(f"{where} has dtype {values.dtype}: {words}")
     if kind == "date":
         return values if values.dtype.kind != "O" else values.to_numpy()
-    if values.dtype.kind in "iub" and not values.isna().any():
+    if values.dtype.kind in "iu" and not values.isna().any():
         return values.to_numpy(dtype=np.uint64 if values.dtype.kind == "u" else np.int64)
     return values.to_numpy(dtype=np.float64, na_value=np.nan)
 

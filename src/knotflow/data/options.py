@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import codecs
+import re
 from dataclasses import dataclass
 from typing import Any
 
-from knotflow._checks import choice, is_whole
+from knotflow._checks import choice, is_whole, shown
 from knotflow.data.notation import THOUSANDS
 from knotflow.errors import InputError
 
 __all__ = ["Options", "Wanted"]
 
 _SEPARATORS = {"tab": "\t", "\\t": "\t", "space": " ", "comma and space": ", "}
+
+_DIGITS = re.compile("[0-9]{1,18}")
 
 Column = str | int | None
 
@@ -44,7 +47,7 @@ class Options:
         choice("missing", missing, ("error", "drop"))
         for name, mark in marks.items():
             if mark is not None and (not isinstance(mark, str) or not mark):
-                raise InputError(f"{name} is {mark!r}: it must be a text that is not empty")
+                raise InputError(f"{name} is {shown(mark)}: it must be a text that is not empty")
         sep, decimal, thousands = _separator(marks["sep"]), marks["decimal"], _thousands(marks["thousands"])
         if decimal is not None:
             choice("decimal", decimal, (".", ","))
@@ -73,13 +76,14 @@ def _thousands(thousands: str | None) -> str | None:
 
 def _header(header: Any) -> int | None:
     """The line of the header, 0 for none, None to find out."""
-    if header is None or header == "none":
-        return None if header is None else 0
-    if isinstance(header, str) and header.isdecimal():
-        header = int(header)
-    if not is_whole(header) or int(header) < 1:
-        raise InputError(f"header is {header!r}: it must be the number of a line, counted from 1, or 'none'")
-    return int(header)
+    if header is None:
+        return None
+    if isinstance(header, str) and header == "none":
+        return 0
+    number = int(header) if isinstance(header, str) and _DIGITS.fullmatch(header) else header
+    if not is_whole(number) or not 1 <= int(number) < 2**63:
+        raise InputError(f"header is {shown(header)}: it must be the number of a line, counted from 1, or 'none'")
+    return int(number)
 
 
 def _encoding(encoding: str | None) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import sys
 import warnings
 from collections.abc import Mapping
@@ -12,9 +13,11 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from knotflow._checks import choice, extent
+from knotflow import _checks
+from knotflow._checks import choice, extent, is_whole, numbers, numeric, text, unmasked
 from knotflow._typing import Array
 from knotflow._values import immutable
+from knotflow.data.frames import plain
 from knotflow.errors import InputError
 
 __all__ = ["UNITS", "Origin", "counted", "floats", "times_of"]
@@ -31,6 +34,7 @@ UNITS: dict[str, Any] = {
 }
 _LONGEST = 2e11  # seconds: over 6000 years
 _EXACT = 2**53  # integers up to here are float64
+_WRITTEN = re.compile(r"\s*[+-]?\d{4,}-\d{2}\D.*|\s*[+-]?\d{4,}-\d{2}")  # NumPy takes "12" for the year 12
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,11 @@ class Origin:
     def __post_init__(self) -> None:
         if self.unit is not None:
             choice("unit", self.unit, UNITS)
+            if self.at is not None and not _is_moment(self.at):
+                what = "a numpy.datetime64, or None for durations"
+                raise InputError(f"at is {_checks.shown(self.at)}: it must be {what}, as unit is {self.unit!r}")
+        elif not is_whole(self.at) or not -(2**63) <= int(self.at) < 2**64:
+            raise InputError(f"at is {_checks.shown(self.at)}: it must be an integer of 64 bits, as unit is None")
 
     def to_settings(self) -> dict[str, Any]:
         """The origin as a file keeps it, in JSON's types."""
@@ -84,30 +93,31 @@ class Origin:
 
     def to_x(self, values: ArrayLike) -> Array:
         """Any `values` (dates, durations, integers) as x; floats are x already. Texts are dates as 2024-12-31T12:00."""
-        array = np.asarray(values)
-        if self.kind == "date" and array.dtype.kind in "UT":
-            try:
-                values = array.astype("M8")
-            except ValueError as error:
-                raise InputError(f"x is not an array of dates: {error}") from None
+        if self.kind == "date":
+            values = _dates_of_texts(values)
         times = times_of("x", values)
         if times is None:
-            if self.kind == "integer" and array.dtype.kind in "iu":
-                return _difference(array, self.at).astype(float)
-            return floats(values)
+            return self._counted_from_here(values) if self.kind == "integer" else floats(values)
         if self.kind != {"M": "date", "m": "duration"}[times.dtype.kind]:
             raise InputError(f"x has dtype {times.dtype}: it must hold {self.kind}s, as the samples do")
         with np.errstate(invalid="ignore"):
             return np.asarray((times if self.at is None else times - self.at) / UNITS[str(self.unit)])
 
+    def _counted_from_here(self, values: Any) -> Array:
+        """Integers as x; floats are x already."""
+        given = floats(values)
+        array = np.asarray(values)
+        return _difference(array, self.at).astype(float) if array.dtype.kind in "iu" else given
+
     def from_x(self, x: ArrayLike) -> NDArray[Any]:
         """x as dates or durations, to the nanosecond where these reach so far; as integers, to the nearest one.
 
-        What is more than 6000 years away is NaT.
+        What is more than 6000 years away is NaT; where integers are counted, nan and infinities stay.
         """
-        values = np.asarray(x, dtype=float)
+        values = floats(x)
         if self.kind == "integer":
-            return np.asarray([self.at + int(v) for v in np.rint(values).ravel()], dtype=object).reshape(values.shape)
+            whole = [self.at + int(v) if np.isfinite(v) else v for v in np.rint(values).ravel().tolist()]
+            return np.asarray(whole, dtype=object).reshape(values.shape)
         unit = float(UNITS[str(self.unit)] / np.timedelta64(1, "ns"))
         near = np.abs(values) < _LONGEST * 1e9 / unit
         kept = np.where(near, values, 0.0)
@@ -118,12 +128,15 @@ class Origin:
 
     def label(self, name: str) -> str:
         """The name of x with what it counts: "when (days since 2024-01-01)"."""
+        text("name", name)
         if self.kind == "integer":
             return f"{name} - {self.at}"
         return f"{name} ({self.unit})" if self.at is None else f"{name} ({self.unit} since {shown(self.at)})"
 
     def extent(self, x: Array) -> str:
         """The interval of x in dates, durations or integers, for a repr."""
+        if not (x := numbers("x", x)).size:
+            raise InputError("x is empty: it must hold a number")
         if self.kind == "duration":
             return f"{extent(x)} {self.unit}"
         ends = self.from_x([float(np.min(x)), float(np.max(x))])
@@ -154,10 +167,24 @@ def _added(at: np.datetime64, steps: NDArray[Any]) -> NDArray[Any]:
 
 def floats(values: Any) -> Array:
     """`values` as float64 of any shape, nan and infinite ones included; InputError for what is no array of numbers."""
+    return numeric("x", plain(values))
+
+
+def _is_moment(value: Any) -> bool:
+    return isinstance(value, np.datetime64) and not np.isnat(value)
+
+
+def _dates_of_texts(values: Any) -> Any:
+    """Texts as NumPy's dates, anything else as it is."""
     try:
-        return np.asarray(values, dtype=float)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"x is not an array of numbers: {error}") from None
+        array = np.asarray(values)
+        if array.dtype.kind not in "UT":
+            return values
+        if all(map(_WRITTEN.fullmatch, array.ravel().tolist())):
+            return array.astype("M8")
+    except Exception as error:  # no date, or whatever the conversion of a foreign class raises
+        raise InputError(f"x is not an array of dates: {_checks.shown(error)}") from None
+    raise InputError(f"x is {_checks.shown(values)}: it must hold dates, as texts such as 2024-12-31T12:00")
 
 
 # -- arrays ----------------------------------------------------------------------------------------------
@@ -169,7 +196,9 @@ def counted(values: ArrayLike, unit: str | None, origin: Origin | None) -> tuple
     A warning says how many distinct ones fall together.
     """
     if origin is not None and not isinstance(origin, Origin):
-        raise InputError(f"origin is {origin!r}: it must be an Origin, such as that of other samples")
+        raise InputError(f"origin is {_checks.shown(origin)}: it must be an Origin, such as that of other samples")
+    if unit is not None:
+        choice("unit", unit, UNITS)
     times = times_of("x", values)
     if times is None:
         x, origin, exact = _integers(values, unit, origin)
@@ -194,8 +223,8 @@ def _integers(
     if origin is not None:
         return origin.to_x(values), origin, None
     try:
-        array = np.asarray([] if np.ma.is_masked(values) else values)
-    except (TypeError, ValueError, RuntimeError):
+        array = np.asarray(values)
+    except Exception:  # whatever the conversion of a foreign class raises
         return values, None, None  # what is wrong is said where numbers are checked
     if array.dtype.kind not in "iu" or not array.size or _float_holds(array):
         return values, None, None
@@ -228,11 +257,10 @@ def _warn_of_ties(exact: NDArray[Any] | None, x: ArrayLike) -> None:
 
 def times_of(name: str, values: Any) -> NDArray[Any] | None:
     """Dates (UTC where they have a zone) or durations as datetime64 or timedelta64, None for anything else."""
-    if "pandas" in sys.modules and hasattr(values, "dtype"):
-        values = _without_zone(values)
+    unmasked(name, values)
     try:
-        array = np.asarray(values)
-    except (TypeError, ValueError, RuntimeError):
+        array = np.asarray(_without_zone(values) if "pandas" in sys.modules and hasattr(values, "dtype") else values)
+    except Exception:  # whatever the conversion of a foreign class raises
         return None
     if array.dtype.kind == "O" and array.size:
         array = _from_objects(array)

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import difflib
 import operator
+import re
 from typing import NamedTuple
 
+from knotflow._checks import is_whole, shown
 from knotflow.data.layout import Layout
 from knotflow.data.options import Column, Wanted
 from knotflow.errors import InputError
 
 __all__ = ["Picked", "pick"]
+
+_DIGITS = re.compile("[0-9]{1,18}")
 
 
 class Picked(NamedTuple):
@@ -88,8 +92,8 @@ def _find(layout: Layout, argument: str, wanted: Column) -> int:
             raise InputError(f"{len(matches)} columns are called {wanted!r}: give {argument} by number")
         if matches:
             return matches[0]
-        if not wanted.isdecimal():
-            raise InputError(f"{argument} is {wanted!r}: no such column; {_suggest(layout, wanted)}")
+        if not _DIGITS.fullmatch(wanted):
+            raise InputError(f"{argument} is {shown(wanted)}: no such column; {_suggest(layout, wanted)}")
     return _position(layout, argument, wanted)
 
 
@@ -100,11 +104,11 @@ def _suggest(layout: Layout, wanted: str) -> str:
 
 
 def _position(layout: Layout, argument: str, wanted: Column) -> int:
-    try:
-        column = int(wanted) if isinstance(wanted, str) else operator.index(wanted)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        raise InputError(f"{argument} is {wanted!r}: it must be a column's name or its number from 0") from None
+    number = int(wanted) if isinstance(wanted, str) else wanted
+    if not is_whole(number):
+        raise InputError(f"{argument} is {shown(wanted)}: it must be a column's name or its number from 0")
+    column = operator.index(number)  # type: ignore[arg-type]
     if not 0 <= column < layout.columns:
-        what = f"there is no column {column}, they are numbered 0 to {layout.columns - 1}"
-        raise InputError(f"{argument} is {wanted!r}: {what}; {layout.described()}")
+        what = f"there is no column {shown(column)}, they are numbered 0 to {layout.columns - 1}"
+        raise InputError(f"{argument} is {shown(wanted)}: {what}; {layout.described()}")
     return column

@@ -96,12 +96,12 @@ class Samples:
         unit: str | None = None,
         origin: Origin | None = None,
     ) -> None:
+        usual = [name_of(x), name_of(y)]
         if y is None:
             columns = table_columns(x, weights)
-            x, y, weights = columns.x, columns.y, columns.weights
-            x_name, y_name = x_name or columns.x_name, y_name or columns.y_name
-        x_name = text("x_name", x_name or name_of(x) or "x")
-        y_name = text("y_name", y_name or name_of(y) or "y")
+            x, y, weights, usual = columns.x, columns.y, columns.weights, [columns.x_name, columns.y_name]
+        x_name = text("x_name", (usual[0] or "x") if x_name is None else x_name)
+        y_name = text("y_name", (usual[1] or "y") if y_name is None else y_name)
         x, origin = counted(x, unit, origin)
         xs, ys = finite("x", x), finite("y", y)
         ws = np.ones(len(xs)) if weights is None else finite("weights", weights)
@@ -167,7 +167,7 @@ class Samples:
 
     def from_x(self, x: ArrayLike) -> Any:
         """Numbers `x` as what they count: dates, durations, integers, or themselves. O(n)."""
-        return self.origin.from_x(x) if self.origin else np.asarray(x, dtype=float)
+        return self.origin.from_x(x) if self.origin else floats(x)
 
     def standardised(self) -> tuple[Samples, Scaling]:
         """The same samples with mean 0 and standard deviation 1 in x and in y, and the way back. O(n).
@@ -294,7 +294,8 @@ class Samples:
 
     @classmethod
     def _of(cls, table: Columns, unit: str | None) -> Samples:
-        return cls(table.x, table.y, table.weights, x_name=table.x_name, y_name=table.y_name, unit=unit)
+        x_name, y_name = table.x_name or None, table.y_name or None
+        return cls(table.x, table.y, table.weights, x_name=x_name, y_name=y_name, unit=unit)
 
     @classmethod
     def from_function(

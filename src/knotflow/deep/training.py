@@ -146,9 +146,7 @@ def _batch(starts: Sequence[Layers], data: Samples | Sequence[Samples]) -> tuple
     for k, shape in enumerate(shapes):
         if shape != shapes[0]:
             raise InputError(f"networks[{k}] has layers {shape}: it must have those of the first, {shapes[0]}")
-    each = list(data) if isinstance(data, Sequence) else [given(data)] * len(starts)
-    for part in each:
-        given(part)
+    each = [given(part) for part in data] if isinstance(data, Sequence) else [given(data)] * len(starts)
     if len(each) != len(starts):
         raise InputError(f"data has {len(each)} Samples for {len(starts)} networks: it must have one for each")
     lengths = sorted({len(part) for part in each})

@@ -186,8 +186,7 @@ class Linearised:
     train: frozenset[str] = DEFAULT_TRAIN
 
     def __post_init__(self) -> None:
-        subject(self.net, self.data)
-        freeze(self, train=trained(self.train))
+        freeze(self, data=subject(self.net, self.data), train=trained(self.train))
 
     def __repr__(self) -> str:
         trains = ", ".join(sorted(self.train))

@@ -221,8 +221,9 @@ class CPWL:
             before, after = np.maximum(np.minimum(beside, hi - lo), 4 * np.spacing(np.abs([first, last])))
             ends = [lo if lo < first else first - before, hi if hi > last else last + after]
         x = np.concatenate([ends[:1], self.knots, ends[1:]])
-        x = self._with_near(np.array([lo, 0.0, hi]), x, hi - lo)
-        x = np.union1d(x, self._closer(x, hi - lo))
+        with np.errstate(over="ignore"):  # a product beyond float64 is large, which is all that is asked there
+            x = self._with_near(np.array([lo, 0.0, hi]), x, hi - lo)
+            x = np.union1d(x, self._closer(x, hi - lo))
         return PPoly(np.stack([self.slopes[np.searchsorted(self.knots, x[:-1], side="right")], self(x[:-1])]), x)
 
     def _with_near(self, wanted: Array, x: Array, width: float) -> Array:

@@ -154,7 +154,7 @@ class ReLUNet:
 
     def loss(self, data: Samples) -> float:
         """1/2 sum_j w_j (f(x_j) - y_j)^2 over the samples of `data`. O((m + n) log n)."""
-        given(data)
+        data = given(data)
         return 0.5 * float(np.sum(data.weights * (self(data.x) - data.y) ** 2))
 
     def replace(self, **changes: Any) -> ReLUNet:

@@ -89,7 +89,7 @@ class Segments:
         -----
         O(m log m + n log n).
         """
-        subject(net, data)
+        data = subject(net, data)
         f = net.cpwl()
         left = np.append(f.knots[:1], f.knots) if len(f.knots) else np.zeros(1)
         levels = np.append(f.values[:1], f.values) if len(f.knots) else np.array([f.intercept])
