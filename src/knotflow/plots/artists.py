@@ -14,7 +14,8 @@ from matplotlib.lines import Line2D
 
 from knotflow._typing import Array
 from knotflow.plots import style
-from knotflow.splines import linear, natural
+from knotflow.splines.linear import linear
+from knotflow.splines.natural import natural
 
 if TYPE_CHECKING:
     from knotflow.data import Samples
