@@ -82,7 +82,7 @@ def _header(header: Any) -> int | None:
         return 0
     number = int(header) if isinstance(header, str) and _DIGITS.fullmatch(header) else header
     if not is_whole(number) or not 1 <= int(number) < 2**63:
-        raise InputError(f"header is {shown(header)}: it must be the number of a line, counted from 1, or 'none'")
+        raise InputError(f"header is {shown(number)}: it must be the number of a line, counted from 1, or 'none'")
     return int(number)
 
 
