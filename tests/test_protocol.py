@@ -74,6 +74,18 @@ def test_a_table_is_taken_as_the_samples_that_it_holds(address: str) -> None:
     assert re.sub(r" at 0x\w+", "", of_samples) == re.sub(r" at 0x\w+", "", of_table)
 
 
+def test_a_start_placed_by_a_table_is_that_of_its_samples() -> None:
+    table = pd.DataFrame({0: DATA.x, 1: DATA.y})  # whose names could be taken for an interval
+    for start in (
+        lambda data: kf.initial.uniform_knots(5, np.random.default_rng(0), data),
+        lambda data: kf.initial.curvature_knots(5, np.random.default_rng(0), data),
+        lambda data: kf.initial.law("uniform_knots", where=data),
+    ):
+        assert repr(start(table)) == repr(start(DATA))
+    knots = kf.initial.uniform_knots(5, np.random.default_rng(0), table).knots
+    np.testing.assert_array_equal(knots, kf.initial.uniform_knots(5, np.random.default_rng(0), DATA).knots)
+
+
 @pytest.mark.parametrize("wrong", WRONG_NET)
 @pytest.mark.parametrize("address", WITH_NET)
 def test_what_is_no_network_is_refused(address: str, wrong: str) -> None:

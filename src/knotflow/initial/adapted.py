@@ -10,7 +10,8 @@ from numpy.typing import ArrayLike
 
 from knotflow._checks import count, function, generator, interval, number, pair, per_neuron, shown, vector
 from knotflow._typing import Array
-from knotflow.data.samples import Samples
+from knotflow.data.frames import is_frame, is_series
+from knotflow.data.samples import Samples, given
 from knotflow.errors import InputError
 from knotflow.network.relunet import ReLUNet
 
@@ -91,7 +92,8 @@ def _curvature(
     target: Samples | Callable[[Array], ArrayLike], where: tuple[float, float] | None
 ) -> tuple[Array, Array]:
     """Edges of cells, and f'' in their middles."""
-    if isinstance(target, Samples):
+    if isinstance(target, Samples) or is_frame(target) or is_series(target):
+        target = given(target)
         lo, hi = target.range if where is None else interval(*pair("where", where, "an interval (lo, hi)"))
         grid = np.linspace(lo, hi, _CELLS + 1)
         x, y = target.distinct.x, target.distinct.y

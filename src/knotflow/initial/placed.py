@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from knotflow._checks import choice, count, generator, interval, pair, per_neuron, vector
-from knotflow.data.samples import Samples
+from knotflow.data.frames import is_frame, is_series
+from knotflow.data.samples import Samples, given
 from knotflow.errors import InputError
 from knotflow.network.bdso import BDSO, Gauge
 from knotflow.network.relunet import ReLUNet
@@ -74,8 +75,8 @@ def uniform_knots(
 
 
 def _interval(where: Samples | tuple[float, float]) -> tuple[float, float]:
-    if isinstance(where, Samples):
-        return where.range
+    if isinstance(where, Samples) or is_frame(where) or is_series(where):
+        return given(where).range
     return interval(*pair("where", where, "an interval (lo, hi) or Samples"))
 
 

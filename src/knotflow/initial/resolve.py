@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import Any, SupportsIndex, TypeAlias
 
 from knotflow._checks import count, number, pair, shown
-from knotflow.data.samples import Samples
+from knotflow.data.frames import is_frame, is_series
+from knotflow.data.samples import Samples, given
 from knotflow.errors import InputError
 from knotflow.initial.registry import INITIALISERS, Initialiser
 from knotflow.laws.closed_form import Gaussian, UniformKnots
@@ -121,5 +122,8 @@ def _rademacher(B: float = 1.0, c2: float = 0.0) -> KnotLaw:
 
 
 def _uniform_knots(where: Samples | tuple[float, float] = (-1.0, 1.0), c2: float = 0.0) -> KnotLaw:
-    lo, hi = where.range if isinstance(where, Samples) else pair("where", where, "an interval (lo, hi) or Samples")
+    if isinstance(where, Samples) or is_frame(where) or is_series(where):
+        lo, hi = given(where).range
+    else:
+        lo, hi = pair("where", where, "an interval (lo, hi) or Samples")
     return UniformKnots(lo, hi, c2=c2)
