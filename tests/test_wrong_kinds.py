@@ -122,7 +122,7 @@ SOME: dict[str, tuple[Callable[[], Any], tuple[str, ...]]] = {
     "largest": (lambda: [1.7e308, -1.7e308], NUMBERS),
     "largest number": (lambda: 1.7e308, NUMBERS),
     "two pairs": (lambda: [(1, 2), (2, 3)], NUMBERS),
-    "table": (lambda: pd.DataFrame({"a": [1.0, 2.0], "b": [3.0, 4.0]}), (*NUMBERS, "Samples", "Data")),
+    "table": (lambda: pd.DataFrame({"a": [1.0, 2.0], "b": [3.0, 4.0]}), (*NUMBERS, "Samples", "Data", "Target")),
 }
 # Right, but not tried: half a million steps, and seconds of figures, which are tested where they are.
 NOT_TRIED = {("steps", "None"), ("directory", "text"), ("directory", "digits"), ("directory", "path")}
