@@ -97,7 +97,7 @@ def greedy_merging(rng: Rng) -> Outcome:
         merged = kf.segmented.greedy(data, budget)
         best = kf.segmented.optimal(data, merged.pieces)
         fewer = kf.segmented.optimal(data, max(int(merged.pieces / 1.25), 1))
-        errors = [float(np.sum((each(data.x) - data.y) ** 2)) for each in (best, merged, fewer)]
+        errors = finite([np.sum((each(data.x) - data.y) ** 2) for each in (best, merged, fewer)])
         wrong += (errors[1] < errors[0] * (1 - 1e-9)) + (errors[1] > errors[2])
     return holds(wrong, tol=0.0)
 
