@@ -103,7 +103,7 @@ def deep_zero_bias(rng: Rng) -> Outcome:
     kinks = int(np.sum(np.abs(np.diff(slopes)) > 1e-9 * np.max(np.abs(slopes))))
     knots = kf.deep.knots(layers).knots
     wrong = float(len(knots) != 1 or abs(knots[0]) > 1e-12) + float(kinks > 2)
-    wrong += float(relative(_forward(kf.deep.layers_of(layers), at), _forward(layers, at)) > ROUNDING)
+    wrong += float(not relative(_forward(kf.deep.layers_of(layers), at), _forward(layers, at)) < ROUNDING)
     lost = 1 - len(knots) / len(kf.deep.knots(drawn).knots)
     note = f"60 units: {len(kf.deep.knots(drawn).knots)} breakpoints, but one with b = 0"
     return corrected(lost, wrong, tol=0.0, note=note)
