@@ -153,7 +153,7 @@ def ledger(
     out: Out = Path("ledger"),
     processes: Processes = None,
 ) -> None:
-    """Check every statement of both papers against independent oracles and write a table."""
+    """Check every statement of both papers against an oracle and write a table."""
     from knotflow._checks import directory
     from knotflow_papers import ledger as book
 

@@ -121,7 +121,7 @@ class Entry:
     corrected : str
         What is true in its place, or "".
     oracle : str
-        What it is checked against.
+        What it is checked against; `compares` says whether knotflow's own numbers are on both sides.
     check : callable
         ``check(rng, quick)`` measures; ``quick`` asks for fewer or smaller cases.
     """
