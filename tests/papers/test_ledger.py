@@ -147,6 +147,12 @@ def test_the_readme_counts_what_the_ledger_has() -> None:
     for kind, word in words.items():
         of_kind = [root for root in kinds.ROOTS if root.kind == kind]
         assert rows[word] == f"{len(of_kind)} | {sum(len(root.ids) for root in of_kind)}"
+    pinned = json.loads((Path(__file__).parent / "data" / "statuses.json").read_text("utf-8"))
+    full = Counter(status["full"] for status in pinned.values())
+    sentence = r"(\d+) hold as printed. The other (\d+) come.*For (\d+) a corrected.*for (\d+) nothing"
+    held = re.search(sentence, text, re.DOTALL)
+    expected = (full[HOLDS], full[CORRECTED] + full[FAILS], full[CORRECTED], full[FAILS])
+    assert tuple(map(int, held.groups())) == expected
     count = Counter(each.compares for each in ledger.entries())
     compared = tuple(count[kind] for kind in (kinds.ORACLE, kinds.RUNS, kinds.PARTS, kinds.ALONE))
     pattern = r"oracles: (\d+) entries.*?which (\d+) .*? (\d+) look.*?(\d+) compare two.*?(\d+) check"

@@ -125,12 +125,8 @@ ROOTS = (
     Root(SLIP, "ε is f − y in the flow, y − f elsewhere", ("S Eq 6", "S Eq 7", "S §2.5.2 ψ", "S Eq 10")),
     Root(SLIP, "f'' for f", ("S §2.6.2 f",)),
     Root(OVER_READING, "the paper's case is δ ≪ 0", ("W §3.3 α = 1",)),
-    Root(OVER_READING, "the paper says c close to 0", ("W C-15",)),
-    Root(OVER_READING, "the paper says α = √m there", ("W V-27",)),
-    Root(OVER_READING, "O(·) is an upper bound, and it holds", ("S Lemma 1 growth",)),
     Root(OVER_READING, "a breakpoint at a sample is excluded as a set of measure 0", ("S B.7 at a sample",)),
     Root(OVER_READING, "the equation is printed for the flow of measures, not for (7)", ("W Prop 1",)),
-    Root(OVER_READING, "the corollary is stated in β", ("S Cor 2",)),
     Root(OVER_READING, "a neuron with w = 0 has no breakpoint, and is left out tacitly", ("S Eq 1",)),
     Root(OVER_READING, "the range of x can be read to include the pins", ("S Cor 4 pins",)),
     Root(OVER_READING, "theorem 1 has random biases; the initializers cited beside it have none", (

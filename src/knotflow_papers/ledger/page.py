@@ -104,8 +104,8 @@ def _markdown(lines: Sequence[Line]) -> str:
     def cell(text: str) -> str:
         return text.replace("|", "\\|").replace("\n", " ")
 
-    columns = ("id", "where", "printed", "instead", "status", "kind", "cause")
-    columns += ("error printed", "corrected", "tolerance", "compares", "oracle")
+    said = ("id", "where", "printed", "instead", "status", "kind", "cause")
+    columns = (*said, "error printed", "corrected", "tolerance", "compares", "oracle")
     head = "| " + " | ".join((*columns, "counterexample", "s")) + " |"
     body = [
         "| " + " | ".join(cell(text) for text in (

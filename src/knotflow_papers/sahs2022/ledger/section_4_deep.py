@@ -97,7 +97,7 @@ def depth(rng: Rng, quick: bool) -> Outcome:
 )
 def deep_zero_bias(rng: Rng) -> Outcome:
     drawn = kf.deep.draw([20, 20, 20], rng, "he")
-    layers = [(weight, np.zeros_like(bias)) for weight, bias in drawn]
+    layers = tuple((weight, np.zeros_like(bias)) for weight, bias in drawn)
     at = np.linspace(-5, 5, 1000)
     slopes = np.diff(_forward(layers, at))
     kinks = int(np.sum(np.abs(np.diff(slopes)) > 1e-9 * np.max(np.abs(slopes))))
