@@ -14,7 +14,7 @@ PYTHON = $(shell for p in python3 python3.11 python3.12 python3.13 python3.14; d
 	$$p -c '$(SUITABLE)' 2>/dev/null && echo $$p && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup torch demo quick test coverage lint types stubs bench clean
+.PHONY: help setup torch demo quick test full pins coverage lint types stubs bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -41,9 +41,17 @@ demo: $(STAMP) ## fit the motorcycle data in all three regimes; report in out/de
 quick: $(STAMP) ## run the tests that are neither slow nor of the papers, nor need PyTorch
 	$(PYTEST) -m 'not slow and not papers and not torch'
 
-test: $(STAMP) ## run all tests (those that need PyTorch are skipped until `make torch`)
+test: $(STAMP) ## run all tests but the papers' full runs (those of PyTorch are skipped until `make torch`)
 	$(BIN)/knotflow warm-up
 	$(PYTEST)
+
+full: $(STAMP) ## run the papers in full and compare with what is pinned: a quarter of an hour
+	$(PYTEST) -m full
+
+pins: $(STAMP) ## write down what the ledger and the reproduction say: half an hour; read what has changed
+	$(BIN)/python tools/pins.py ledger
+	$(BIN)/python tools/pins.py verdicts out/pins
+	$(BIN)/python tools/pins.py watch
 
 coverage: $(STAMP) ## run all tests and list the lines of src they reach (compiled functions are not seen)
 	$(PYTEST) --cov=src --cov-report=term-missing:skip-covered

@@ -61,9 +61,10 @@ from knotflow_papers.reproduction.experiment import (
     printed,
     product,
 )
+from knotflow_papers.reproduction.outcome import Outcome, Step
 from knotflow_papers.reproduction.page import write_report
 from knotflow_papers.reproduction.registry import experiments, select
-from knotflow_papers.reproduction.runner import Outcome, Step, compute, reproduce
+from knotflow_papers.reproduction.runner import compute, reproduce
 from knotflow_papers.reproduction.verdict import Check, Verdict
 
 __all__ = [

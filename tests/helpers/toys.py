@@ -41,6 +41,10 @@ def draw(p, data):
     return figure
 
 
+def cannot_draw(p, data):
+    raise ZeroDivisionError("no picture")
+
+
 def check(p, data):
     return [
         Check.below("largest f", float(abs(data.f).max()), 1e6),

@@ -14,6 +14,7 @@ from helpers import toys
 from helpers.toys import toy
 from knotflow_papers import Check, Verdict, compute, experiments, printed, product, select
 from knotflow_papers.reproduction.dataset import grid, load_trial, save_dataset, save_trial, trial_path
+from knotflow_papers.williams2019.figures import figure_01
 
 pytestmark = pytest.mark.papers
 
@@ -187,3 +188,22 @@ def test_breaking_a_result_changes_the_verdict(datasets, name, variable, broken,
     assert after.status == status
     assert after.sentence != before.sentence
     assert re.search(r"\d", after.sentence)
+
+
+# -- figure 1 of Williams et al. (2019) ------------------------------------------------------------------
+
+
+def test_corners_are_measured_where_neurons_have_met() -> None:
+    missed = figure_01._corners_missed
+    b = np.array([0.2, 0.2 + 1e-16, 0.2 - 1e-16, -0.5, -0.5, 3.0])
+    net = kf.ReLUNet([1, -1, 1, 1, 1, 1], b * [1, -1, 1, 1, 1, 1], [1, 2, -0.5, 1, 3, 1])
+    assert missed(net, -1, 1) < 1e-12
+    assert missed(net.replace(c=np.array([1, 2, -0.5, 1, 3, 1e3])), -1, 1) < 1e-8
+    assert np.isnan(missed(net, 0.3, 1))
+
+
+def test_a_corner_that_is_wrong_is_found(monkeypatch) -> None:
+    net = kf.ReLUNet([1, -1, 1], [0.2, -0.2, -0.5], [1, 2, 1])
+    right = net.delta_slopes
+    monkeypatch.setattr(kf.ReLUNet, "delta_slopes", property(lambda self: right + np.array([0, 0.1, 0])))
+    assert figure_01._corners_missed(net, -1, 1) == pytest.approx(0.1)

@@ -1,9 +1,11 @@
-"""The ledger: its rules, and the quick form of every entry."""
+"""The ledger: its rules and its page. What every entry says is in test_pins.py."""
 
 from __future__ import annotations
 
 import json
+import re
 import sys
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +14,20 @@ import pytest
 import knotflow as kf
 from knotflow.cli import main
 from knotflow_papers import ledger
-from knotflow_papers.ledger import CORRECTED, ERROR, FAILS, HOLDS, Entry, Outcome, checking, corrected, fails, holds
+from knotflow_papers.ledger import (
+    CORRECTED,
+    ERROR,
+    FAILS,
+    HOLDS,
+    Entry,
+    Outcome,
+    checking,
+    corrected,
+    fails,
+    holds,
+    kinds,
+    page,
+)
 from knotflow_papers.ledger.entry import entries_of, finite, largest
 
 pytestmark = pytest.mark.papers
@@ -113,11 +128,36 @@ def test_there_are_many_entries_with_their_own_names() -> None:
     assert all(each.statement and each.place and each.oracle for each in every)
 
 
-@pytest.mark.parametrize("each", ledger.entries(), ids=lambda each: each.id)
-def test_what_should_hold_holds(each: Entry) -> None:
-    line = ledger.check(each, quick=True)
-    assert line.status != ERROR, line.trouble or line.outcome
-    assert (line.status == HOLDS) or each.corrected or line.outcome.counterexample
+def test_the_page_counts_kinds_causes_and_what_is_compared() -> None:
+    def line(name: str, status: str) -> ledger.Line:
+        return ledger.Line(Entry(name, "sahs2022", "", "", "", "", None), Outcome(0.0, None, 0.0), status, 0.0)
+
+    lines = [line("S Eq 6", CORRECTED), line("S Eq 7", CORRECTED), line("S Table 3 sine", FAILS), line("S Eq 2", HOLDS)]
+    lines.append(line("S Eq 10", ERROR))  # says nothing about the paper
+    counted = {kind: numbers for kind, _, *numbers in page.kind_counts(lines)}
+    assert counted == {kinds.SLIP: [2, 1], kinds.ERROR: [1, 1]}
+    assert {short: n for short, _, n in page.compared_counts(lines)} == {kinds.ORACLE: 4, kinds.RUNS: 1}
+
+
+def test_the_readme_counts_what_the_ledger_has() -> None:
+    text = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
+    rows = dict(re.findall(r"^\| (\w+)\S* .*\| (\d+ \| \d+) \|$", text, re.MULTILINE))
+    words = {kinds.ERROR: "errors", kinds.HYPOTHESIS: "conditions", kinds.SLIP: "slips"}
+    words |= {kinds.OVER_READING: "readings", kinds.ADDITION: "additions"}
+    for kind, word in words.items():
+        of_kind = [root for root in kinds.ROOTS if root.kind == kind]
+        assert rows[word] == f"{len(of_kind)} | {sum(len(root.ids) for root in of_kind)}"
+    pinned = json.loads((Path(__file__).parent / "data" / "statuses.json").read_text("utf-8"))
+    full = Counter(status["full"] for status in pinned.values())
+    sentence = r"(\d+) hold as printed. The other (\d+) come.*For (\d+) a corrected.*for (\d+) nothing"
+    held = re.search(sentence, text, re.DOTALL)
+    expected = (full[HOLDS], full[CORRECTED] + full[FAILS], full[CORRECTED], full[FAILS])
+    assert tuple(map(int, held.groups())) == expected
+    count = Counter(each.compares for each in ledger.entries())
+    compared = tuple(count[kind] for kind in (kinds.ORACLE, kinds.RUNS, kinds.PARTS, kinds.ALONE))
+    pattern = r"oracles: (\d+) entries.*?which (\d+) .*? (\d+) look.*?(\d+) compare two.*?(\d+) check"
+    numbers = re.search(pattern, text, re.DOTALL)
+    assert tuple(map(int, numbers.groups())) == (len(ledger.entries()), *compared)
 
 
 def test_a_wrong_answer_of_knotflow_is_found(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,15 +7,17 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import xarray as xr
 
 import knotflow as kf
+from helpers import toys
 from helpers.toys import toy
 from knotflow.cli import main
-from knotflow_papers import reproduce, select, write_report
+from knotflow_papers import Step, reproduce, select, write_report
 
 pytestmark = pytest.mark.papers
 
@@ -51,14 +53,46 @@ def test_an_interrupted_run_goes_on_where_it_was(tmp_path: Path) -> None:
     log, out = tmp_path / "log", tmp_path / "out"
     broken = log.with_suffix(".broken")
     broken.touch()
-    with pytest.raises(RuntimeError, match="broken on purpose"):
-        reproduce([toy(log)], out, processes=1)
+    (failed,) = reproduce([toy(log)], out, processes=1)
+    assert failed.verdict.trouble == "RuntimeError: this trial is broken on purpose"
     done = {line for line in calls(log) if line.startswith("5")}
     assert done == {"5 0", "5 1"}
     broken.unlink()
     log.unlink()
     reproduce([toy(log)], out, processes=1)
     assert calls(log) == ["7 0", "7 1"]
+
+
+def test_one_item_that_raises_does_not_end_the_others(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "bad.broken").touch()
+    bad, good = toy(tmp_path / "bad"), replace(toy(tmp_path / "good"), name="toy2001-figure-3")
+    drawn = replace(toy(tmp_path / "drawn"), name="toy2001-figure-4", draw=toys.cannot_draw)
+    steps: list[Step] = []
+    outcomes = reproduce([bad, good, drawn], tmp_path / "out", processes=2, progress=steps.append)
+    assert [each.verdict.status for each in outcomes] == ["error", "reproduced with a correction", "error"]
+    assert outcomes[0].verdict.sentence == "It raised RuntimeError: this trial is broken on purpose."
+    assert outcomes[2].verdict.trouble == "ZeroDivisionError: no picture"
+    assert (outcomes[0].files, outcomes[0].picture) == ((), None)
+    assert calls(tmp_path / "bad") == calls(tmp_path / "good")
+    assert (steps[-1].done, steps[-1].total) == (15, 15)
+    html = write_report(outcomes, tmp_path / "report.html").read_text("utf-8")
+    assert html.count("data:image/png;base64,") == 1
+    assert "It raised RuntimeError: this trial is broken on purpose." in html
+
+
+def test_an_item_is_finished_before_the_trials_of_the_next(tmp_path: Path) -> None:
+    first, second = (
+        toy(tmp_path / "first"),
+        replace(toy(tmp_path / "second", m=(2, 3, 4, 5, 6)), name="toy2001-figure-3"),
+    )
+    left: list[int] = []
+
+    def progress(step: Step) -> None:
+        if (tmp_path / "out" / "figures" / f"{first.name}.svg").exists():
+            left.append(step.total - step.done)
+
+    reproduce([first, second], tmp_path / "out", processes=1, progress=progress)
+    assert left[0] >= 6, "figures wait for the trials of later items"
 
 
 def test_numbers_do_not_depend_on_the_number_of_processes(tmp_path: Path) -> None:
@@ -99,8 +133,10 @@ def test_williams_2019_in_a_quick_run(tmp_path: Path) -> None:
         assert f'id="{outcome.experiment.name}"' in html
         for path in outcome.files:
             assert f'href="{path.relative_to(tmp_path).as_posix()}"' in html
-    assert "computed in 12 s" in html
+    assert "computed in 12 s by the clock" in html
     assert "9 items" in html
+    assert "of processor time" in html
+    assert "knotflow video williams2019-figure-6" in html
     assert "This is a quick run" in html
     assert "PyTorch, at" not in html
 
@@ -113,6 +149,8 @@ def test_the_list_has_every_item(capsys: pytest.CaptureFixture[str]) -> None:
     lines = capsys.readouterr().out.splitlines()
     for name in kf.papers.experiments():
         assert any(line.startswith(name) for line in lines)
+    for name in ("sahs2022-figure-7", "sahs2022-figure-14-he", "sahs2022-figure-15-alpha-0.1-fast"):
+        assert any(re.match(rf"{re.escape(name)} +\*", line) for line in lines)
     assert all(len(line) <= 80 for line in lines)
 
 

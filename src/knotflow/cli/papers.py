@@ -35,7 +35,7 @@ Written into --out:
   trials/        what was computed: an interrupted run goes on there
 
 \b
-Exit code: 0 done, 1 an item is not reproduced, 2 the input is wrong,
+Exit code: 0 done, 1 an item is not reproduced or fails, 2 wrong input,
 130 interrupted (finished trials are kept).
 """
 
@@ -79,6 +79,9 @@ def list_items() -> None:
     table.add_column("what it shows")
     for name, each in papers.experiments().items():
         table.add_row(name, "*" if each.film else "", each.title + (f" ({each.lacking})" if each.lacking else ""))
+        for film in each.all_films:
+            if film != name:
+                table.add_row(film, "*", "another film")
     Console().print(table)
 
 
@@ -112,7 +115,10 @@ def reproduce(
     report = papers.write_report(outcomes, out / "report.html", command=context.obj, seconds=seconds, left_out=left_out)
     _print_verdicts(outcomes)
     print(f"Report: {report}")
-    if any(outcome.verdict.status == "not reproduced" for outcome in outcomes):
+    for outcome in outcomes:
+        if outcome.verdict.trouble:
+            print(f"error: {outcome.experiment.name}: {outcome.verdict.trouble}", file=sys.stderr)
+    if any(outcome.verdict.status in {"not reproduced", "error"} for outcome in outcomes):
         raise typer.Exit(console.NOT_REPRODUCED)
 
 
@@ -131,7 +137,7 @@ def _print_verdicts(outcomes: Sequence[Outcome]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    colours = {"reproduced": "green", "reproduced with a correction": "yellow", "not reproduced": "red"}
+    colours = {"reproduced": "green", "reproduced with a correction": "yellow", "not reproduced": "red", "error": "red"}
     table = Table(box=None, pad_edge=False)
     table.add_column("item", no_wrap=True)
     table.add_column("verdict")
@@ -147,7 +153,7 @@ def ledger(
     out: Out = Path("ledger"),
     processes: Processes = None,
 ) -> None:
-    """Check every statement of both papers against independent oracles and write a table."""
+    """Check every statement of both papers against an oracle and write a table."""
     from knotflow._paths import directory
     from knotflow_papers import ledger as book
 
@@ -186,9 +192,9 @@ def _film(run: str) -> tuple[Trajectory, str]:
     if Path(run).exists():
         return load_trajectory(run), Path(run).stem
     there = papers.experiments()
-    films = {name: (each, each.film, each.title) for name, each in there.items() if each.film}
-    films |= {f"{name}-{more}": (each, film, more) for name, each in there.items() for more, film in each.films.items()}
+    films = {name: (each, film) for each in there.values() for name, film in each.all_films.items()}
     if run not in films:
         raise InputError(f"{run} is neither a file nor an item with a film; those are {', '.join(films)}")
-    each, film, words = films[run]
+    each, film = films[run]
+    words = run.removeprefix(f"{each.name}-") if run != each.name else each.title
     return film(each.settings()), f"{each.paper.cite if each.paper else ''}, {each.item}: {words}"

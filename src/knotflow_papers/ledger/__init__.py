@@ -1,6 +1,7 @@
 """Every statement of both papers, checked: `entries`, `run`, `write`.
 
 entry         what an entry is, and how its status follows from what was measured
+kinds         what an entry says of the paper, of which mistake, and what it compares
 oracles       random cases, networks and gradients written out by their definitions, and errors
 expectations  expectations over the laws of neurons by quadrature: the oracle of infinite width
 checking      find the entries and check them, in several processes

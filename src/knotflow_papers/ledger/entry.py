@@ -10,6 +10,8 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from knotflow_papers.ledger import kinds
+
 Body = TypeVar("Body", bound="Callable[..., Outcome]")
 HOLDS, CORRECTED, FAILS, ERROR = "holds", "holds corrected", "fails as printed", "error"
 
@@ -119,7 +121,7 @@ class Entry:
     corrected : str
         What is true in its place, or "".
     oracle : str
-        What it is checked against, which shares no code with what it checks.
+        What it is checked against; `compares` says whether knotflow's own numbers are on both sides.
     check : callable
         ``check(rng, quick)`` measures; ``quick`` asks for fewer or smaller cases.
     """
@@ -131,6 +133,23 @@ class Entry:
     corrected: str
     oracle: str
     check: Callable[[np.random.Generator, bool], Outcome]
+
+    @property
+    def kind(self) -> str:
+        """Of which of the `kinds` it is, if its statement does not hold as printed; else ""."""
+        root = kinds.roots().get(self.id)
+        return root.kind if root else ""
+
+    @property
+    def cause(self) -> str:
+        """The mistake that it comes from, in a sentence; "" if there is none."""
+        root = kinds.roots().get(self.id)
+        return root.cause if root else ""
+
+    @property
+    def compares(self) -> str:
+        """What it compares: one of `kinds.COMPARED`."""
+        return kinds.compared().get(self.id, kinds.ORACLE)
 
     def status(self, outcome: Outcome) -> str:
         """The status that follows from what was measured.

@@ -234,6 +234,12 @@ class Experiment:
     name: str = field(default="", compare=False)  # filled in by the registry, as is the paper
     paper: Paper | None = field(default=None, compare=False)
 
+    @property
+    def all_films(self) -> dict[str, Callable[[Settings], Any]]:
+        """Its films by the names that ``knotflow video`` knows: that of the item, and those with what is added."""
+        first = {self.name: self.film} if self.film else {}
+        return {**first, **{f"{self.name}-{more}": film for more, film in self.films.items()}}
+
     def settings(self, quick: bool = False) -> Settings:
         """The parameters' values, those of a `quick` run if asked."""
         return SimpleNamespace(

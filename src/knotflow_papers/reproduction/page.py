@@ -15,9 +15,9 @@ from knotflow_papers.page import render, write_text
 from knotflow_papers.reproduction import torch_time
 
 if TYPE_CHECKING:
-    from knotflow_papers.reproduction.runner import Outcome
+    from knotflow_papers.reproduction.outcome import Outcome
 
-_STATES = ("reproduced", "reproduced with a correction", "not reproduced")
+_STATES = ("reproduced", "reproduced with a correction", "not reproduced", "error")
 
 
 def write_report(
@@ -42,7 +42,7 @@ def write_report(
     command : str, optional
         The command that made the page, as the page shows it.
     seconds : float, optional
-        How long that took.
+        How long that took by the clock.
     left_out : sequence of str
         The items that could not run, and why.
 
@@ -104,16 +104,17 @@ def _item(outcome: Outcome, home: Path) -> dict[str, Any]:
         "status": outcome.verdict.status,
         "sentence": outcome.verdict.sentence,
         "checks": outcome.verdict.checks,
-        "picture": base64.b64encode(outcome.picture.read_bytes()).decode(),
+        "picture": base64.b64encode(outcome.picture.read_bytes()).decode() if outcome.picture else "",
         "table": outcome.table,
         "parameters": [
             (name, _shown(getattr(outcome.settings, name)), each.source, each.printed)
             for name, each in experiment.parameters.items()
         ],
         "files": [_relative(path, home) for path in outcome.files],
+        "films": list(experiment.all_films),
         "seconds": _duration(outcome.seconds),
         "torch": torch_time.sentence(experiment.descents(outcome.settings), outcome.seconds)
-        if experiment.descents and not outcome.quick
+        if experiment.descents and outcome.files and not outcome.quick
         else None,
     }
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 import warnings
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, ProcessPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
 from os import PathLike
@@ -19,76 +20,11 @@ from knotflow._paths import directory
 from knotflow_papers.processes import number_of_processes, pool_of
 from knotflow_papers.reproduction import dataset
 from knotflow_papers.reproduction.experiment import Experiment, Settings, Trial, plain
+from knotflow_papers.reproduction.outcome import Outcome, Step
 from knotflow_papers.reproduction.verdict import Verdict
 
 if TYPE_CHECKING:
     import xarray as xr
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What became of one experiment.
-
-    Attributes
-    ----------
-    experiment : Experiment
-    settings : namespace
-        The parameters' values.
-    quick : bool
-        Whether they are the reduced ones.
-    verdict : Verdict
-        Computed from the data.
-    table : tuple, optional
-        Header and rows of what is printed under the picture.
-    seconds : float
-        Processor time of all trials, whenever they were computed.
-    files : tuple of Path
-        The data (NetCDF) and the picture (PNG, SVG).
-
-    Examples
-    --------
-    >>> from pathlib import Path
-    >>> from knotflow_papers import select
-    >>> figure = select(["williams2019-figure-1"])[0]
-    >>> outcome = Outcome(figure, figure.settings(), False, Verdict(()), None, 1.5, (Path("a.nc"), Path("a.png")))
-    >>> outcome.picture.name
-    'a.png'
-    """
-
-    experiment: Experiment
-    settings: Settings
-    quick: bool
-    verdict: Verdict
-    table: tuple[Sequence[str], Sequence[Sequence[str]]] | None
-    seconds: float
-    files: tuple[Path, ...]
-
-    @property
-    def picture(self) -> Path:
-        """The PNG."""
-        return next(path for path in self.files if path.suffix == ".png")
-
-
-@dataclass(frozen=True)
-class Step:
-    """How far a run of experiments is.
-
-    Attributes
-    ----------
-    done, total : int
-        Units of work. 0 are done while kernels are compiled, and once more when the work begins.
-    name : str
-        The experiment of the last unit.
-
-    Examples
-    --------
-    >>> Step(done=3, total=12, name="williams2019-figure-4")
-    Step(done=3, total=12, name='williams2019-figure-4')
-    """
-
-    done: int
-    total: int
-    name: str
 
 
 def reproduce(
@@ -103,7 +39,8 @@ def reproduce(
 
     Every trial that finishes is kept in ``trials/`` at once, under its experiment, version, parameters and labels: a
     run that was interrupted goes on there, and one that is repeated computes nothing. Trials are independent and
-    carry their own seeds; the numbers do not depend on `processes`.
+    carry their own seeds; the numbers do not depend on `processes`. An item is finished as soon as its trials are
+    there. An exception in one item makes that item's verdict "error"; the others go on.
 
     Parameters
     ----------
@@ -127,8 +64,6 @@ def reproduce(
     ------
     InputError
         If `processes` is not a whole number of at least 1.
-    Exception
-        Whatever a trial raises.
 
     Notes
     -----
@@ -154,8 +89,9 @@ def reproduce(
         tell("compiling", 0)
         compile_kernels()
         tell("", 0)
-    with pool_of(min(processes, max(len(missing), len(tasks), 1))) as pool:
-        return _run(pool, tasks, tell)
+    workers = min(processes, max(len(missing), len(tasks), 1))
+    with pool_of(workers) as pool:
+        return _Run(pool, tasks, tell).outcomes(2 * workers)
 
 
 @dataclass(frozen=True)
@@ -175,30 +111,67 @@ class _Task:
         return [job for job in self.jobs() if not job[1].exists()]
 
 
-def _run(pool: ProcessPoolExecutor, tasks: Sequence[_Task], tell: Callable[..., None]) -> list[Outcome]:
-    """Compute what is missing; finish an experiment as soon as its trials are there."""
-    left: dict[int, int] = {}
-    running: dict[Future[Any], tuple[int, bool]] = {}  # -> number of the task, whether it is its end
-    outcomes: dict[int, Outcome] = {}
-    for k, task in enumerate(tasks):
-        jobs = task.missing()
-        left[k] = len(jobs)
-        for trial, path in jobs:
-            running[pool.submit(_compute, task.experiment, task.p, trial, path)] = (k, False)
-        if not jobs:
-            running[pool.submit(_finish, task)] = (k, True)
-    while running:
-        for future in wait(running, return_when=FIRST_COMPLETED).done:
-            k, last = running.pop(future)
+@dataclass(frozen=True)
+class _Unit:
+    """A piece of work for a process: a trial of the k-th task, or its end."""
+
+    k: int
+    trial: tuple[Trial, Path] | None  # None for the end
+
+
+class _Run:
+    """The work of all tasks, and what has become of it."""
+
+    def __init__(self, pool: ProcessPoolExecutor, tasks: Sequence[_Task], tell: Callable[..., None]) -> None:
+        self.pool, self.tasks, self.tell = pool, tasks, tell
+        self.queue: deque[_Unit] = deque()
+        self.left: dict[int, int] = {}
+        self.found: dict[int, Outcome] = {}
+        self.trouble: dict[int, str] = {}
+
+    def outcomes(self, at_once: int) -> list[Outcome]:
+        """All units, `at_once` of them with the pool: an end goes before the trials that still wait."""
+        for k, task in enumerate(self.tasks):
+            units = [_Unit(k, job) for job in task.missing()]
+            self.left[k] = len(units)
+            self.queue.extend(units or [_Unit(k, None)])
+        running: dict[Future[Any], _Unit] = {}
+        while self.queue or running:
+            while self.queue and len(running) < at_once:
+                unit = self.queue.popleft()
+                running[self._submit(unit)] = unit
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                self._take(running.pop(future), future)
+        return [self.found[k] for k in range(len(self.tasks))]
+
+    def _submit(self, unit: _Unit) -> Future[Any]:
+        task = self.tasks[unit.k]
+        if unit.trial is None:
+            return self.pool.submit(_finish, task)
+        return self.pool.submit(_compute, task.experiment, task.p, *unit.trial)
+
+    def _take(self, unit: _Unit, future: Future[Any]) -> None:
+        """Keep what a unit gave; the last trial of a task makes way for its end."""
+        k, task = unit.k, self.tasks[unit.k]
+        try:
             result = future.result()
-            tell(tasks[k].experiment.name)
-            if last:
-                outcomes[k] = result
-                continue
-            left[k] -= 1
-            if not left[k]:
-                running[pool.submit(_finish, tasks[k])] = (k, True)
-    return [outcomes[k] for k in range(len(tasks))]
+        except BrokenExecutor:  # no process is left to go on
+            raise
+        except Exception as error:  # one item's failure must not end the others
+            self.trouble.setdefault(k, f"{type(error).__name__}: {error}")
+            result = None
+        self.tell(task.experiment.name)
+        if unit.trial is not None:
+            self.left[k] -= 1
+            if self.left[k]:
+                return
+            if k not in self.trouble:
+                self.queue.appendleft(_Unit(k, None))
+                return
+            self.tell(task.experiment.name)  # for its end, which does not come
+        if k in self.trouble:
+            result = Outcome(task.experiment, task.p, task.quick, Verdict((), self.trouble[k]), None, 0.0, ())
+        self.found[k] = result
 
 
 def _teller(total: int, progress: Callable[[Step], Any] | None) -> Callable[..., None]:

@@ -47,7 +47,7 @@ def sentence(descents: Iterable[Descent], ours: float) -> str | None:
     each = f"{low:.0f} µs" if high < 1.2 * low else f"{low:.0f} to {high:.0f} µs"
     return (
         f"The {steps:,} steps of descent would take {_words(total)} in PyTorch, at {each} a step as measured here; "
-        f"everything here took {_words(ours)}."
+        f"all trials here, descent or not, took {_words(ours)} of processor time."
     )
 
 

@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-Status = Literal["reproduced", "reproduced with a correction", "not reproduced"]
+Status = Literal["reproduced", "reproduced with a correction", "not reproduced", "error"]
 
 
 @dataclass(frozen=True)
@@ -68,12 +68,14 @@ class Verdict:
     """What became of a claim.
 
     "not reproduced" if a check of the claim fails; otherwise "reproduced with a correction" if a check of the
-    protocol or formula as printed fails; otherwise "reproduced".
+    protocol or formula as printed fails; otherwise "reproduced". "error" if the item raised an exception.
 
     Attributes
     ----------
     checks : tuple of Check
         All checks of the item.
+    trouble : str
+        The exception in words; "" if there was none.
 
     Examples
     --------
@@ -82,17 +84,22 @@ class Verdict:
     """
 
     checks: tuple[Check, ...]
+    trouble: str = ""
 
     @property
     def status(self) -> Status:
         """What became of the claim, by the rule of this class."""
+        if self.trouble:
+            return "error"
         if not all(check.holds for check in self.checks if not check.printed):
             return "not reproduced"
         return "reproduced" if all(check.holds for check in self.checks) else "reproduced with a correction"
 
     @property
     def sentence(self) -> str:
-        """The measured numbers; what fails comes first."""
+        """The measured numbers, what fails first; or the exception."""
+        if self.trouble:
+            return f"It raised {self.trouble}."
         ordered = sorted(self.checks, key=lambda check: check.holds)
         words = [
             ("" if check.holds else "as printed, fails: " if check.printed else "fails: ") + check.measured

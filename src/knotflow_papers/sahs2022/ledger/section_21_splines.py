@@ -128,7 +128,9 @@ def pieces(rng: Rng) -> Outcome:
     slopes = np.diff(theta(np.linspace(-3, 3, 6001))) * 1000
     lines = 1 + int(np.sum(np.diff(slopes[np.append(True, np.abs(np.diff(slopes)) < 1e-9)]) > 0.1))
     samples = kf.Samples(np.linspace(-3, 3, 401), np.zeros(401))
-    counted = len(np.unique(kf.landscape.partition(theta.net, samples)))
+    found = kf.landscape.partition(theta.net, samples)
+    counted = len(np.unique(found))
+    assert np.array_equal(found, np.searchsorted(np.sort(theta.beta), samples.x))
     note = f"H = {m}: {lines} pieces, not {m + 2}"
     return corrected(abs(m + 2.0 - lines), abs(float(counted - lines)), tol=0.0, note=note)
 
@@ -148,6 +150,8 @@ def roughness(rng: Rng) -> Outcome:
     return corrected(
         abs(many.roughness / one.roughness - 1),
         abs(many.cpwl().roughness / one.cpwl().roughness - 1),
+        relative([one.roughness, one.cpwl().roughness], [np.sum(theta.mu**2)] * 2),
+        relative(many.roughness, np.sum(copies.mu**2)),
         tol=1e-8,
         note=f"the same f from 10 and from 40 neurons: ρ = {one.roughness:.3f} and {many.roughness:.3f}",
     )

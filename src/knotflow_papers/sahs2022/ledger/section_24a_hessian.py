@@ -123,6 +123,7 @@ def eq_4(rng: Rng) -> Outcome:
     moving = theta._replace(v=np.where(theta.v == 0, 0.5, theta.v))
     for each, target in ((theta, y), (moving, critical_targets(rng, moving, x))):
         J = kf.landscape.jacobian(each.net, kf.Samples(x, target)) * signs(4)
+        assert relative(J, jacobian(each, x)) < ROUNDING
         errors.append(float(np.max(np.abs(J.T @ J - hessian(each, x, target)))))
     return corrected(errors[0], errors[1], tol=1e-9, note=f"v₂ = 0: entries differ by {errors[0]:.2f}")
 

@@ -276,7 +276,9 @@ def intrinsic(rng: Rng, quick: bool) -> Outcome:
         tangents = np.zeros((3 * m + 1, m))
         for i in range(m):
             tangents[[i, m + i, 2 * m + i], i] = theta.w[i], theta.b[i], -theta.v[i]
-        scaling = kf.landscape.null_space(net, samples).counts[0]
+        scaling = kf.landscape.null_space(net, samples).scaling
+        ours = signs(m)[:, None] * tangents / np.linalg.norm(tangents, axis=0)  # orthonormal: of a neuron each
+        worst = largest(worst, relative(scaling @ scaling.T, ours @ ours.T))
         worst = largest(worst, relative(H @ tangents + np.max(np.abs(H)), np.full((1, 1), np.max(np.abs(H)))))
-        worst = largest(worst, abs(scaling - m), abs(rank(tangents) - m))
+        worst = largest(worst, abs(scaling.shape[1] - m), abs(rank(tangents) - m))
     return holds(float(worst), tol=1e-9)

@@ -97,7 +97,7 @@ def greedy_merging(rng: Rng) -> Outcome:
         merged = kf.segmented.greedy(data, budget)
         best = kf.segmented.optimal(data, merged.pieces)
         fewer = kf.segmented.optimal(data, max(int(merged.pieces / 1.25), 1))
-        errors = [float(np.sum((each(data.x) - data.y) ** 2)) for each in (best, merged, fewer)]
+        errors = finite([np.sum((each(data.x) - data.y) ** 2) for each in (best, merged, fewer)])
         wrong += (errors[1] < errors[0] * (1 - 1e-9)) + (errors[1] > errors[2])
     return holds(wrong, tol=0.0)
 
@@ -154,14 +154,18 @@ def table_1(rng: Rng, quick: bool) -> Outcome:
 # -- section 3.3, table 3 --------------------------------------------------------------------------------------
 
 
-def _table_3(target: Function, rng: Rng, trials: int) -> Array:
-    """(trials, 4) training and test losses of standard and spiky starts, as appendix A.2 has it."""
+def _table_3(target: Function, rng: Rng, trials: int, times: float = 1.0) -> Array:
+    """(trials, 4) training and test losses of standard and spiky starts, as appendix A.2 has it.
+
+    The rate is that of half a sum of squares; `times` makes it that of another convention of the loss.
+    """
     test, knots, rows = np.linspace(-2, 2, 401), np.linspace(-2, 2, 22), []
     for _ in range(trials):
         x = rng.uniform(-2, 2, 20)
         samples = kf.Samples(x, target(x))
         spiky = kf.initial.spiky(knots, rng.uniform(-2, 2, 22), gauge="equal")
-        ends = [_descend(net, samples, lr, 20_000) for net, lr in ((kf.initial.pytorch(21, rng), 1e-4), (spiky, 2e-5))]
+        starts = ((kf.initial.pytorch(21, rng), 1e-4 * times), (spiky, 2e-5 * times))
+        ends = [_descend(net, samples, lr, 20_000) for net, lr in starts]
         rows.append([float(np.sum((net(at) - target(at)) ** 2)) for net in ends for at in (samples.x, test)])
     return np.array(rows)
 
@@ -176,7 +180,7 @@ def _table_3(target: Function, rng: Rng, trials: int) -> Array:
 def table_3(rng: Rng, quick: bool) -> Outcome:
     wrong, worst = 0, np.inf
     for target in (_square, lambda x: np.exp(x / 2), np.arctan):
-        median = np.median(_table_3(target, rng, 5 if quick else 35), axis=0)
+        median = finite(np.median(_table_3(target, rng, 5 if quick else 35), axis=0))
         worst = min(worst, median[3] / median[1])
         wrong += (median[3] < 5 * median[1]) + (median[2] > 0.5 * 20)
     return holds(float(wrong), tol=0.0)
@@ -186,14 +190,17 @@ def table_3(rng: Rng, quick: bool) -> Outcome:
     "S Table 3 sine",
     place="table 3, first entry; appendix A.2, “sin(x)”",
     statement="the test loss on sin(x), x in [−2, 2], is 42.95 ± 6.4 from the standard start",
-    oracle="median test losses by NumPy after the printed protocol; |log| of 42.95 over that of sin x",
+    oracle="median test losses by NumPy after the printed protocol; |log| of 42.95 over that of sin x, for the sum of "
+    "squares, half of it and their mean: the least of the three",
 )
 def table_3_sine(rng: Rng, quick: bool) -> Outcome:
     trials = 6 if quick else 35
     targets = (np.sin, lambda x: np.sin(2 * x), _wave)
     one, two, three = (float(np.median(_table_3(target, rng, trials)[:, 1])) for target in targets)
-    note = f"median for sin x: {one:.1f}; for sin 2x {two:.1f}, for sin πx {three:.0f}"
-    return fails(abs(float(np.log(42.95 / one))), tol=0.2, note=note)
+    whole, mean = (float(np.median(_table_3(np.sin, rng, trials, times)[:, 1])) for times in (2.0, 2 / 20))
+    conventions = f"half a sum of squares {one:.1f}, the sum {whole:.1f}, the mean {mean:.1f}"
+    note = f"median for sin x: {conventions}; for sin 2x {two:.1f}, for sin πx {three:.0f}"
+    return fails(float(np.min(np.abs(np.log(42.95 / finite([one, whole, mean]))))), tol=0.2, note=note)
 
 
 # -- section 3.4 -------------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ import numpy as np
 
 import knotflow as kf
 from knotflow_papers.ledger.entry import Outcome, claim, corrected, holds, largest
-from knotflow_papers.ledger.oracles import Array, Rng, relative, rms
+from knotflow_papers.ledger.oracles import ROUNDING, Array, Rng, relative, rms
 
 
 def _forward(layers: kf.deep.Layers, x: Array) -> Array:
@@ -97,11 +97,13 @@ def depth(rng: Rng, quick: bool) -> Outcome:
 )
 def deep_zero_bias(rng: Rng) -> Outcome:
     drawn = kf.deep.draw([20, 20, 20], rng, "he")
-    layers = [(weight, np.zeros_like(bias)) for weight, bias in drawn]
-    slopes = np.diff(_forward(kf.deep.layers_of(layers), np.linspace(-5, 5, 1000)))
+    layers = tuple((weight, np.zeros_like(bias)) for weight, bias in drawn)
+    at = np.linspace(-5, 5, 1000)
+    slopes = np.diff(_forward(layers, at))
     kinks = int(np.sum(np.abs(np.diff(slopes)) > 1e-9 * np.max(np.abs(slopes))))
     knots = kf.deep.knots(layers).knots
     wrong = float(len(knots) != 1 or abs(knots[0]) > 1e-12) + float(kinks > 2)
+    wrong += float(not relative(_forward(kf.deep.layers_of(layers), at), _forward(layers, at)) < ROUNDING)
     lost = 1 - len(knots) / len(kf.deep.knots(drawn).knots)
     note = f"60 units: {len(kf.deep.knots(drawn).knots)} breakpoints, but one with b = 0"
     return corrected(lost, wrong, tol=0.0, note=note)

@@ -238,6 +238,7 @@ def early(rng: Rng) -> Outcome:
         f = rho + data.y
         norms.append(float(f @ np.linalg.solve(K, f)))
         losses.append(path.loss(t))
+        worst = largest(worst, relative(losses[-1], rho @ rho / 2))
     rough = [norms[i] > norms[i + 1] or losses[i] < losses[i + 1] for i in range(len(times) - 1)]
     return holds(worst + sum(rough), tol=1e-8)
 
