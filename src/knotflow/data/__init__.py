@@ -1,6 +1,7 @@
 """Samples, and where they come from.
 
 samples    Samples: sorted, validated, ties merged (`Samples.distinct`)
+weighting  what weights count as: frequencies or precisions
 scaling    Scaling: the user's units and standardised units
 csv        reading two columns of a delimited text file, with messages that name the line
 targets    the target functions of the papers, by name
