@@ -19,8 +19,9 @@ Monotone = Literal["increasing", "decreasing"]
 Knots = Literal["samples", "free"]
 
 # Guesses where each optimum is between its bounds. A low guess leaves little to look at, and what is found below it
-# is the optimum; where nothing is, a higher one follows.
+# is the optimum; where nothing is, a higher one follows. The search for continuous fits mostly finds the optimum.
 _SHARES = (1 / 16, 1 / 4, 1.0)
+_SHARES_AFTER_SEARCH = (1.0,)
 
 
 @keyword_only("continuous", "min_length", "monotone")
@@ -71,8 +72,8 @@ def optimal(
     -----
     O(k s^2) at most for k pieces: 3 s for s = 20,000 and k = 50. With constraints the dynamic programme runs over
     functions of the last value: O(k s^2) times the square of their rows, see `value_functions`. Branch and bound
-    leaves less of it the better the data obey the constraint: from less than a second to a minute for s = 1000,
-    k = 10.
+    leaves less of it the better the data obey the constraint: for s = 1000 and k = 10 less than two seconds if pieces
+    meet, and up to a minute for monotone fits.
 
     A free knot of the optimum is at a sample or where two lines meet that are fitted without each other. With one knot
     the best of all is found, in O(s^2). With more it is certain where the best separate pieces meet, and where
@@ -146,14 +147,8 @@ def most_pieces(data: Samples, continuous: bool, min_length: int) -> int:
     return (s - 1) // max(min_length - 1, 1) if continuous else s // min_length
 
 
-def _fits(
-    data: Samples, pieces: int, continuous: bool, min_length: int, monotone: Monotone | None, only_last: bool = False
-) -> tuple[Segments, ...]:
-    given(data)
-    flag("continuous", continuous)
-    min_length = count("min_length", min_length, least=1)
-    if monotone is not None:
-        choice("monotone", monotone, get_args(Monotone))
+def check_pieces(data: Samples, pieces: int, continuous: bool, min_length: int) -> None:
+    """Refuse more pieces than the data allow."""
     most = most_pieces(data, continuous, min_length)
     if pieces > most:
         kind = "a continuous fit" if continuous else "a fit"
@@ -162,6 +157,17 @@ def _fits(
             f"pieces is {pieces}: it must be at most {most}, because {kind} to {len(data.distinct.x)} distinct x has "
             f"at most {most} pieces{least}"
         )
+
+
+def _fits(
+    data: Samples, pieces: int, continuous: bool, min_length: int, monotone: Monotone | None, only_last: bool = False
+) -> tuple[Segments, ...]:
+    given(data)
+    flag("continuous", continuous)
+    min_length = count("min_length", min_length, least=1)
+    if monotone is not None:
+        choice("monotone", monotone, get_args(Monotone))
+    check_pieces(data, pieces, continuous, min_length)
     points = Standard.of(data)
     counts = [pieces] if only_last else list(range(1, pieces + 1))
     if not continuous and monotone is None:
@@ -198,6 +204,17 @@ def _partitions(points: Standard, counts: list[int], min_length: int) -> list[No
     return [np.append(trace(*problem, least, k, min_length), len(points.u)) for k in counts]
 
 
+def searched(data: Samples, pieces: int, min_length: int) -> list[Segments]:
+    """Continuous fits with 1, ..., `pieces` pieces that a search finds: no move of one node improves them."""
+    from knotflow.segmented.search import searched_nodes
+
+    points, s = Standard.of(data), len(data.distinct.x)
+    apart = [k for k in range(1, pieces + 1) if k * max(min_length, 2) <= s]
+    starts = [np.append(nodes[:-1], s - 1) for nodes in _partitions(points, apart, max(min_length, 2))] if apart else []
+    every = searched_nodes(points.u, points.v, points.w, starts, pieces, max(min_length - 1, 1))
+    return [points.segments(data, nodes, joined(points, nodes, True, False), True) for nodes in every]
+
+
 def _constrained(points: Standard, counts: list[int], min_length: int, continuous: bool, rising: bool) -> list[Nodes]:
     from knotflow.segmented.bounds import Bounds
     from knotflow.segmented.value_functions import Points, Rules, constrained_nodes
@@ -207,7 +224,8 @@ def _constrained(points: Standard, counts: list[int], min_length: int, continuou
     rules = Rules(length, continuous, rising)
     bounds = Bounds(points, counts, min_length, continuous, rising)
     found: dict[int, Nodes] = {}
-    for share in (*_SHARES, np.inf):  # without a bound there is always an optimum, whatever rounding did to the bounds
+    shares = _SHARES_AFTER_SEARCH if continuous and not rising else _SHARES
+    for share in (*shares, np.inf):  # without a bound there is always an optimum, whatever rounding did to the bounds
         missing = [k for k in counts if k not in found]
         if missing:
             nodes = constrained_nodes(problem, bounds.caps(missing, share), rules)
