@@ -45,7 +45,7 @@ def summed(u, v, w):
     return Sums(u, v, w, sums)
 
 
-@kernel
+@kernel(inline="always")
 def piece_sums(u, v, w, before, lo, hi, stop):
     """Sums over the samples lo .. stop - 1 of w, w t, w t^2, w v, w t v; t goes from 0 at lo to 1 at hi."""
     h, start = u[hi] - u[lo], u[lo]
@@ -121,13 +121,14 @@ def descended(sums, nodes, length):
 def with_one_more(sums, nodes, length):
     """The nodes with the best one added; the same nodes if there is no room."""
     best, found = np.inf, nodes
+    tried = np.empty(nodes.size + 1, np.int64)
     for p in range(nodes.size - 1):
+        tried[: p + 1], tried[p + 2 :] = nodes[: p + 1], nodes[p + 1 :]
         for j in range(nodes[p] + length, nodes[p + 1] - length + 1):
-            tried = np.empty(nodes.size + 1, np.int64)
-            tried[: p + 1], tried[p + 1], tried[p + 2 :] = nodes[: p + 1], j, nodes[p + 1 :]
+            tried[p + 1] = j
             error = error_of(sums, tried)
             if error < best:
-                best, found = error, tried
+                best, found = error, tried.copy()
     return found
 
 
@@ -135,14 +136,15 @@ def with_one_more(sums, nodes, length):
 def with_a_pair(sums, nodes, length):
     """The nodes with the best two added that are close to each other; the same nodes if there is no room."""
     best, found = np.inf, nodes
+    tried = np.empty(nodes.size + 2, np.int64)
     for p in range(nodes.size - 1):
+        tried[: p + 1], tried[p + 3 :] = nodes[: p + 1], nodes[p + 1 :]
         for i in range(nodes[p] + length, nodes[p + 1] - 2 * length + 1):
             for j in range(i + length, min(i + length + _AROUND, nodes[p + 1] - length + 1)):
-                tried = np.empty(nodes.size + 2, np.int64)
-                tried[: p + 1], tried[p + 1], tried[p + 2], tried[p + 3 :] = nodes[: p + 1], i, j, nodes[p + 1 :]
+                tried[p + 1], tried[p + 2] = i, j
                 error = error_of(sums, tried)
                 if error < best:
-                    best, found = error, tried
+                    best, found = error, tried.copy()
     return found
 
 
