@@ -12,13 +12,13 @@ from bench.tables import Table, nanoseconds, verdict
 RIVAL_SAMPLES, RIVAL_PIECES = 1_000, 10
 LARGE_SAMPLES, LARGE_PIECES = 20_000, 50
 GREEDY_SAMPLES, GREEDY_PIECES = 1_000_000, 50
-FASTER, LARGE_SECONDS, GREEDY_SECONDS = 500, 60, 2
+FASTER, LARGE_SECONDS, GREEDY_SECONDS, CHOICE_SECONDS = 500, 60, 2, 2
 
 
 def tables(rounds: int) -> list[tuple[Table, dict]]:
     """One table: every fit with its time, its target, and the error that the rival or the guarantee allows."""
     rows, values = [], {}
-    for measure in (_beside_ruptures, _all_pieces, _constrained, _greedy):
+    for measure in (_beside_ruptures, _all_pieces, _constrained, _cross_validated, _greedy):
         row, value = measure(rounds)
         rows.append(row)
         values |= value
@@ -81,6 +81,17 @@ def _constrained(rounds: int):
     name = f"optimal, continuous, n={RIVAL_SAMPLES:,}, k={RIVAL_PIECES}"
     row = (name, _time(seconds), "-", "-", f"{fit.error:.6g}; separate {free.error:.6g}")
     return row, {"continuous": {"seconds": seconds, "error": fit.error, "separate_error": free.error}}
+
+
+def _cross_validated(rounds: int):
+    """The number of pieces that meet, by cross-validation."""
+    data, options = samples(RIVAL_SAMPLES), {"rule": "cv", "continuous": True}
+    kf.segmented.choose(samples(300), 3, **options)
+    seconds, fit = _best(min(rounds, 2), lambda: kf.segmented.choose(data, RIVAL_PIECES, **options))
+    name = f"choose, cv, continuous, n={RIVAL_SAMPLES:,}, k=1..{RIVAL_PIECES}"
+    share = verdict(seconds / CHOICE_SECONDS, 1, at_most=True)
+    row = (name, _time(seconds), f"{CHOICE_SECONDS} s", share, f"{fit.error:.6g} with {fit.pieces} pieces")
+    return row, {"choose": {"seconds": seconds, "error": fit.error, "pieces": fit.pieces}}
 
 
 def _greedy(rounds: int):

@@ -191,7 +191,7 @@ def _pieces() -> None:
 
     data = _case()[1]
     kf.segmented.optimal(data, 2)
-    kf.segmented.optimal(data, 2, continuous=True)
+    kf.segmented.optimal(data, 3, continuous=True)
     kf.segmented.optimal(data, 2, monotone="decreasing")
     kf.segmented.greedy(data, 2)
 

@@ -280,3 +280,18 @@ def test_the_penalty_by_position_warns():
     data = datasets.nile()
     with pytest.warns(DeprecationWarning, match=r"smoothing .* by position is deprecated: use keywords: penalty="):
         assert splines.smoothing(data, 0.01).penalty == 0.01
+
+
+def test_precisions_do_not_depend_on_their_unit():
+    rng = np.random.default_rng(4)
+    x, y, w = np.sort(rng.uniform(0, 9, 25)), rng.standard_normal(25), rng.uniform(0.2, 3, 25)
+    x[5] = x[4]  # a tie is two samples
+    at = np.linspace(0, 9, 40)
+    for options in ({}, {"penalty": 1e-3}, {"lam": 0.2}):
+        right = splines.smoothing(Samples(x, y, w / w.mean()), **options)
+        for unit in (1e-180, 1e-4, 1.0, 1e5, 1e180):
+            f = splines.smoothing(Samples(x, y, unit * w), weights_are="precisions", **options)
+            np.testing.assert_allclose(f(at), right(at), rtol=0, atol=1e-9)
+            assert (f.penalty, f.df, f.gcv) == pytest.approx((right.penalty, right.df, right.gcv), rel=1e-6)
+    with pytest.raises(InputError, match="weights_are is None: it must be one of 'frequencies', 'precisions'"):
+        splines.smoothing(Samples(x, y), weights_are=None)

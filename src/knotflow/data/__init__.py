@@ -1,6 +1,7 @@
 """Samples, and where they come from.
 
 samples    Samples: sorted, validated, ties merged (`Samples.distinct`)
+weighting  what weights count as: frequencies or precisions
 scaling    Scaling: the user's units and standardised units
 origin     Origin: what x counts where it is dates, durations or integers beyond 2^53
 csv        columns of a delimited text file, with messages that name the line; the modules that it lists

@@ -12,6 +12,7 @@ import numpy as np
 from knotflow._typing import Array
 from knotflow.segmented.lines import Standard, joined
 from knotflow.segmented.partitions import least_errors, trace
+from knotflow.segmented.search import searched_nodes
 
 _SLACK, _TINY = 1e-9, 1e-12  # what is known has its own rounding: never prune the optimum itself
 
@@ -69,16 +70,22 @@ def _falling_errors(points: Standard) -> Array:
 
 
 def _known(points: Standard, counts: list[int], min_length: int, continuous: bool, rising: bool) -> dict[int, float]:
-    """For each count the error of one fit: the best separate pieces, made to meet or not to fall."""
+    """For each count the error of one fit: what a search finds, or the best separate pieces made not to fall."""
     s, length = len(points.u), max(min_length, 2)
     last = s - int(continuous)
     least = least_errors(points.u, points.v, points.w, max(min(counts[-1], s // length), 1), length)
+    apart = {
+        k: np.append(trace(points.u, points.v, points.w, least, k, length), last)
+        for k in range(1, counts[-1] + 1)
+        if k * length <= s and (k in counts or continuous)
+    }
+    known = apart
+    if continuous and not rising:
+        every = searched_nodes(points.u, points.v, points.w, list(apart.values()), counts[-1], max(min_length - 1, 1))
+        known = {len(nodes) - 1: nodes for nodes in every}
     errors = {}
     for k in counts:
-        if k * length <= s:
-            nodes = np.append(trace(points.u, points.v, points.w, least, k, length), last)
-        else:  # there is no choice to speak of
-            nodes = np.arange(k + 1) * last // k
+        nodes = known.get(k, np.arange(k + 1) * last // k)  # if there is none, there is no choice to speak of
         slopes, first, values = joined(points, nodes, continuous, rising)
         piece = np.searchsorted(points.u[nodes[1:-1]], points.u, side="right")
         f = values[piece] + slopes[piece] * (points.u - points.u[first[piece]])

@@ -41,10 +41,10 @@ class Standard:
         v, y_shift, y_scale = _standard(points.y)
         return cls(u, v, points.weight / points.weight.sum(), x_shift, x_scale, y_shift, y_scale)
 
-    def segments(self, data: Samples, nodes: Nodes, lines: tuple[Array, Ints, Array], meet: bool) -> Segments:
+    def segments(self, data: Samples, nodes: Nodes, lines: tuple[Array, Ints, Array], meet: bool | Flags) -> Segments:
         """The fit with (slopes, samples, levels there) in standard units, and its error on the data.
 
-        If the pieces do not `meet` at the samples at the inner nodes, those are the first samples of pieces.
+        If pieces do not `meet` at the samples at the inner nodes, those are the first samples of pieces.
         """
         slopes, anchors, levels = lines
         x = data.distinct.x
@@ -54,7 +54,9 @@ class Standard:
             p = int(np.argmin(np.isfinite(slopes)))
             raise InputError(f"data rises too steeply for float64 near x = {x[anchors[p]]:g}: change a unit or merge x")
         centres, levels = x[anchors], self.y_shift + self.y_scale * levels
-        knots = x[nodes[1:-1]] if meet else _meeting(x, nodes[1:-1], slopes, centres, levels)
+        knots = x[nodes[1:-1]]
+        if not np.all(meet):
+            knots = np.where(meet, knots, _meeting(x, nodes[1:-1], slopes, centres, levels))
         piece = np.searchsorted(knots, data.x, side="right")
         f = levels[piece] + slopes[piece] * (data.x - centres[piece])
         error = float(np.sum(data.weights * (f - data.y) ** 2))

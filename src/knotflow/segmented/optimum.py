@@ -16,15 +16,23 @@ from knotflow.segmented.lines import Nodes, Standard, joined, separate
 from knotflow.segmented.segments import Segments
 
 Monotone = Literal["increasing", "decreasing"]
+Knots = Literal["samples", "free"]
 
 # Guesses where each optimum is between its bounds. A low guess leaves little to look at, and what is found below it
-# is the optimum; where nothing is, a higher one follows.
+# is the optimum; where nothing is, a higher one follows. The search for continuous fits mostly finds the optimum.
 _SHARES = (1 / 16, 1 / 4, 1.0)
+_SHARES_AFTER_SEARCH = (1.0,)
 
 
 @keyword_only("continuous", "min_length", "monotone")
 def optimal(
-    data: Samples, pieces: int, *, continuous: bool = False, min_length: int = 1, monotone: Monotone | None = None
+    data: Samples,
+    pieces: int,
+    *,
+    continuous: bool = False,
+    min_length: int = 1,
+    monotone: Monotone | None = None,
+    knots: Knots = "samples",
 ) -> Segments:
     """The piecewise linear f with exactly `pieces` pieces and the least sum_j w_j (f(x_j) - y_j)^2.
 
@@ -40,18 +48,20 @@ def optimal(
         How many pieces, at least 1.
     continuous : bool
         Whether the pieces meet, at samples: the optimum is over all continuous f with knots at distinct x.
-        Knots between samples, which a network may have, can do better.
+        Knots between samples, which a network may have, can do better: see `knots`.
     min_length : int
         How many distinct x each piece has at least. A knot at a sample counts for both its pieces.
     monotone : {None, "increasing", "decreasing"}
         "increasing": no slope is negative and f does not fall from any sample to the next. A continuous f then
         rises everywhere; where two pieces do not meet, lines that are too steep may still overlap between the
         samples at the knot. "decreasing": the same for -f.
+    knots : {"samples", "free"}
+        Where the knots of a continuous fit may be: "free" is anywhere, and needs `min_length` 1 and no `monotone`.
 
     Returns
     -------
     Segments
-        The fit, exact up to rounding.
+        The fit, exact up to rounding; with free knots see the notes.
 
     Raises
     ------
@@ -62,12 +72,20 @@ def optimal(
     -----
     O(k s^2) at most for k pieces: 3 s for s = 20,000 and k = 50. With constraints the dynamic programme runs over
     functions of the last value: O(k s^2) times the square of their rows, see `value_functions`. Branch and bound
-    leaves less of it the better the data obey the constraint: from less than a second to a minute for s = 1000,
-    k = 10. `path` has the fits with 1, ..., k pieces in one run, without constraints at the same cost.
+    leaves less of it the better the data obey the constraint: for s = 1000 and k = 10 less than two seconds if pieces
+    meet, and up to a minute for monotone fits.
+
+    A free knot of the optimum is at a sample or where two lines meet that are fitted without each other. With one knot
+    the best of all is found, in O(s^2). With more it is certain where the best separate pieces meet, and where
+    all arrangements of pieces with no, two or more samples are few enough to be tried (2000); else it is the lowest
+    that a search finds from the best with knots at samples, which it never exceeds.
+
+    `path` has the fits with 1, ..., k pieces in one run, without constraints at the same cost.
 
     References
     ----------
-    Sahs et al. 2022, section 3.1. Bai and Perron 1998, Econometrica 66, for the dynamic programme.
+    Hudson 1966, Journal of the American Statistical Association 61, for free knots. Sahs et al. 2022, section 3.1. Bai
+    and Perron 1998, Econometrica 66, for the dynamic programme.
 
     Examples
     --------
@@ -78,7 +96,14 @@ def optimal(
     >>> kf.segmented.optimal(data, 1, monotone="increasing")
     Segments(1 piece, continuous; error=4.34286)
     """
-    return _fits(data, count("pieces", pieces, least=1), continuous, min_length, monotone, only_last=True)[-1]
+    choice("knots", knots, get_args(Knots))
+    pieces = count("pieces", pieces, least=1)
+    fit = _fits(data, pieces, continuous, min_length, monotone, only_last=True)[-1]
+    if knots == "samples":
+        return fit
+    if not continuous or min_length > 1 or monotone is not None:
+        raise InputError('knots is "free": it must be "samples" unless continuous=True, min_length=1 and monotone=None')
+    return _free(data, fit) if pieces > 1 else fit
 
 
 @keyword_only("continuous", "min_length", "monotone")
@@ -122,14 +147,8 @@ def most_pieces(data: Samples, continuous: bool, min_length: int) -> int:
     return (s - 1) // max(min_length - 1, 1) if continuous else s // min_length
 
 
-def _fits(
-    data: Samples, pieces: int, continuous: bool, min_length: int, monotone: Monotone | None, only_last: bool = False
-) -> tuple[Segments, ...]:
-    data = given(data)
-    flag("continuous", continuous)
-    min_length = count("min_length", min_length, least=1)
-    if monotone is not None:
-        choice("monotone", monotone, get_args(Monotone))
+def check_pieces(data: Samples, pieces: int, continuous: bool, min_length: int) -> None:
+    """Refuse more pieces than the data allow."""
     most = most_pieces(data, continuous, min_length)
     if pieces > most:
         kind = "a continuous fit" if continuous else "a fit"
@@ -138,6 +157,17 @@ def _fits(
             f"pieces is {pieces}: it must be at most {most}, because {kind} to {len(data.distinct.x)} distinct x has "
             f"at most {most} pieces{least}"
         )
+
+
+def _fits(
+    data: Samples, pieces: int, continuous: bool, min_length: int, monotone: Monotone | None, only_last: bool = False
+) -> tuple[Segments, ...]:
+    data = given(data)
+    flag("continuous", continuous)
+    min_length = count("min_length", min_length, least=1)
+    if monotone is not None:
+        choice("monotone", monotone, get_args(Monotone))
+    check_pieces(data, pieces, continuous, min_length)
     points = Standard.of(data)
     counts = [pieces] if only_last else list(range(1, pieces + 1))
     if not continuous and monotone is None:
@@ -153,12 +183,36 @@ def _fits(
     )
 
 
+def _free(data: Samples, fit: Segments) -> Segments:
+    """The better of `fit`, with its knots at samples, and what is found with knots anywhere."""
+    from knotflow.segmented.free import free_knots
+
+    points, s, k = Standard.of(data), len(data.distinct.x), fit.pieces
+    at_samples = np.concatenate([[0], np.searchsorted(data.distinct.x, fit.knots), [s - 1]])
+    places, lines = free_knots(points, at_samples, _partitions(points, [k], 2)[0] if s >= 2 * k else None)
+    place = np.array(places)
+    nodes = np.concatenate([[0], (place + 1) // 2, [s - 1]])
+    found = points.segments(data, nodes, lines, place % 2 == 0)
+    return found if found.error < fit.error else fit
+
+
 def _partitions(points: Standard, counts: list[int], min_length: int) -> list[Nodes]:
     from knotflow.segmented.partitions import least_errors, trace
 
     problem = points.u, points.v, points.w
     least = least_errors(*problem, counts[-1], min_length)
     return [np.append(trace(*problem, least, k, min_length), len(points.u)) for k in counts]
+
+
+def searched(data: Samples, pieces: int, min_length: int) -> list[Segments]:
+    """Continuous fits with 1, ..., `pieces` pieces that a search finds: no move of one node improves them."""
+    from knotflow.segmented.search import searched_nodes
+
+    points, s = Standard.of(data), len(data.distinct.x)
+    apart = [k for k in range(1, pieces + 1) if k * max(min_length, 2) <= s]
+    starts = [np.append(nodes[:-1], s - 1) for nodes in _partitions(points, apart, max(min_length, 2))] if apart else []
+    every = searched_nodes(points.u, points.v, points.w, starts, pieces, max(min_length - 1, 1))
+    return [points.segments(data, nodes, joined(points, nodes, True, False), True) for nodes in every]
 
 
 def _constrained(points: Standard, counts: list[int], min_length: int, continuous: bool, rising: bool) -> list[Nodes]:
@@ -170,7 +224,8 @@ def _constrained(points: Standard, counts: list[int], min_length: int, continuou
     rules = Rules(length, continuous, rising)
     bounds = Bounds(points, counts, min_length, continuous, rising)
     found: dict[int, Nodes] = {}
-    for share in (*_SHARES, np.inf):  # without a bound there is always an optimum, whatever rounding did to the bounds
+    shares = _SHARES_AFTER_SEARCH if continuous and not rising else _SHARES
+    for share in (*shares, np.inf):  # without a bound there is always an optimum, whatever rounding did to the bounds
         missing = [k for k in counts if k not in found]
         if missing:
             nodes = constrained_nodes(problem, bounds.caps(missing, share), rules)

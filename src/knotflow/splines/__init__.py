@@ -7,7 +7,7 @@
     tv               least squares + lam int |f''|: the adaptive regime; with the canonical weight, that of networks
     Spline           what all of them return: callable, with `knots`, `derivative` and `integral`
     SmoothingSpline  the `Spline` of `smoothing`, with `lam`, `penalty`, `df` and `gcv`
-    TVSpline         the `Spline` of `tv`, with `lam`, `norm`, `objective`, `gap` and `network()`
+    TVSpline         the `Spline` of `tv`, with `lam`, `penalty`, `norm`, `objective`, `gap` and `network()`
     compare          how far a network or any function is from each of them, as a `Distance`
 
 Every member takes `Samples` first.

@@ -14,6 +14,7 @@ from knotflow._deprecated import keyword_only
 from knotflow._typing import Array
 from knotflow.data import Samples
 from knotflow.data.samples import given
+from knotflow.data.weighting import WeightsAre, weighed
 from knotflow.errors import InputError
 from knotflow.splines.natural import interpolant
 from knotflow.splines.spline import Points, Spline, extended, points_of
@@ -62,7 +63,13 @@ class SmoothingSpline(Spline):
 
 
 @keyword_only("penalty")
-def smoothing(data: Samples, *, lam: float | None = None, penalty: float | None = None) -> SmoothingSpline:
+def smoothing(
+    data: Samples,
+    *,
+    lam: float | None = None,
+    penalty: float | None = None,
+    weights_are: WeightsAre = "frequencies",
+) -> SmoothingSpline:
     """The smoothing spline: a natural cubic spline near the data, with its knots at the distinct x.
 
     Minimises  sum_j w_j (f(x_j) - y_j)^2 + lam int f''(x)^2 dx,    lam = penalty * span^3.
@@ -70,14 +77,16 @@ def smoothing(data: Samples, *, lam: float | None = None, penalty: float | None 
     Parameters
     ----------
     data : Samples
-        s distinct x; ties count with their total weight. A weight of 2 is the sample twice: if weights are
-        precisions, scale them to the mean 1.
+        s distinct x; ties count with their total weight.
     lam : float, optional
         The factor of int f''^2 >= 0, as in SciPy's make_smoothing_spline; it has the units of w x^3.
     penalty : float, optional
         The same without a unit, >= 0: 0 gives the natural spline through the (mean) data, inf the line of least
         squares. At most one of `lam` and `penalty` may be given. If neither is, the penalty is chosen by
         generalised cross-validation: the one with the least `gcv`, and the largest of those where it is flat.
+    weights_are : {"frequencies", "precisions"}
+        "frequencies": a weight of 2 is the sample twice. "precisions": the variance of a sample is inverse to its
+        weight; w_j are the weights scaled to the mean 1, so that their unit does not matter.
 
     Returns
     -------
@@ -88,7 +97,8 @@ def smoothing(data: Samples, *, lam: float | None = None, penalty: float | None 
     ------
     InputError
         If `data` is not Samples or has two x closer than 1e-50 of the span, if `lam` or `penalty` is not a number
-        of at least 0, if both are given, and if neither is while the weights add up to less than s.
+        of at least 0, if both are given, for other `weights_are`, and if neither penalty is given while frequencies
+        add up to less than s.
 
     Notes
     -----
@@ -110,7 +120,7 @@ def smoothing(data: Samples, *, lam: float | None = None, penalty: float | None 
     >>> kf.splines.smoothing(data, penalty=float("inf")).derivative()([0.0, 9.0]).round(12)
     array([0.2, 0.2])
     """
-    problem = _problem(data)
+    problem = _problem(weighed(data, weights_are))
     if lam is not None and penalty is not None:
         raise InputError(f"lam is {shown(lam)} and penalty is {shown(penalty)}: at most one of them must be given")
     if lam is not None:
@@ -232,7 +242,7 @@ def _chosen(problem: _Problem) -> float:
     if problem.surplus < -1e-12 * s:
         raise InputError(
             f"penalty is None, but the weights add up to {s + problem.surplus:g} for {s} distinct x: cross-validation "
-            "counts weights as samples; scale them to the mean 1, or give a penalty"
+            'counts frequencies as samples; give weights_are="precisions" if they are precisions, or a penalty'
         )
     if s == 2:
         return math.inf

@@ -67,7 +67,7 @@ def write_report(
     ...     write_report([], Path(folder) / "report.html", command="knotflow reproduce").name
     'report.html'
     """
-    from knotflow_papers.reproduction.runner import Outcome
+    from knotflow_papers.reproduction.outcome import Outcome
 
     outcomes, page = every("outcomes", outcomes, Outcome, "Outcomes, as reproduce returns them"), new_file("path", path)
     if command is not None:
