@@ -9,7 +9,8 @@ import pytest
 
 pytestmark = pytest.mark.slow
 
-LIBRARIES = ("matplotlib", "imageio_ffmpeg", "jinja2", "typer", "rich", "xarray", "autograd", "torch", "pandas")
+PLOTS, COMMAND, TABLES = ("matplotlib", "imageio_ffmpeg"), ("jinja2", "typer", "rich"), ("xarray", "pandas")
+LIBRARIES = (*PLOTS, *COMMAND, *TABLES, "autograd", "torch", "sklearn")
 NEED = {
     "kf.plots": ("matplotlib", "matplotlib", "plots"),
     "kf.report": ("matplotlib", "matplotlib", "plots"),
@@ -25,6 +26,8 @@ NEED = {
     "from knotflow_papers.reproduction.dataset import grid; grid([], [])": ("xarray", "xarray", "papers"),
     "kf.papers.ledger.entries()": ("autograd", "autograd", "papers"),
     "kf.ReLUNet([1.0], [0.0], [1.0]).to_torch()": ("torch", "PyTorch", "torch"),
+    "kf.estimators.KernelSplineRegressor": ("sklearn", "scikit-learn", "sklearn"),
+    "from knotflow.estimators import ReLUFlowRegressor": ("sklearn", "scikit-learn", "sklearn"),
 }
 
 

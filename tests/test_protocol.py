@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import knotflow as kf
+from knotflow.errors import MissingLibraryError
 
 DATA = kf.Samples([0.0, 0.4, 1.0, 1.7, 2.5], [1.0, -0.5, 0.3, 0.2, 2.0])
 NET = kf.ReLUNet([1.0, -1.0, 2.0], [0.3, -1.5, 0.5], [1.0, 0.7, -0.4], norm=2.0)
@@ -75,7 +76,10 @@ def public(kind: Callable[[Any], bool]) -> Iterator[tuple[str, Any]]:
     rooms = [("kf", kf)] + [(f"kf.{name}", getattr(kf, name)) for name in kf.__all__]
     for address, room in rooms:
         for name in room.__all__ if isinstance(room, ModuleType) else ():
-            value = getattr(room, name)
+            try:
+                value = getattr(room, name)
+            except MissingLibraryError:  # the tests of that room say so
+                continue
             if kind(value) and value not in seen and value.__module__.startswith("knotflow."):
                 seen.add(value)
                 yield f"{address}.{name}", value

@@ -19,6 +19,7 @@ _EXTRAS = {
     "autograd": ("autograd", "papers"),
     "xarray": ("xarray", "papers"),
     "torch": ("PyTorch", "torch"),
+    "sklearn": ("scikit-learn", "sklearn"),
 }
 
 
