@@ -170,6 +170,14 @@ def test_two_samples_are_enough(name):
     np.testing.assert_allclose(model(name).fit([0.0, 1.0], [1.0, 3.0]).predict([0.0]), [1.0], atol=1.0)
 
 
+@pytest.mark.parametrize("name", ["adaptive", "flow"])
+@pytest.mark.parametrize("folds", [2, 3, 9])
+def test_few_samples_leave_two_to_each_part(name, folds):
+    for n in (2, 3, 4, 5):
+        fit = model(name).set_params(folds=folds).fit(np.arange(n), np.arange(n) ** 2)
+        assert np.isfinite(fit.predict(AT)).all()
+
+
 def test_a_search_finds_the_penalty():
     grid = {"penalty": [1e-9, 1e-4, np.inf]}
     search = GridSearchCV(KernelSplineRegressor(), grid, cv=4).fit(X[:, None], Y)

@@ -27,12 +27,12 @@ class Part(NamedTuple):
 
 
 def parts(data: Samples, folds: object) -> list[Part]:
-    """The j-th distinct x is left out of part j mod `folds`; there are at most as many parts as distinct x.
+    """The j-th distinct x is left out of part j mod `folds`, and two or more are left in.
 
-    No part for two distinct x: nothing can be left out of them.
+    So there are at most as many parts as distinct x, three for three, and none for two.
     """
     s = len(data.distinct.x)
-    wanted = min(count("folds", folds, least=2), s)
+    wanted = max(min(count("folds", folds, least=2), s), 3 if s == 3 else 2)
     fold = np.searchsorted(data.distinct.x, data.x) % wanted
     total = data.weights.sum()
     found = []
