@@ -56,6 +56,15 @@ def test_the_kernel_spline_is_the_smoothing_spline(penalty):
     assert (fit.penalty_, fit.df_) == (spline.penalty, spline.df)
 
 
+def test_the_kernel_spline_says_how_sure_it_is():
+    fit = KernelSplineRegressor().fit(X, Y)
+    curve, deviation = fit.predict(AT[:, None], return_std=True)
+    assert np.array_equal(curve, fit.predict(AT))
+    assert np.array_equal(deviation, kf.splines.smoothing(kf.Samples(X, Y)).sd(AT))
+    series = fit.set_output(predict="pandas").predict(pd.Series(AT, index=AT), return_std=True)
+    assert [each.index.tolist() for each in series] == [AT.tolist()] * 2
+
+
 @pytest.mark.parametrize("scale", [1.0, 1e-9, 3e7])
 def test_from_penalty_1_on_the_adaptive_spline_is_a_line_and_not_before(scale):
     weight = RNG.uniform(0.5, 3.0, 40)

@@ -72,9 +72,8 @@ class Univariate(RegressorMixin, BaseEstimator):
         ndarray of shape (n,), or Series after ``set_output(predict="pandas")``
             The predictions.
         """
-        check_is_fitted(self)
-        x = self._feature(validate_data(self, _table(X), dtype=np.float64, reset=False))
-        return self._given_back(self._curve(x), X)
+        places = self._places(X)
+        return self._given_back(self._curve(places), X)
 
     def set_output(self, *, predict: str | None = None) -> Self:
         """Choose what `predict` returns: an array, or a Series of pandas.
@@ -97,6 +96,11 @@ class Univariate(RegressorMixin, BaseEstimator):
         if predict is not None:
             self._sklearn_output_config = {"predict": choice("predict", predict, _OUTPUTS)}  # `clone` copies it
         return self
+
+    def _places(self, X: Any) -> Array:
+        """(n,) where the curve is asked for."""
+        check_is_fitted(self)
+        return self._feature(validate_data(self, _table(X), dtype=np.float64, reset=False))
 
     def _feature(self, X: Array) -> Array:
         """(n,) the only column of X."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from knotflow._typing import Array
 from knotflow.data import Samples
@@ -60,6 +61,25 @@ class KernelSplineRegressor(Univariate):
 
     def __init__(self, penalty: float | None = None) -> None:
         self.penalty = penalty
+
+    def predict(self, X: Any, return_std: bool = False) -> Any:
+        """The curve at X and, if `return_std` is True, how sure it is there.
+
+        Parameters
+        ----------
+        X : array_like of shape (n,) or (n, 1)
+            Named as the feature was, if it is a table.
+        return_std : bool
+            Whether to return the standard deviation of the curve as well, see `SmoothingSpline.sd`.
+
+        Returns
+        -------
+        ndarray of shape (n,) or a pair of them; Series after ``set_output(predict="pandas")``
+            The predictions, and their standard deviations.
+        """
+        places = self._places(X)
+        curve = self._given_back(self.spline_(places), X)
+        return (curve, self._given_back(self.spline_.sd(places), X)) if return_std else curve
 
     def _fit_curve(self, data: Samples) -> Callable[[Array], Array]:
         self.spline_ = smoothing(data, penalty=self.penalty)

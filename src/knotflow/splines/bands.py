@@ -235,8 +235,8 @@ class Banded(Spline):
         >>> import knotflow as kf
         >>> f = kf.splines.smoothing(kf.Samples([0, 1, 2, 3], [0, 2, 1, 3]), penalty=float("inf"))
         >>> lower, upper = f.band([1.5, 3.0], level=0.9)
-        >>> lower.round(2), upper.round(2)
-        (array([0.12, 0.38]), array([2.88, 5.02]))
+        >>> lower.round(3), upper.round(3)
+        (array([0.115, 0.382]), array([2.885, 5.018]))
         """
         from scipy.special import stdtrit
 
