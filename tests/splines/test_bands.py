@@ -161,6 +161,22 @@ def test_without_residuals_the_noise_must_be_given():
     with pytest.raises(kf.InputError, match="sigma is None: it must be given"):
         f.sd(0.5)
     assert f.sd(0.5, sigma=1.0) == pytest.approx(math.sqrt(0.5))
+    near = kf.splines.smoothing(kf.Samples(X, Y), penalty=1e-12)
+    with pytest.raises(kf.InputError, match=r"sigma is None: it must be given, as n - df is \S+, too little"):
+        near.band(0.5)
+    assert near.sd(X, sigma=0.3) == pytest.approx(0.3, rel=1e-3)
+
+
+@given(st.integers(2, 30), st.floats(-12, 4), st.integers(0, 99))
+def test_bands_are_finite_and_hold_the_curve(n, power, seed):
+    rng = np.random.default_rng(seed)
+    f = kf.splines.smoothing(kf.Samples(rng.uniform(0, 1, n), rng.standard_normal(n)), penalty=10.0**power)
+    at = rng.uniform(-1, 2, 7)
+    for simultaneous in (False, True):
+        lower, upper = f.band(at, simultaneous=simultaneous, sigma=1.0)
+        assert np.all(lower < f(at))
+        assert np.all(f(at) < upper)
+        assert np.isfinite(upper - lower).all()
 
 
 @pytest.mark.parametrize(

@@ -23,11 +23,14 @@ from knotflow.splines.spline import Spline
 
 __all__ = ["Band", "Banded", "Evidence"]
 
+_LEAST_FREE = 0.5  # degrees of freedom; with fewer, Student's distribution has no quantiles that mean anything
 _NODES, _SHARES = np.polynomial.legendre.leggauss(8)
 
 
 class Band(NamedTuple):
-    """A band around a curve, a pair of arrays. Made by `SmoothingSpline.band`.
+    """A band around a curve, lower <= f <= upper with some probability: a pair of arrays.
+
+    Made by `SmoothingSpline.band`.
 
     Attributes
     ----------
@@ -176,8 +179,8 @@ class Banded(Spline):
         Raises
         ------
         InputError
-            If the spline interpolates, so that it tells no noise from the curve, and if it has no residuals left to
-            estimate sigma from.
+            If the spline interpolates, so that it tells no noise from the curve, and if n - df is less than 1/2, so
+            that sigma cannot be estimated.
 
         References
         ----------
@@ -258,6 +261,7 @@ class Banded(Spline):
             raise InputError("penalty is 0: it must be > 0 for a band, as an interpolant takes all noise for the curve")
         if sigma is not None:
             return evidence, number("sigma", sigma, above=0.0), math.inf
-        if not evidence.free > 0:
-            raise InputError("sigma is None: it must be given, as there are no more samples than degrees of freedom")
+        if not evidence.free >= _LEAST_FREE:
+            left = f"n - df is {max(evidence.free, 0.0):.3g}"
+            raise InputError(f"sigma is None: it must be given, as {left}, too little to estimate it from")
         return evidence, evidence.sigma, evidence.free
