@@ -84,6 +84,21 @@ def test_at_the_samples_the_variance_is_the_leverage_over_the_weight(lam):
     np.testing.assert_allclose(W * found**2, np.diag(hat), rtol=1e-9)
 
 
+def test_it_is_the_infinitely_wide_network_with_a_line_of_its_own():
+    kernel, nugget = kf.kernels.rf("uniform"), 0.02
+    x, at = (X - 3.5) / 4, np.linspace(-0.95, 0.95, 21)  # where the density nu of this law is constant
+    data = kf.Samples(x, Y, W)
+    f = kf.splines.smoothing(data, lam=nugget / float(kf.kernels.nu("uniform")(0.0)))
+    np.testing.assert_allclose(f(at), kf.kernels.interpolate(kernel, data, nugget, affine=True)(at), rtol=1e-8)
+    inverse = np.linalg.inv(kernel(x, x) + nugget * np.diag(1 / W))
+    line, line_at = np.stack([np.ones(12), x], 1), np.stack([np.ones(21), at], 1)
+    gain = kernel(at, x) @ inverse
+    rest = line_at - gain @ line
+    free = np.linalg.inv(line.T @ inverse @ line)
+    variance = np.diag(kernel(at, at) - gain @ kernel(x, at) + rest @ free @ rest.T)
+    np.testing.assert_allclose(f.sd(at, sigma=math.sqrt(nugget)), np.sqrt(variance), rtol=1e-6)
+
+
 def test_ties_count_with_their_total_weight():
     f = kf.splines.smoothing(kf.Samples(np.r_[X, X[:6]], np.r_[Y, Y[:6] + 1], np.r_[W, W[:6]]), lam=0.3)
     total = W + np.r_[W[:6], np.zeros(6)]
