@@ -255,32 +255,38 @@ SMOOTH = {
 
 
 def coverage(target, n: int, repeats: int, seed: int) -> tuple[float, float, float]:
-    """Of bands of 90%: pointwise on average over the samples, on the whole range at once, and at x = 1/2."""
+    """Of bands of 90%: pointwise on average over the samples, on the whole range at once, and at x = 1/2.
+
+    Cross-validation takes the interpolant now and then, which has no band: in few of the repeats, which do not count.
+    """
     rng = np.random.default_rng(seed)
-    hits = np.empty((repeats, 3))
-    for k in range(repeats):
+    hits = []
+    for _ in range(repeats):
         x = np.sort(rng.uniform(0.0, 1.0, n))
         f = kf.splines.smoothing(kf.Samples(x, target(x) + 0.2 * rng.standard_normal(n)))
-        grid = np.linspace(x[0], x[-1], 301)
-        for column, (at, together) in enumerate([(x, False), (grid, True), (np.array([0.5]), False)]):
+        if n - f.df < 0.5:
+            continue
+        grid, found = np.linspace(x[0], x[-1], 301), []
+        for at, together in [(x, False), (grid, True), (np.array([0.5]), False)]:
             lower, upper = f.band(at, 0.9, simultaneous=together)
             inside = (lower <= target(at)) & (target(at) <= upper)
-            hits[k, column] = inside.all() if together else inside.mean()
-    return tuple(hits.mean(axis=0))
+            found.append(inside.all() if together else inside.mean())
+        hits.append(found)
+    assert len(hits) >= 0.95 * repeats
+    return tuple(np.mean(hits, axis=0))
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("n", [100, 200])
 @pytest.mark.parametrize("name", SMOOTH)
-def test_bands_of_90_percent_hold_smooth_curves_so_often(name, n):
-    pointwise, together, _ = coverage(SMOOTH[name], n, 250, seed=n)
+def test_bands_of_90_percent_hold_smooth_curves_so_often(name):
+    pointwise, together, _ = coverage(SMOOTH[name], 200, 300, seed=200)
     assert 0.87 <= pointwise <= 0.93
-    assert together >= 0.84
+    assert together >= 0.85
 
 
 @pytest.mark.slow
 def test_at_a_kink_the_curve_is_often_outside():
-    pointwise, together, at_kink = coverage(lambda x: 2 * np.abs(x - 0.5), 100, 250, seed=3)
-    assert pointwise > 0.83  # elsewhere it is inside
-    assert at_kink < 0.6
-    assert together < 0.8
+    pointwise, together, at_kink = coverage(lambda x: 2 * np.abs(x - 0.5), 200, 300, seed=3)
+    assert pointwise > 0.85  # elsewhere it is inside
+    assert at_kink < 0.5
+    assert together < 0.75
