@@ -14,7 +14,7 @@ PYTHON = $(shell for p in python3 python3.11 python3.12 python3.13 python3.14; d
 	$$p -c '$(SUITABLE)' 2>/dev/null && echo $$p && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup torch demo quick test full pins coverage lint types stubs bench clean
+.PHONY: help setup torch sklearn demo quick test full pins coverage lint types stubs bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -35,13 +35,19 @@ $(STAMP)-torch: $(STAMP)
 	$(PIP) -e '.[dev,torch]'
 	@touch $@
 
+sklearn: $(STAMP)-sklearn ## add scikit-learn, for the estimators and their tests
+
+$(STAMP)-sklearn: $(STAMP)
+	$(PIP) -e '.[dev,sklearn]'
+	@touch $@
+
 demo: $(STAMP) ## fit the motorcycle data in all three regimes; report in out/demo/report.html
 	$(BIN)/knotflow demo --out out/demo
 
 quick: $(STAMP) ## run the tests that are neither slow nor of the papers, nor need PyTorch
 	$(PYTEST) -m 'not slow and not papers and not torch'
 
-test: $(STAMP) ## run all tests but the papers' full runs (those of PyTorch are skipped until `make torch`)
+test: $(STAMP) ## run all tests but the papers' full runs (PyTorch's and scikit-learn's: after `make torch sklearn`)
 	$(BIN)/knotflow warm-up
 	$(PYTEST)
 

@@ -17,7 +17,8 @@ CONTRACT = """
     Samples ReLUNet evolve GradientDescent SGD Adam GradientFlow CanonicalFlow MeanFieldFlow LazyFlow Trajectory
     load_trajectory gradient gradient_flow_gap stability_limit fit Fit animate targets datasets
     InputError KnotflowError StabilityWarning DivergenceWarning
-    compare data deep dynamics initial kernels landscape laws multivariate papers plots report segmented splines views
+    compare data deep dynamics estimators initial kernels landscape laws multivariate papers plots report segmented
+    splines views
 """
 NAMES = CONTRACT.split()
 ROOMS = {

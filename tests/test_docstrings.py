@@ -27,7 +27,10 @@ MEMBERS = {
 }
 
 # What examples need that is not always installed.
-EXTRAS = {"knotflow.deep.training": "torch"}
+EXTRAS = {
+    "knotflow.deep.training": "torch",
+    **{f"knotflow.estimators.{name}": "sklearn" for name in ("adaptive", "flow", "kernel", "piecewise")},
+}
 # These refuse no argument: whatever they are given, they keep or show it.
 REFUSE_NOTHING = {"kf.papers.chosen", "kf.papers.printed", "kf.papers.product", "kf.report.card"}
 # Errors and warnings are made from a message alone; KnotLaw is the base class of the laws, which have parameters.

@@ -9,10 +9,12 @@ import pytest
 
 pytestmark = pytest.mark.slow
 
-LIBRARIES = (
-    *("matplotlib", "imageio_ffmpeg", "jinja2", "typer", "rich", "xarray", "autograd", "torch"),
-    *("openpyxl", "pyarrow"),
+PLOTS, COMMAND, TABLES = (
+    ("matplotlib", "imageio_ffmpeg"),
+    ("jinja2", "typer", "rich"),
+    ("xarray", "openpyxl", "pyarrow"),
 )
+LIBRARIES = (*PLOTS, *COMMAND, *TABLES, "autograd", "torch", "sklearn")
 NEED = {
     "kf.plots": ("matplotlib", "matplotlib", "plots"),
     "kf.report": ("matplotlib", "matplotlib", "plots"),
@@ -28,6 +30,8 @@ NEED = {
     "from knotflow_papers.reproduction.dataset import grid; grid([], [])": ("xarray", "xarray", "papers"),
     "kf.papers.ledger.entries()": ("autograd", "autograd", "papers"),
     "kf.ReLUNet([1.0], [0.0], [1.0]).to_torch()": ("torch", "PyTorch", "torch"),
+    "kf.estimators.KernelSplineRegressor": ("sklearn", "scikit-learn", "sklearn"),
+    "from knotflow.estimators import ReLUFlowRegressor": ("sklearn", "scikit-learn", "sklearn"),
 }
 
 

@@ -25,12 +25,13 @@ FLOORS = (
     ("plots",),
     ("report",),
     ("fitting",),
+    ("estimators",),
     ("knotflow_papers", "papers", "warm_up"),
     ("cli",),
     ("__main__",),
 )
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
-FLOOR[""] = FLOOR["fitting"]  # the face, which names everything up to there
+FLOOR[""] = FLOOR["estimators"]  # the face, which names everything up to there
 
 
 def room(module: str) -> str:

@@ -38,6 +38,7 @@ _ROOMS = (
     "data",
     "deep",
     "dynamics",
+    "estimators",
     "initial",
     "kernels",
     "landscape",

@@ -5,6 +5,7 @@ from . import compare as compare
 from . import data as data
 from . import deep as deep
 from . import dynamics as dynamics
+from . import estimators as estimators
 from . import initial as initial
 from . import kernels as kernels
 from . import landscape as landscape

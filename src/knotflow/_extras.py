@@ -21,6 +21,7 @@ _EXTRAS = {
     "openpyxl": ("openpyxl", "excel"),
     "pyarrow": ("PyArrow", "parquet"),
     "torch": ("PyTorch", "torch"),
+    "sklearn": ("scikit-learn", "sklearn"),
 }
 
 

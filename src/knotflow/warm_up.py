@@ -200,6 +200,7 @@ def _splines() -> None:
     import knotflow as kf
 
     data = _case()[1]
+    kf.splines.smoothing(data, penalty=1e-3).band(0.5)
     kf.splines.smoothing(data)
     kf.splines.weighted(data, lambda x: 1.0 + x * x)
     kf.splines.tv(data, 0.05)

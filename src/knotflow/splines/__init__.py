@@ -6,7 +6,8 @@
     linear           straight between the data: one of the least int |f''| through them
     tv               least squares + lam int |f''|: the adaptive regime; with the canonical weight, that of networks
     Spline           what all of them return: callable, with `knots`, `derivative` and `integral`
-    SmoothingSpline  the `Spline` of `smoothing`, with `lam`, `penalty`, `df` and `gcv`
+    SmoothingSpline  the `Spline` of `smoothing`, with `lam`, `penalty`, `df` and `gcv`; `band` says how sure it is
+    Band             what that returns: the lower and the upper edge
     TVSpline         the `Spline` of `tv`, with `lam`, `penalty`, `norm`, `objective`, `gap` and `network()`
     compare          how far a network or any function is from each of them, as a `Distance`
 
@@ -18,6 +19,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from knotflow._lazy import lazy
+from knotflow.splines.bands import Band
 from knotflow.splines.linear import linear
 from knotflow.splines.natural import natural
 from knotflow.splines.smoothing import SmoothingSpline, smoothing
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from knotflow.compare.distance import distances as compare
 
 __all__ = [
+    "Band",
     "Distance",
     "SmoothingSpline",
     "Spline",

@@ -129,6 +129,40 @@ def smoothed(h: Array, y: Array, weight: Array, penalty: float) -> tuple[Array, 
 
     Returns (4, s): f, f', kick and turn (0 at the last sample); and (s,), the leverage of each sample.
     """
+    kept, known = _forwards(h, y, weight, penalty)
+    return _backwards(h, weight, kept, known)
+
+
+@kernel(error_model="numpy")
+def covariances(h: Array, weight: Array, penalty: float) -> tuple[Array, Array]:
+    """(s, 3) and (s - 1, 2, 2) covariances of the state: at each sample, and between each and the next.
+
+    The smoothing spline is the mean of a process: f'' is white noise of the density 1 / penalty, nothing is known of
+    the line, and the noise of a sample has the variance 1 / weight. The three are var f, cov (f, f') and var f'; of
+    the others entry (i, k) is the covariance of the i-th part of the state here with the k-th part there.
+    """
+    s = len(weight)
+    kept, known = _forwards(h, np.zeros(s), weight, penalty)
+    own, between = np.empty((s, 3)), np.empty((s - 1, 2, 2))
+    a, b, d = known[0, 0], known[0, 1], known[1, 1]
+    v22 = 1 / (d * d)
+    v12, v11 = -b / a * v22, 1 / (a * a) + (b / a) ** 2 * v22
+    own[s - 1, 0], own[s - 1, 1], own[s - 1, 2] = v11, v12, v22
+    for j in range(s - 2, -1, -1):
+        n11, n12, n22, m11, m12, m21, m22 = _one_back(kept[j], h[j])
+        p11, p12 = m11 * v11 + m12 * v12, m11 * v12 + m12 * v22
+        p21, p22 = m21 * v11 + m22 * v12, m21 * v12 + m22 * v22
+        between[j, 0, 0], between[j, 0, 1], between[j, 1, 0], between[j, 1, 1] = p11, p12, p21, p22
+        v11 = p11 * m11 + p12 * m12 + n11 * n11 + n12 * n12
+        v12 = p11 * m21 + p12 * m22 + n12 * n22
+        v22 = p21 * m21 + p22 * m22 + n22 * n22
+        own[j, 0], own[j, 1], own[j, 2] = v11, v12, v22
+    return own, between
+
+
+@kernel(error_model="numpy")
+def _forwards(h: Array, y: Array, weight: Array, penalty: float) -> tuple[Array, Array]:
+    """The rows of `smoothed` that the backward pass needs, and what all samples say of the last state."""
     s = len(y)
     kept = np.empty((s - 1, 2, 5))  # for each interval two rows over (kick, turn, next f, next f' | right side)
     known, rows = np.zeros((3, 3)), np.empty((4, 5))  # known: rows over (f, f' | right side)
@@ -154,7 +188,15 @@ def smoothed(h: Array, y: Array, weight: Array, penalty: float) -> tuple[Array, 
                 kept[j, r, column] = rows[r, column]
             for column in range(3):
                 known[r, column] = rows[2 + r, 2 + column]
-    return _backwards(h, weight, kept, known)
+    return kept, known
+
+
+@kernel(error_model="numpy")
+def _one_back(u: Array, step: float) -> tuple[float, float, float, float, float, float, float]:
+    """(f, f') here = M (f, f') there + N noise, noise of unit variance: n11, n12, n22 and m11, m12, m21, m22."""
+    n11, n12, n22 = -1 / u[0, 0], (step + u[0, 1] / u[0, 0]) / u[1, 1], -1 / u[1, 1]
+    m11, m12 = 1 - n11 * u[0, 2] - n12 * u[1, 2], -step - n11 * u[0, 3] - n12 * u[1, 3]
+    return n11, n12, n22, m11, m12, -n22 * u[1, 2], 1 - n22 * u[1, 3]
 
 
 @kernel(error_model="numpy")
@@ -176,10 +218,7 @@ def _backwards(h: Array, weight: Array, kept: Array, known: Array) -> tuple[Arra
         out[1, j] = slope - turn
         out[0, j] = value - kick - step * out[1, j]
         out[2, j], out[3, j] = kick, turn
-        # (f, f') here = M (f, f') there + N noise, noise of unit variance
-        n11, n12, n22 = -1 / u[0, 0], (step + u[0, 1] / u[0, 0]) / u[1, 1], -1 / u[1, 1]
-        m11, m12 = 1 - n11 * u[0, 2] - n12 * u[1, 2], -step - n11 * u[0, 3] - n12 * u[1, 3]
-        m21, m22 = -n22 * u[1, 2], 1 - n22 * u[1, 3]
+        n11, n12, n22, m11, m12, m21, m22 = _one_back(u, step)
         p11, p12 = m11 * v11 + m12 * v12, m11 * v12 + m12 * v22
         p21, p22 = m21 * v11 + m22 * v12, m21 * v12 + m22 * v22
         v11 = p11 * m11 + p12 * m12 + n11 * n11 + n12 * n12

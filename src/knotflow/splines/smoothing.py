@@ -16,8 +16,9 @@ from knotflow.data import Samples
 from knotflow.data.samples import given
 from knotflow.data.weighting import WeightsAre, weighed
 from knotflow.errors import InputError
+from knotflow.splines.bands import Banded, Evidence
 from knotflow.splines.natural import interpolant
-from knotflow.splines.spline import Points, Spline, extended, points_of
+from knotflow.splines.spline import Points, extended, points_of
 
 _PER_DECADE = 4  # values of the penalty tried before the best are refined
 _MOST_TRIED = 800
@@ -27,8 +28,10 @@ _END = 1e-9  # the criterion differs relatively by about so much from its limit 
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class SmoothingSpline(Spline):
+class SmoothingSpline(Banded):
     """A natural cubic spline that passes near the data, with what was asked of it. Made by `smoothing`.
+
+    `band` says how sure it is, with `sd` and `sigma`, the standard deviations of the curve and of the noise.
 
     Attributes
     ----------
@@ -57,6 +60,7 @@ class SmoothingSpline(Spline):
     lam: float
     df: float
     gcv: float
+    _evidence: Evidence
 
     def __repr__(self) -> str:
         return f"Smoothing{super().__repr__()[:-1]}, penalty {self.penalty:.4g}, df {self.df:.4g})"
@@ -287,4 +291,18 @@ def _solved(problem: _Problem, penalty: float, lam: float | None = None) -> Smoo
         change = 2 * (turn[:-1] / h - start)  # of f'' over the interval
         coefficients = np.stack([change / h / 6, start / 2, slope[:-1] + problem.line[1], f[:-1]])
         spline = extended(points._replace(y=f), coefficients)
-    return SmoothingSpline(spline.knots, spline.pieces, spline.exponent, penalty, lam, df, gcv)
+    evidence = _evidence(problem, penalty, df, gcv)
+    return SmoothingSpline(spline.knots, spline.pieces, spline.exponent, penalty, lam, df, gcv, evidence)
+
+
+def _evidence(problem: _Problem, penalty: float, df: float, gcv: float) -> Evidence:
+    """What bands need: lam in u, 0 for an interpolant and inf for a line, and the noise."""
+    lam, s = penalty * problem.span**3, len(problem.rest)
+    if penalty >= problem.overwhelming or s == 2:
+        lam = math.inf
+    elif penalty <= problem.negligible:
+        lam = 0.0
+    total = s + problem.surplus
+    free = total - df
+    sigma = math.sqrt(gcv * max(free, 0.0) / total)
+    return Evidence(problem.points.u, problem.weight, lam, sigma, free, problem.points.exponent)
