@@ -13,7 +13,7 @@ from time import perf_counter
 
 from rich.console import Console
 
-from bench import compare, flow_grid, flows, footprint, kernels, landscape, rivals, segmented, splines, starts
+from bench import compare, flow_grid, flows, footprint, kernels, landscape, reading, rivals, segmented, splines, starts
 from bench.cases import CASES
 from bench.extras import optimisers, scaling
 from bench.races import measure, ratios_table, times_table
@@ -75,7 +75,7 @@ def main() -> None:
     first, first_values = starts.table()
     tables = [times_table(results), ratios_table(results), growth, others, rest, first]
     rooms = {}
-    for room in (flows, flow_grid, kernels, splines, segmented, landscape):
+    for room in (flows, flow_grid, kernels, splines, segmented, landscape, reading):
         console.print(f"timing {room.__name__.removeprefix('bench.')} ...")
         for table, numbers in room.tables(rounds):
             tables.append(table)

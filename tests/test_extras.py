@@ -9,7 +9,10 @@ import pytest
 
 pytestmark = pytest.mark.slow
 
-LIBRARIES = ("matplotlib", "imageio_ffmpeg", "jinja2", "typer", "rich", "xarray", "autograd", "torch", "pandas")
+LIBRARIES = (
+    *("matplotlib", "imageio_ffmpeg", "jinja2", "typer", "rich", "xarray", "autograd", "torch"),
+    *("openpyxl", "pyarrow"),
+)
 NEED = {
     "kf.plots": ("matplotlib", "matplotlib", "plots"),
     "kf.report": ("matplotlib", "matplotlib", "plots"),

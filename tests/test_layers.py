@@ -14,7 +14,8 @@ from pathlib import Path
 SOURCE = Path(__file__).parents[1] / "src"
 FLOORS = (
     ("_version", "_typing", "_lazy", "_files", "_deprecated", "errors", "engine"),
-    ("_checks", "_extras", "_lanczos"),
+    ("_checks", "_extras", "_lanczos", "_values"),
+    ("_paths",),
     ("_derivative", "data"),
     ("network",),
     ("laws", "segmented", "deep", "multivariate", "views"),

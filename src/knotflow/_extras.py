@@ -18,6 +18,8 @@ _EXTRAS = {
     "rich": ("Rich", "cli"),
     "autograd": ("autograd", "papers"),
     "xarray": ("xarray", "papers"),
+    "openpyxl": ("openpyxl", "excel"),
+    "pyarrow": ("PyArrow", "parquet"),
     "torch": ("PyTorch", "torch"),
 }
 

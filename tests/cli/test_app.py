@@ -25,6 +25,7 @@ pytestmark = pytest.mark.slow
 X = [0.0, 1.0, 2.5, 3.0, 4.2, 6.0]
 Y = [1.0, 3.0, 2.0, 5.0, 4.0, 4.5]
 QUICK = ("--width", "20", "--steps", "200")
+FIELD = Path(__file__).parents[1] / "data" / "field"
 REGIMES = ("kernel", "between", "adaptive")
 
 
@@ -200,7 +201,18 @@ BAD_WORDS = {
     "--regime lazy": "regime is 'lazy': it must be one of 'kernel', 'between', 'adaptive'",
     "--delta nan": "delta is nan: it must be finite",
     "--seed -1": "seed is -1: it must be a whole number of at least 0",
-    "--missing ignore": "missing is 'ignore': it must be error or drop",
+    "--missing ignore": "missing is 'ignore': it must be one of 'error', 'drop'",
+    "--sep ab": "sep is 'ab': it must be one character",
+    "--sep ;": "the file has only one column",
+    "--decimal x": "decimal is 'x': it must be one of '.', ','",
+    "--thousands 0": "thousands is '0': it must be ','",
+    "--header 0": "header is 0: it must be the number of a line, counted from 1, or 'none'",
+    "--header 99": "header is 99: line 99 must hold the names",
+    "--header none": "line 1, column 0: 'when' is not a number",
+    "--encoding klingon": "encoding is 'klingon': it must be the name of one",
+    "--weights w": "weights is 'w': no such column",
+    "--weights what --y when --x 0": "x and y are both column 'when'",
+    "--unit days": "unit is 'days', but x holds no dates",
     "--dynamics newton": "dynamics is 'newton': it must be one of 'descent', 'sgd', 'adam'",
     "--batch 3": 'only "sgd" has minibatches',
     "--dynamics sgd --batch 99": "batch is 99: it must be at most 6",
@@ -253,6 +265,37 @@ def test_missing_values_can_be_dropped(tmp_path: Path, capsys: pytest.CaptureFix
     words = ["fit", path, *QUICK, "--regime", "kernel", "--missing", "drop", "--out", str(tmp_path / "out")]
     assert main(words) == 0
     assert "Samples(3 points" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("name", "words", "said"),
+    [
+        ("unit_closing_tag.csv", "", "rate [/s] against time [s]"),
+        ("iso_dates.csv", "--unit hours", "date in [2024-01-01, 2024-01-12]"),
+        ("semicolon_thousands_comma.csv", "--thousands , --sep ;", "y in [15, 150000]"),
+        ("tab_decimal_comma_nohdr.tsv", "--decimal , --header none --comment none", "x in [0.1, 1.2]"),
+        ("thousands_quoted.csv", "--encoding ascii", "y in [1250, 2100]"),
+        ("pandas_gappy_index.csv", "--weights 1 --x 0 --y 1", None),
+    ],
+)
+def test_files_of_the_field(
+    name: str, words: str, said: str | None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    code = main(["fit", str(FIELD / name), *QUICK, "--regime", "kernel", *words.split(), "--out", str(out)])
+    stdout, stderr = capsys.readouterr()
+    if said is None:
+        assert (code, stdout) == (2, "")
+        assert "y and weights are both column 'y': name two columns" in stderr
+        return
+    assert code == 0, stderr
+    assert said in stdout
+    assert stdout.rstrip().endswith(f"Report: {out / 'report.html'}")
+    if name == "iso_dates.csv":
+        assert all(row[0].startswith(("2023-12-31T", "2024-01-")) for row in read(out / "curve.csv")[1])
+        assert (
+            json.loads((out / "summary.json").read_text("utf-8"))["data"]["x_counts"] == "date (hours since 2024-01-01)"
+        )
 
 
 def test_divergence_warns_writes_what_there_is_and_exits_with_1(

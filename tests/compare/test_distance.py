@@ -97,7 +97,7 @@ def test_data_on_a_line():
 @pytest.mark.parametrize(
     ("f", "message"),
     [
-        (3, r"^f is of type int: it must be a network, a spline or a function of an array$"),
+        (3, r"^f is 3: it must be a function of an array, or a network or a spline$"),
         (lambda x: x[:3], r"^f does not map an array of x to an array of that shape: "),
         (
             lambda x: np.where(x == -1.7, np.inf, x),

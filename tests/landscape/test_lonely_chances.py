@@ -123,7 +123,7 @@ def test_bad_input_is_refused():
         lonely_share(3, 2, "even")
     with pytest.raises(kf.InputError, match=r"m is 1: it must be at least 2, as equispaced knots have m - 1 cells"):
         lonely_probability(1, 2, "equispaced")
-    with pytest.raises(kf.InputError, match=r"knots is 3: it must be a distribution or a cdf"):
+    with pytest.raises(kf.InputError, match=r"knots is 3: it must be a function of an array, a cdf, or a distribution"):
         expected_lonely_share(data, 3, 3)
     with pytest.raises(kf.InputError, match="data is of type list: it must be Samples"):
         expected_lonely_share([1.0], 3, np.arctan)

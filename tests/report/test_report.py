@@ -221,7 +221,7 @@ def test_a_run_that_hardly_ran_is_reported_with_its_figures(steps, tmp_path, mon
 
 
 def test_an_empty_list_is_refused(tmp_path):
-    with pytest.raises(kf.InputError, match=r"fits is empty: a report needs at least one fit, for example"):
+    with pytest.raises(kf.InputError, match=r"fits is empty: it must hold at least one fit, for example"):
         kf.report.write([], tmp_path / "r.html")
     assert list(tmp_path.iterdir()) == []
 

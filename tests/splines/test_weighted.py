@@ -240,7 +240,7 @@ def test_many_points_agree_with_few_pieces_between_them():
 @pytest.mark.parametrize(
     ("density", "message"),
     [
-        (3.0, r"^density is 3\.0: it must be a function nu\(x\) of an array, or an initialiser such as 'gaussian'$"),
+        (3.0, r"^density is 3\.0: it must be a function of an array, nu\(x\), or an initialiser such as 'gaussian'$"),
         (lambda u: u, r"^density is -1\.9 at x = -1\.9: it must be finite and at least 0$"),
         (lambda u: 1 / np.where(u == X[1], np.nan, 1.0), r"^density is nan at x = -1\.1: it must be finite and at l"),
         (lambda u: np.ones(3), r"^density does not map an array of x to an array of that shape: "),

@@ -13,7 +13,7 @@ import typer
 
 import knotflow
 from knotflow.cli import console, papers
-from knotflow.errors import InputError, KnotflowError
+from knotflow.errors import KnotflowError
 
 if TYPE_CHECKING:
     from knotflow.data import Samples
@@ -49,6 +49,7 @@ Examples:
   knotflow fit data.csv --x times --y 2    columns by name, or number from 0
   knotflow fit data.csv --regime adaptive  only the adaptive linear spline
   knotflow fit data.csv --missing drop     leave out rows with an empty cell
+  knotflow fit data.csv --sep ";" --decimal ,           say how to read it
   knotflow fit data.csv --delta -5 --width 300          a delta of your own
   knotflow fit data.csv --dynamics flow    the exact gradient flow
   knotflow fit data.csv --dynamics sgd --batch 8 --seed 3
@@ -98,10 +99,20 @@ def _root(
 @app.command(epilog=_FIT_EXAMPLES)
 def fit(
     context: typer.Context,
-    data: Annotated[Path, typer.Argument(help="A delimited text file with a column x and a column y.")],
+    data: Annotated[Path, typer.Argument(help="A file with a column x and a column y: text, .xlsx, .parquet.")],
     x: Annotated[str | None, typer.Option(help="Column of x: its name, or its number from 0.")] = None,
     y: Annotated[str | None, typer.Option(help="Column of y.")] = None,
+    weights: Annotated[str | None, typer.Option(help="Column of weights.")] = None,
     missing: Annotated[str, typer.Option(help="Rows with an empty x or y: error or drop.")] = "error",
+    sep: Annotated[str | None, typer.Option(help="Between columns: a character, tab or space.")] = None,
+    decimal: Annotated[str | None, typer.Option(help="Before decimals: . or ,  [default: found]")] = None,
+    thousands: Annotated[
+        str | None, typer.Option(help="Between groups of digits: , . ' space or none.  [default: found]")
+    ] = None,
+    header: Annotated[str | None, typer.Option(help="Line of the header, from 1, or none.  [default: found]")] = None,
+    comment: Annotated[str | None, typer.Option(help="What begins a comment, or none.  [default: # % //]")] = None,
+    encoding: Annotated[str | None, typer.Option(help="For example latin-1.  [default: UTF-8, UTF-16]")] = None,
+    unit: Annotated[str | None, typer.Option(help="What dates are counted in: days, hours, ...")] = None,
     regime: Annotated[str, typer.Option(help="kernel, between, adaptive or all.")] = "all",
     delta: Annotated[float | None, typer.Option(help="c² - a² - b² at the start, in place of a regime.")] = None,
     width: Annotated[int, typer.Option(help="Number of neurons.")] = 1000,
@@ -127,9 +138,9 @@ def fit(
 
     if optimizer is not None:
         warnings.warn("--optimizer is now called --dynamics", DeprecationWarning, stacklevel=1)
-    if missing not in ("error", "drop"):
-        raise InputError(f"missing is {missing!r}: it must be error or drop")
-    samples = Samples.from_csv(data, x, y, missing=missing)  # type: ignore[arg-type]
+    marks = {"sep": sep, "decimal": decimal, "thousands": thousands, "comment": comment, "encoding": encoding}
+    reading: dict[str, Any] = {"weights": weights, "missing": missing, "header": header, "unit": unit, **marks}
+    samples = Samples.from_csv(data, x, y, **reading)
     start = {"delta": delta, "width": width, "init": init, "norm": norm, "seed": seed}
     training = {"steps": steps, "lr": lr, "dynamics": optimizer or dynamics, "batch": batch}
     _run(samples, _regimes(regime, delta), start, training, out, context.obj)
@@ -207,7 +218,7 @@ def _run(
 ) -> None:
     """Train in every regime, write the results, print the table; on Ctrl-C with what there is."""
     from knotflow import fitting
-    from knotflow._checks import directory
+    from knotflow._paths import directory
 
     standard, _ = data.standardised()
     for regime in regimes:  # before the first run: what is wrong with a later one

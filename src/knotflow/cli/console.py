@@ -163,11 +163,12 @@ def print_fits(fits: Sequence[Fit]) -> None:
     """The data, the numbers that tell the fits apart, and how far each came."""
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     print(data := fits[0].data)
     even = fits[0].summary["fraction_expected"]
     table = Table(
-        title=f"{data.y_name} against {data.x_name}",
+        title=Text(f"{data.y_name} against {data.x_name}"),  # names may hold brackets
         caption="Bends: places that hold 95% of the change of slope. Knots at samples: within 1% of the range"
         f" ({even:.0%} if spread evenly).",
         title_justify="left",

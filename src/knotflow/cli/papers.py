@@ -91,7 +91,7 @@ def reproduce(
 ) -> None:
     """Reproduce the papers' figures and tables and write a report."""
     from knotflow import papers
-    from knotflow._checks import directory
+    from knotflow._paths import directory
 
     experiments, left_out = _possible(papers.select(names or []))
     directory("out", out)
@@ -148,7 +148,7 @@ def ledger(
     processes: Processes = None,
 ) -> None:
     """Check every statement of both papers against independent oracles and write a table."""
-    from knotflow._checks import directory
+    from knotflow._paths import directory
     from knotflow_papers import ledger as book
 
     wanted = book.chosen(ids or [])
@@ -168,7 +168,7 @@ def video(
 ) -> None:
     """Make an MP4 of a training run: the function, its knots and the neurons in the (u, v) plane."""
     from knotflow import plots
-    from knotflow._checks import directory
+    from knotflow._paths import directory
 
     target = out or Path(f"{Path(run).stem}.mp4")
     directory("out", target.parent)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.interpolate import PPoly
 
+from knotflow._checks import function, numeric
 from knotflow._typing import Array
+from knotflow._values import FrozenMapping
 from knotflow.data.samples import Samples, given
 from knotflow.errors import InputError
 from knotflow.network import CPWL, ReLUNet
@@ -98,7 +99,7 @@ def distances(
     >>> far["natural"].sup, far["linear"].sup > 0.1
     (0.0, True)
     """
-    given(data)
+    data = given(data)
     smooth = smoothing(data, penalty=penalty)
     members: dict[str, Spline] = {"natural": natural(data), "linear": linear(data)}
     if density is not None:
@@ -108,9 +109,9 @@ def distances(
         polygon = f.cpwl() if isinstance(f, ReLUNet) else f
         f = Spline(polygon.knots, polygon.to_ppoly(*data.range), 0)
     if isinstance(f, Spline):
-        return MappingProxyType({name: _between(f, member, data) for name, member in members.items()})
+        return FrozenMapping({name: _between(f, member, data) for name, member in members.items()})
     x, y = _read_off(f, data)
-    return MappingProxyType({name: _distance(_polygon(y - member(x)), x) for name, member in members.items()})
+    return FrozenMapping({name: _distance(_polygon(y - member(x)), x) for name, member in members.items()})
 
 
 def sup_distance(net: ReLUNet, spline: Spline) -> float:
@@ -191,12 +192,11 @@ def _matching(data: Samples, smooth: Spline) -> float:
 
 def _read_off(f: Any, data: Samples) -> tuple[Array, Array]:
     """Places in the range of the data, and f there."""
-    if not callable(f):
-        raise InputError(f"f is of type {type(f).__name__}: it must be a network, a spline or a function of an array")
+    function("f", f, "an array, or a network or a spline")
     x = np.union1d(data.distinct.x, np.linspace(*data.range, _GRID + 1))
     try:
-        y = np.broadcast_to(np.asarray(f(x), dtype=float), x.shape)
-    except (TypeError, ValueError) as error:
+        y = np.broadcast_to(numeric("f(x)", f(x)), x.shape)
+    except ValueError as error:  # of the shape
         raise InputError(f"f does not map an array of x to an array of that shape: {error}") from None
     if not np.isfinite(y).all():
         wrong = np.flatnonzero(~np.isfinite(y))[0]

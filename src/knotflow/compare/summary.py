@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
+from knotflow._checks import instance
 from knotflow._typing import Array
 from knotflow.compare.distance import sup_distance
 from knotflow.data.samples import Samples
@@ -160,7 +161,11 @@ def summarise(net: ReLUNet, data: Samples, trajectory: Trajectory | None = None)
     >>> summary["loss"], summary["pieces"], summary["knots_near_samples"], summary["linear_distance"]
     (0.0, 2, 1, 0.0)
     """
-    subject(net, data)
+    data = subject(net, data)
+    if trajectory is not None:
+        from knotflow.dynamics import Trajectory
+
+        instance("trajectory", trajectory, Trajectory, "a Trajectory, as kf.evolve returns it")
     function = net.cpwl()
     summary = {
         "loss": net.loss(data),

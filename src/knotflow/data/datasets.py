@@ -12,9 +12,9 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 
 from knotflow._checks import choice
+from knotflow._values import FrozenMapping
 from knotflow.data.samples import Samples
 
 __all__ = ["DATASETS", "Dataset", "load", "motorcycle", "names", "nile"]
@@ -90,7 +90,7 @@ _ALL = (
     ),
 )
 
-DATASETS: Mapping[str, Dataset] = MappingProxyType({each.name: each for each in _ALL})
+DATASETS: Mapping[str, Dataset] = FrozenMapping({each.name: each for each in _ALL})
 
 
 def names() -> tuple[str, ...]:

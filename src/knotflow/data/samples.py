@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 from os import PathLike
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from knotflow._checks import extent, generator, number
+from knotflow._checks import choice, extent, freeze, function, generator, number, text
+from knotflow._paths import file_path
 from knotflow._typing import Array
+from knotflow._values import derived, immutable
+from knotflow.data.cells import Columns
+from knotflow.data.checks import check_lengths, check_magnitudes, check_weights, finite, read_only
 from knotflow.data.csv import read_columns
+from knotflow.data.distinct import Distinct
+from knotflow.data.frames import frame_columns, is_frame, is_series, name_of, read_table, table_columns
+from knotflow.data.options import Options, Wanted
+from knotflow.data.origin import Origin, counted, floats
 from knotflow.data.scaling import Scaling
 from knotflow.errors import InputError
 
-__all__ = ["Distinct", "Samples", "given"]
-
-# Beyond these, 1 / span and the sums over x leave the range of float64.
-_SMALLEST_SPAN, _LARGEST_SPAN = 1e-300, 1e300
+__all__ = ["Samples", "given"]
 
 
 @dataclass(frozen=True, init=False, eq=False, repr=False)
+@immutable
 class Samples:
     """n weighted points (x_j, y_j), sorted by x.
 
@@ -33,16 +37,25 @@ class Samples:
     Parameters
     ----------
     x, y : array_like of shape (n,)
-        Finite numbers in any order; the same x may occur many times, but at least two x must differ.
+        Finite numbers in any order; the same x may occur many times, but at least two x must differ. x may hold dates
+        or durations (NumPy's, Python's or pandas'); those with a time zone are taken in UTC. Instead of both, a
+        DataFrame (`from_frame`) or a Series, whose index is x.
     weights : array_like of shape (n,), optional
         Positive, and 1 when left out: weight 2 is the sample twice.
-    x_name, y_name : str
-        What axes and messages call the two.
+    x_name, y_name : str, optional
+        What axes and messages call the two: the names of Series by default, or else x and y.
+    unit : str, optional
+        In what dates and durations are counted: "days" by default, or "weeks", "hours", "minutes", "seconds",
+        "milliseconds", "microseconds", "nanoseconds".
+    origin : Origin, optional
+        That of other samples: x is counted as there. By default from the first date.
 
     Attributes
     ----------
     x, y, weights : ndarray of shape (n,)
         float64, ascending in x (stable for ties) and read-only.
+    origin : Origin or None
+        What x counts: the date at x = 0 and the unit, for dates, durations and integers beyond 2^53.
 
     Raises
     ------
@@ -61,6 +74,8 @@ class Samples:
     Samples(4 points, x in [0, 2], y in [1, 5]; 3 distinct x)
     >>> data.distinct.y, data.distinct.within
     (array([1., 3., 5.]), 1.0)
+    >>> kf.Samples(np.array(["2024-02-28", "2024-03-01"], "M8[D]"), [5.0, 1.0], x_name="when")
+    Samples(2 points, when in [2024-02-28, 2024-03-01], y in [1, 5])
     """
 
     x: Array
@@ -68,26 +83,36 @@ class Samples:
     weights: Array
     x_name: str
     y_name: str
+    origin: Origin | None
 
     def __init__(
         self,
-        x: ArrayLike,
-        y: ArrayLike,
+        x: Any,
+        y: ArrayLike | None = None,
         weights: ArrayLike | None = None,
         *,
-        x_name: str = "x",
-        y_name: str = "y",
+        x_name: str | None = None,
+        y_name: str | None = None,
+        unit: str | None = None,
+        origin: Origin | None = None,
     ) -> None:
-        xs, ys = _vector("x", x), _vector("y", y)
-        ws = np.ones(len(xs)) if weights is None else _vector("weights", weights)
-        _check_lengths(xs, ys, ws)
-        _check_weights(ws)
-        _check_magnitudes(xs, ys, ws)
-        order = np.argsort(xs, kind="stable")
-        for name, values in (("x", xs), ("y", ys), ("weights", ws)):
-            object.__setattr__(self, name, _read_only(values[order]))
-        object.__setattr__(self, "x_name", x_name)
-        object.__setattr__(self, "y_name", y_name)
+        if y is None:
+            columns = table_columns(x, weights)
+            x, y, weights = columns.x, columns.y, columns.weights
+            x_name, y_name = x_name or columns.x_name, y_name or columns.y_name
+        x_name = text("x_name", x_name or name_of(x) or "x")
+        y_name = text("y_name", y_name or name_of(y) or "y")
+        x, origin = counted(x, unit, origin)
+        xs, ys = finite("x", x), finite("y", y)
+        ws = np.ones(len(xs)) if weights is None else finite("weights", weights)
+        check_lengths(xs, ys, ws)
+        check_weights(ws)
+        check_magnitudes(xs, ys, ws)
+        if np.any(xs[1:] < xs[:-1]):
+            order = np.argsort(xs, kind="stable")
+            xs, ys, ws = xs[order], ys[order], ws[order]
+        freeze(self, x=read_only(xs), y=read_only(ys), weights=read_only(ws))
+        freeze(self, x_name=x_name, y_name=y_name, origin=origin)
 
     def __len__(self) -> int:
         return len(self.x)
@@ -95,10 +120,11 @@ class Samples:
     def __repr__(self) -> str:
         ties = f"; {len(self.distinct.x)} distinct x" if self.has_ties else ""
         weighted = "; weighted" if np.any(self.weights != 1) else ""
-        x, y = f"{self.x_name} in {extent(self.x)}", f"{self.y_name} in {extent(self.y)}"
+        x = f"{self.x_name} in {self.origin.extent(self.x) if self.origin else extent(self.x)}"
+        y = f"{self.y_name} in {extent(self.y)}"
         return f"Samples({len(self)} points, {x}, {y}{ties}{weighted})"
 
-    @cached_property
+    @derived
     def distinct(self) -> Distinct:
         """The data as any function of x sees it: one point for each distinct x. O(n), computed once."""
         first = np.flatnonzero(np.concatenate([[True], self.x[1:] != self.x[:-1]]))
@@ -108,7 +134,7 @@ class Samples:
         offset = self.y - np.repeat(self.y[first], count)
         mean = self.y[first] + np.add.reduceat(self.weights / np.repeat(weight, count) * offset, first)
         within = 0.5 * float(np.sum(self.weights * (self.y - np.repeat(mean, count)) ** 2))
-        return Distinct(_read_only(self.x[first]), _read_only(mean), _read_only(weight), within)
+        return Distinct(read_only(self.x[first]), read_only(mean), read_only(weight), within)
 
     @property
     def has_ties(self) -> bool:
@@ -124,6 +150,24 @@ class Samples:
     def span(self) -> float:
         """Largest x minus smallest x, > 0."""
         return float(self.x[-1] - self.x[0])
+
+    @property
+    def x_label(self) -> str:
+        """What x is, with what it counts: "when (days since 2024-01-01)"."""
+        return self.origin.label(self.x_name) if self.origin else self.x_name
+
+    @property
+    def dated(self) -> bool:
+        """Whether x counts dates."""
+        return self.origin is not None and self.origin.kind == "date"
+
+    def to_x(self, values: ArrayLike) -> Array:
+        """Any `values` of the kind of x (dates, durations, numbers) as numbers as x is. O(n)."""
+        return self.origin.to_x(values) if self.origin else floats(values)
+
+    def from_x(self, x: ArrayLike) -> Any:
+        """Numbers `x` as what they count: dates, durations, integers, or themselves. O(n)."""
+        return self.origin.from_x(x) if self.origin else np.asarray(x, dtype=float)
 
     def standardised(self) -> tuple[Samples, Scaling]:
         """The same samples with mean 0 and standard deviation 1 in x and in y, and the way back. O(n).
@@ -156,41 +200,101 @@ class Samples:
         x: str | int | None = None,
         y: str | int | None = None,
         *,
+        weights: str | int | None = None,
         missing: Literal["error", "drop"] = "error",
+        sep: str | None = None,
+        decimal: str | None = None,
+        thousands: str | None = None,
+        header: int | str | None = None,
+        comment: str | None = None,
+        encoding: str | None = None,
+        unit: str | None = None,
     ) -> Samples:
-        """Samples from two columns of a delimited text file (UTF-8, with or without a byte order mark).
+        """Samples from columns of a delimited text file, a workbook (.xlsx, the first sheet) or a Parquet file.
+
+        What is not said is found: separator (comma, semicolon, tab, pipe or blanks), header, a row of units below it,
+        titles above it, comments (lines that begin with #, % or //), marks of decimals and thousands, UTF-8 or UTF-16.
+        Headers that a log repeats are left out. Where a file can be read in two ways that give different numbers, it
+        is refused, with both.
 
         Parameters
         ----------
         path : str or path
-            The file. The delimiter (comma, semicolon, tab, pipe or blanks) and whether the first row is a header
-            are found; cells may be quoted and blank lines do not count. In a semicolon file "1,5" is 1.5.
+            The file. Workbooks need ``knotflow[excel]``, Parquet files ``knotflow[parquet]``.
         x, y : str or int, optional
-            A column by its name, or by its number from 0 (a text of digits that is no column's name
-            counts as a number). None: the first, respectively the second, column that holds any number.
-            A first column without a name that just counts the rows from 0 or 1, as R and pandas write
-            it, is not one of the columns: neither for the defaults nor for the numbers.
+            A column by its name, or by its number from 0 (a text of digits that is no column's name counts as a
+            number). None: the first two that hold numbers or dates, and if one of them holds dates, that is x; without
+            a header only if there are no more than two. A first column without a name is an index if it counts the
+            rows from 0 or 1, or holds whole numbers before two others that hold numbers: it is no column then,
+            neither for the defaults nor for the numbers.
+        weights : str or int, optional
+            The column of the weights.
         missing : {"error", "drop"}
-            What to do with a row whose x or y is missing (empty, NA, NaN, null, None or "."; in any
-            case): "error", or "drop" to leave the row out.
+            What to do with a row whose x, y or weight is missing (empty, NA, N/A, NaN, null, None, ".", "-", "?",
+            #N/A and other errors of Excel; in any case): "error", or "drop" to leave the row out.
+        sep : str, optional
+            Between columns: one character, "tab" or "space" (any run of blanks).
+        decimal : {".", ","}, optional
+            Before decimals.
+        thousands : str, optional
+            Between groups of three digits: ",", ".", "'", "space", or "none".
+        header : int or "none", optional
+            The line of the header, counted from 1.
+        comment : str, optional
+            What begins a comment, or "none".
+        encoding : str, optional
+            For example "latin-1".
+        unit : str, optional
+            In what dates are counted, "days" by default.
 
         Returns
         -------
         Samples
-            The names of the columns are its `x_name` and `y_name`.
+            The names of the columns are its `x_name` and `y_name`; a sign (%, $, €, ...) in every cell joins them.
 
         Raises
         ------
         InputError
-            For a file that cannot be read or is ragged, a column that is not there, a text or an infinite number
-            where a number is expected (with the line as an editor counts it and the column), and for what
-            Samples refuses.
+            For a file that cannot be read, is ragged or has two readings, a column that is not there, a text or an
+            infinite number where a number is expected (with the line as an editor counts it and the column), and for
+            what Samples refuses.
         """
+        path = file_path("path", path)
+        marks = {"sep": sep, "decimal": decimal, "thousands": thousands, "comment": comment, "encoding": encoding}
         try:
-            table = read_columns(path, x, y, missing)
-            return cls(table.x, table.y, x_name=table.x_name or "x", y_name=table.y_name or "y")
+            options, wanted = Options.of(missing, header, **marks), Wanted(x, y, weights)
+            table = read_table(path, wanted, options) or read_columns(path, wanted, options)
+            return cls._of(table, unit)
         except InputError as error:
             raise InputError(f"{path}: {error}") from None
+
+    @classmethod
+    def from_frame(
+        cls,
+        frame: Any,
+        x: str | int | None = None,
+        y: str | int | None = None,
+        *,
+        weights: str | int | None = None,
+        missing: Literal["error", "drop"] = "error",
+        unit: str | None = None,
+    ) -> Samples:
+        """Samples from columns of a DataFrame `frame`, chosen and named as in `from_csv`.
+
+        Its index is the first column if it has a name, or holds dates or durations. `x`, `y`, `weights`, `missing`
+        and `unit` are as in `from_csv`. O(n log n).
+
+        Raises
+        ------
+        InputError
+            For a column that is not there or holds no numbers, a missing value, and for what Samples refuses.
+        """
+        choice("missing", missing, ("error", "drop"))
+        return cls._of(frame_columns(frame, Wanted(x, y, weights), missing), unit)
+
+    @classmethod
+    def _of(cls, table: Columns, unit: str | None) -> Samples:
+        return cls(table.x, table.y, table.weights, x_name=table.x_name, y_name=table.y_name, unit=unit)
 
     @classmethod
     def from_function(
@@ -226,116 +330,20 @@ class Samples:
         >>> kf.Samples.from_function(np.sin, range(9), noise=0.1, rng=np.random.default_rng(0))
         Samples(9 points, x in [0, 8], y in [-0.922765, 0.97334])
         """
-        xs = _vector("x", x)
-        ys = _vector("f(x)", f(xs))
+        xs = finite("x", x)
+        ys = finite("f(x)", function("f", f)(xs))
         noise = number("noise", noise, least=0.0)
+        if rng is not None:
+            generator(rng)
         if noise == 0:
             return cls(xs, ys)
         return cls(xs, ys + noise * generator(rng).standard_normal(len(ys)))
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class Distinct:
-    """One point per distinct x: the data as any function of x sees it.
-
-    For every f, with n samples and s distinct x,
-
-        1/2 sum_{j<n} w_j (f(x_j) - y_j)^2 = within + 1/2 sum_{k<s} weight_k (f(x_k) - y_k)^2
-
-    Attributes
-    ----------
-    x : ndarray of shape (s,)
-        Ascending, s >= 2.
-    y : ndarray of shape (s,)
-        Weighted mean of the y at each x.
-    weight : ndarray of shape (s,)
-        Summed weight at each x.
-    within : float
-        1/2 sum_j w_j (y_j - mean at x_j)^2, the part of the loss that no function of x can remove.
-
-    Examples
-    --------
-    >>> import knotflow as kf
-    >>> points = kf.Samples([0.0, 1.0, 1.0], [5.0, 2.0, 4.0]).distinct
-    >>> points.x, points.y, points.weight, points.within
-    (array([0., 1.]), array([5., 3.]), array([1., 2.]), 1.0)
-    """
-
-    x: Array
-    y: Array
-    weight: Array
-    within: float
-
-    def __repr__(self) -> str:
-        return f"Distinct({len(self.x)} x in {extent(self.x)}, y in {extent(self.y)}, within={self.within:.6g})"
-
-
 def given(data: Any) -> Samples:
-    """`data`, if it is Samples; else InputError."""
-    if not isinstance(data, Samples):
-        raise InputError(f"data is of type {type(data).__name__}: it must be Samples, made by Samples(x, y)")
-    return data
-
-
-# -- validation ------------------------------------------------------------------------------------------
-
-
-def _vector(name: str, values: ArrayLike) -> Array:
-    """`values` as finite float64 of shape (n,), n >= 1, or InputError."""
-    numbers = _numeric(name, values)
-    if numbers.ndim != 1:
-        raise InputError(f"{name} has shape {numbers.shape}: it must be one-dimensional, for example {name}.ravel()")
-    if numbers.size == 0:
-        raise InputError(f"{name} is empty: at least two samples with distinct x are needed")
-    bad = np.flatnonzero(~np.isfinite(numbers))
-    if bad.size:
-        more = f" ({bad.size} values are not finite)" if bad.size > 1 else ""
-        raise InputError(f"{name}[{bad[0]}] is {numbers[bad[0]]}: every value must be finite; drop or fill it{more}")
-    return numbers
-
-
-def _numeric(name: str, values: ArrayLike) -> Array:
-    if np.ma.is_masked(values):
-        raise InputError(f"{name} has masked values: drop or fill them, for example {name}.compressed()")
-    try:
-        array = np.asarray(values)
-    except (TypeError, ValueError, RuntimeError) as error:
-        raise InputError(f"{name} is not an array of numbers: {error}") from None
-    if array.dtype.kind not in "biuf":
-        raise InputError(f"{name} has dtype {array.dtype}: it must hold real numbers; convert it to float first")
-    with np.errstate(over="ignore"):  # a long double too large for float64 becomes inf, and is refused as such
-        return array.astype(np.float64)
-
-
-def _check_lengths(x: Array, y: Array, weights: Array) -> None:
-    for name, values in (("y", y), ("weights", weights)):
-        if len(values) != len(x):
-            raise InputError(f"{name} has length {len(values)}: it must have length {len(x)}, as x has")
-
-
-def _check_weights(weights: Array) -> None:
-    bad = np.flatnonzero(weights <= 0)
-    if bad.size:
-        raise InputError(f"weights[{bad[0]}] is {weights[bad[0]]}: every weight must be > 0; drop the sample instead")
-
-
-def _check_magnitudes(x: Array, y: Array, weights: Array) -> None:
-    """Refuse x without a span that can be divided by, and y and weights whose loss is not a float64."""
-    with np.errstate(over="ignore"):
-        span, total = x.max() - x.min(), weights.sum()
-        loss = np.sum(weights * y**2)
-    if span == 0:
-        what = "there is only one x" if len(x) == 1 else f"all {len(x)} x are equal to {x[0]}"
-        raise InputError(f"{what}: at least two distinct x are needed")
-    if not _SMALLEST_SPAN <= span <= _LARGEST_SPAN:
-        limits = f"between {_SMALLEST_SPAN:g} and {_LARGEST_SPAN:g}"
-        raise InputError(f"x spans {span:g}: its span must be {limits}; change the unit of x")
-    if not math.isfinite(total):
-        raise InputError("the sum of weights overflows: divide the weights by their maximum")
-    if not math.isfinite(loss):
-        raise InputError("the sum of weights * y^2 overflows: change the unit of y, or scale the weights down")
-
-
-def _read_only(values: Array) -> Array:
-    values.setflags(write=False)
-    return values
+    """`data` as Samples, if it is Samples, a DataFrame or a Series; else InputError."""
+    if isinstance(data, Samples):
+        return data
+    if is_frame(data) or is_series(data):
+        return Samples(data)
+    raise InputError(f"data is of type {type(data).__name__}: it must be Samples, made by Samples(x, y)")

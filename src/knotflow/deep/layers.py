@@ -62,7 +62,7 @@ def layers_of(network: LayersLike) -> Layers:
         return _from_torch(network)
     try:
         pairs = [(weight, bias) for weight, bias in cast("Sequence[tuple[ArrayLike, ArrayLike]]", network)]
-    except (TypeError, ValueError):
+    except Exception:  # whatever a foreign class raises
         raise InputError(
             f"layers is of type {type(network).__name__}: it must be a sequence of (W, b) pairs, a ReLUNet or a "
             "PyTorch module"

@@ -9,8 +9,9 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from knotflow._checks import choice, count, extent, generator
+from knotflow._checks import choice, count, extent, generator, items
 from knotflow._typing import Array, Ints
+from knotflow._values import immutable
 from knotflow.deep.layers import Layers, layers_of
 from knotflow.deep.propagation import propagated
 
@@ -57,7 +58,11 @@ def draw(widths: Sequence[int], rng: np.random.Generator, start: Start = "pytorc
     """
     choice("start", start, get_args(Start))
     generator(rng)
-    sizes = [1, *(count(f"widths[{k}]", width, least=1) for k, width in enumerate(widths)), 1]
+    sizes = [
+        1,
+        *(count(f"widths[{k}]", width, least=1) for k, width in enumerate(items("widths", widths, "whole numbers"))),
+        1,
+    ]
 
     def values(fan_in: int, shape: tuple[int, ...]) -> Array:
         if start == "he":
@@ -68,6 +73,7 @@ def draw(widths: Sequence[int], rng: np.random.Generator, start: Start = "pytorc
 
 
 @dataclass(frozen=True, eq=False, repr=False)
+@immutable
 class InitialKnots:
     """The k knots of many random networks together; arrays are read-only. Made by `initial_knots`.
 
@@ -94,7 +100,7 @@ class InitialKnots:
 
     def of_layer(self, layer: int) -> tuple[Array, Array]:
         """The knots that hidden layer `layer`, from 1, made, and their jumps."""
-        mine = self.layers == layer
+        mine = self.layers == count("layer", layer, least=1)
         return self.knots[mine], self.jumps[mine]
 
     def __repr__(self) -> str:

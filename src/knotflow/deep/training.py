@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from knotflow._checks import count, extent, number
+from knotflow._checks import count, extent, items, number
 from knotflow._extras import needing_extras
 from knotflow._typing import Array
+from knotflow._values import immutable
 from knotflow.data import Samples
 from knotflow.data.samples import given
 from knotflow.deep.layers import Layers, LayersLike, layers_of
@@ -18,6 +19,7 @@ from knotflow.errors import InputError
 
 
 @dataclass(frozen=True, eq=False, repr=False)
+@immutable
 class Trained:
     """What `train` leaves.
 
@@ -90,7 +92,7 @@ def train(networks: Sequence[LayersLike], data: Samples | Sequence[Samples], lr:
     """
     with needing_extras():
         import torch
-    starts = [layers_of(network) for network in networks]
+    starts = [layers_of(network) for network in items("networks", networks, "networks")]
     x, y, w = (torch.tensor(values) for values in _batch(starts, data))
     lr = number("lr", lr, above=0.0)
     steps = count("steps", steps)

@@ -7,14 +7,13 @@ from types import ModuleType
 
 import numpy as np
 
-from knotflow._checks import freeze, number
+from knotflow._checks import freeze, number, pair
 from knotflow._typing import Array
 from knotflow.dynamics.protocol import Past, Session, Snapshot
 from knotflow.dynamics.running import StepMethod
 from knotflow.dynamics.states import MOMENTS, as_fields, as_saved
 from knotflow.dynamics.step_session import StepSession
 from knotflow.dynamics.tangent import DEFAULT_TRAIN, trained, writable
-from knotflow.errors import InputError
 
 __all__ = ["Adam", "Moments"]
 
@@ -62,10 +61,7 @@ class Adam(StepMethod):
 
     def __post_init__(self) -> None:
         freeze(self, lr=number("lr", self.lr, above=0.0), eps=number("eps", self.eps, above=0.0))
-        try:
-            beta1, beta2 = self.betas
-        except (TypeError, ValueError):
-            raise InputError(f"betas is {self.betas!r}: it must be a pair of numbers in [0, 1)") from None
+        beta1, beta2 = pair("betas", self.betas, "a pair of numbers in [0, 1)")
         betas = tuple(number("betas", b, least=0.0, below=1.0) for b in (beta1, beta2))
         freeze(self, betas=betas, train=trained(self.train))
 
@@ -77,6 +73,7 @@ class Adam(StepMethod):
 
     def stability_limit(self, limit: float) -> float:
         """Infinite, whatever the `limit` of gradient descent: Adam's steps are bounded at any curvature."""
+        number("limit", limit, above=0.0, infinite=True)
         return np.inf
 
 

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from knotflow._files import atomic_write
+from knotflow._paths import new_file
 from knotflow._typing import AnyArray
 from knotflow.errors import InputError
 
@@ -64,7 +65,7 @@ class Content(NamedTuple):
 
 def write(path: str | os.PathLike[str], content: Content) -> Path:
     """Write a file, whole or not at all, with the suffix .npz added if it is missing; returns its path."""
-    target = Path(path)
+    target = new_file("path", path)
     if target.suffix != ".npz":
         target = target.with_name(target.name + ".npz")
     about = np.array(as_text({"format": FORMAT, **content.about}))

@@ -11,6 +11,7 @@ import numpy as np
 
 from knotflow._checks import count, freeze, generator, is_whole, number
 from knotflow._typing import Array
+from knotflow._values import immutable
 from knotflow.dynamics.adam import Moments
 from knotflow.dynamics.batches import Batches
 from knotflow.dynamics.protocol import Past, Session, Snapshot
@@ -80,11 +81,12 @@ class GradientDescent(StepMethod):
 
     def stability_limit(self, limit: float) -> float:
         """The largest stable lr, from `limit`, that of plain gradient descent: 2 / lambda_max. O(1)."""
-        curvature = 2.0 / limit + self.weight_decay
+        curvature = 2.0 / _bound(limit) + self.weight_decay
         return (1.0 + self.momentum) * 2.0 / curvature if curvature > 0.0 else np.inf
 
 
 @dataclass(frozen=True)
+@immutable
 class SGD(StepMethod):
     """Stochastic gradient descent: each step uses ``batch`` of the n samples, drawn without replacement in epochs.
 
@@ -140,7 +142,12 @@ class SGD(StepMethod):
 
     def stability_limit(self, limit: float) -> float:
         """Plain gradient descent's limit: a necessary bound, since the batches' noise only narrows it."""
-        return limit
+        return _bound(limit)
+
+
+def _bound(limit: float) -> float:
+    """`limit` as a learning rate, which is infinite where nothing reaches a sample."""
+    return number("limit", limit, above=0.0, infinite=True)
 
 
 class _Descent:

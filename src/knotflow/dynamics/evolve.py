@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from knotflow._checks import shown
 from knotflow.data import Samples
-from knotflow.dynamics.progress import Watcher
+from knotflow.dynamics.progress import Watcher, watcher
 from knotflow.dynamics.protocol import Asked, Method
 from knotflow.dynamics.running import warn
 from knotflow.dynamics.trajectory import Trajectory
@@ -92,10 +93,11 @@ def evolve(
     >>> kf.evolve(net, data, kf.LazyFlow(), until=2.0, save_at=[1.0]).times
     array([0., 1., 2.])
     """
-    subject(net, data)
+    data = subject(net, data)
+    watcher(progress)
     if not isinstance(dynamics, Method):
         raise InputError(
-            f"dynamics is {dynamics!r}: it must be GradientDescent, SGD, Adam or GradientFlow,"
+            f"dynamics is {shown(dynamics)}: it must be GradientDescent, SGD, Adam or GradientFlow,"
             " or another flow: CanonicalFlow, MeanFieldFlow, LazyFlow"
         )
     caution = dynamics.caution(net, data)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
 
 from knotflow._checks import number
 from knotflow._deprecated import renamed
+from knotflow._values import immutable
 from knotflow.data import Samples
 from knotflow.dynamics.descent import GradientDescent
 from knotflow.dynamics.evolve import evolve
@@ -21,6 +23,7 @@ from knotflow.network.subject import subject
 __all__ = ["Gap", "gradient_flow_gap"]
 
 
+@immutable
 class Gap(NamedTuple):
     """How far descent ends from the flow, as `gradient_flow_gap` finds it.
 
@@ -96,8 +99,10 @@ def gradient_flow_gap(net: ReLUNet, data: Samples, lr: float, until: float, rtol
     >>> round(coarse / fine, 1)
     10.0
     """
-    subject(net, data)
+    data = subject(net, data)
     lr, end = number("lr", lr, above=0.0), number("until", until, above=0.0)
+    if not math.isfinite(end / lr):
+        raise InputError(f"until is {end:g}: it must be smaller, there are too many steps of lr = {lr:g}")
     steps = round(end / lr)
     if steps < 1:
         raise InputError(f"until is {end:g}: it must be at least lr = {lr:g}, one step of descent")

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from knotflow._checks import extent, freeze, numbers
+from knotflow._checks import as_float, extent, freeze, numbers, shown
 from knotflow._typing import AnyArray, Array
+from knotflow._values import derived, immutable, read_only
 from knotflow.dynamics.flow_session import RTOL, FlowSession
 from knotflow.dynamics.protocol import Past, Reason, Snapshot
 from knotflow.dynamics.running import FlowMethod
@@ -97,6 +97,7 @@ class LazyFlow(FlowMethod):
         return FlowSession(past, self.rtol, _Jumps(past, self.train))
 
 
+@immutable
 class Modes:
     """A linear flow rho' = -K W rho on s samples, in the eigenbasis of W^(1/2) K W^(1/2). O(s^3) once.
 
@@ -104,40 +105,53 @@ class Modes:
     """
 
     def __init__(self, kernel: Array, weight: Array, rho: Array) -> None:
-        self.root = np.sqrt(weight)
-        rates, self.vectors = np.linalg.eigh(self.root[:, None] * kernel * self.root)
+        root = np.sqrt(weight)
+        rates, vectors = np.linalg.eigh(root[:, None] * kernel * root)
         floor = 4 * len(rates) * np.finfo(float).eps * max(float(rates[-1]), 0.0)
-        self.rates = np.where(rates > floor, rates, 0.0)
-        self.start = self.vectors.T @ (self.root * rho)
+        start = vectors.T @ (root * rho)
+        self.root, self.vectors, self.rates, self.start = read_only(
+            root, vectors, np.where(rates > floor, rates, 0.0), start
+        )
 
     def residuals(self, t: float) -> Array:
         """(s,) rho(t)."""
+        t = moment(t)
         return self.vectors @ (self._decay(t) * self.start) / self.root
 
     def impulse(self, t: float) -> Array:
         """(s,) W int_0^t rho; in a mode that does not move it is t rho, and 0 at t = infinity, as nothing sees it."""
+        t = moment(t)
         moving = self.rates > 0
         gain = np.full_like(self.rates, t if np.isfinite(t) else 0.0)
-        gain[moving] = -np.expm1(-self.rates[moving] * t) / self.rates[moving]
+        gain[moving] = -np.expm1(-self._ages(t)[moving]) / self.rates[moving]
         return self.root * (self.vectors @ (gain * self.start))
 
     def loss(self, t: float) -> float:
         """1/2 rho^T W rho."""
+        t = moment(t)
         return 0.5 * float(np.sum((self._decay(t) * self.start) ** 2))
 
     def fall(self, t: float) -> float:
         """-d loss / dt."""
+        t = moment(t)
         return float(np.sum(self.rates * (self._decay(t) * self.start) ** 2))
 
     def degrees_of_freedom(self, t: float) -> float:
         """The trace of the matrix that takes y - f_0 to f_t - f_0 on the samples: sum_k 1 - exp(-rate_k t)."""
-        return -float(np.sum(np.expm1(-self.rates * t))) if np.isfinite(t) else float(np.sum(self.rates > 0))
+        t = moment(t)
+        return -float(np.sum(np.expm1(-self._ages(t)))) if np.isfinite(t) else float(np.sum(self.rates > 0))
+
+    def _ages(self, t: float) -> Array:
+        """rate_k t, of which all that is large is the same; NaN for a mode that does not move, at t = infinity."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            return self.rates * t
 
     def _decay(self, t: float) -> Array:
-        return np.exp(-self.rates * t) if np.isfinite(t) else np.where(self.rates > 0, 0.0, 1.0)
+        return np.exp(-self._ages(t)) if np.isfinite(t) else np.where(self.rates > 0, 0.0, 1.0)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
+@immutable
 class Linearised:
     """A network linearised at `net`, trained on `data`: what it is at every time t >= 0, infinity included.
 
@@ -179,14 +193,14 @@ class Linearised:
         trains = ", ".join(sorted(self.train))
         return f"Linearised({len(self.net)} neurons with {trains} trained on x in {extent(self.data.x)})"
 
-    @cached_property
+    @derived
     def modes(self) -> Modes:
         """The flow's eigenbasis on the distinct samples."""
         points = self.data.distinct
         kernel = TangentKernel(self.net, points.x, self.train).matrix()
         return Modes(kernel, points.weight, self.net(points.x) - points.y)
 
-    @cached_property
+    @derived
     def _arc(self) -> NDArray[np.int32]:
         return arcs_and_moments(self.net, writable(self.data.distinct.x)[0])[0]
 
@@ -196,7 +210,7 @@ class Linearised:
         own = self.data.distinct.x
         points = np.union1d(own, x)
         push = np.zeros_like(points)
-        push[np.searchsorted(points, own)] = self.modes.impulse(moment(t))
+        push[np.searchsorted(points, own)] = self.modes.impulse(t)
         moved = TangentKernel(self.net, points, self.train) @ push
         return (self.net(x) - moved[np.searchsorted(points, x)])[()]
 
@@ -205,7 +219,7 @@ class Linearised:
         from knotflow.engine import sums  # numba, which only this needs
 
         net, x = self.net, writable(self.data.distinct.x)[0]
-        push = self.modes.impulse(moment(t))
+        push = self.modes.impulse(t)
         q0, q1 = np.empty(2 * x.size), np.empty(2 * x.size)
         sums.arc_sums(push, x, 1.0 / net.norm, q0, q1)
         p0, p1 = q0[self._arc], q1[self._arc]
@@ -214,22 +228,23 @@ class Linearised:
 
     def residuals(self, t: float) -> Array:
         """(s,) f_t - y on the distinct samples."""
-        return self.modes.residuals(moment(t))
+        return self.modes.residuals(t)
 
     def loss(self, t: float) -> float:
         """1/2 sum_j w_j (f_t(x_j) - y_j)^2, over all samples."""
-        return self.modes.loss(moment(t)) + self.data.distinct.within
+        return self.modes.loss(t) + self.data.distinct.within
 
     def degrees_of_freedom(self, t: float) -> float:
         """The trace of the matrix that takes y - f_0 to f_t - f_0 on the distinct samples, from 0 to the rank of K."""
-        return self.modes.degrees_of_freedom(moment(t))
+        return self.modes.degrees_of_freedom(t)
 
 
 def moment(t: object) -> float:
     """``t`` as a time, infinity included, or InputError."""
-    if not isinstance(t, int | float | np.number) or isinstance(t, bool) or not t >= 0:
-        raise InputError(f"t is {t!r}: it must be a time >= 0, or infinity")
-    return float(t)
+    time = as_float(t)
+    if not time >= 0:
+        raise InputError(f"t is {shown(t)}: it must be a time >= 0, or infinity")
+    return time
 
 
 class _Jumps:

@@ -9,7 +9,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Progress", "Watcher", "interruptible"]
+from knotflow._checks import function
+
+__all__ = ["Progress", "Watcher", "interruptible", "watcher"]
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,12 @@ class Progress:
 
 
 Watcher = Callable[[Progress], Any]
+
+
+def watcher(progress: Any) -> None:
+    """InputError unless `progress` is None or a function of one argument."""
+    if progress is not None:
+        function("progress", progress, "a Progress")
 
 
 @contextmanager

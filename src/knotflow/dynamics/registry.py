@@ -7,7 +7,8 @@ import os
 from typing import Any
 
 from knotflow._checks import choice
-from knotflow.data import Samples
+from knotflow._paths import file_path
+from knotflow.data import Origin, Samples
 from knotflow.dynamics import archive
 from knotflow.dynamics.protocol import Method
 from knotflow.dynamics.trajectory import ARRAYS, Trajectory
@@ -71,6 +72,7 @@ def load_trajectory(path: str | os.PathLike[str]) -> Trajectory:
     >>> again.resume(until=2.0, save_at=[]).times
     array([0., 1., 2.])
     """
+    path = file_path("path", path)
     try:
         return _trajectory(archive.read(path))
     except InputError:
@@ -84,6 +86,7 @@ def load_trajectory(path: str | os.PathLike[str]) -> Trajectory:
 def _trajectory(content: archive.Content) -> Trajectory:
     held, about = content.arrays, content.about
     names = {"x_name": about["x_name"], "y_name": about["y_name"]}
+    origin = Origin.from_settings(about["x_origin"]) if about.get("x_origin") else None  # files of old have none
     arrays: dict[str, Any] = {name: held[name] for name in ARRAYS}
     for value in arrays.values():
         value.setflags(write=False)
@@ -91,7 +94,7 @@ def _trajectory(content: archive.Content) -> Trajectory:
     return Trajectory(
         **arrays,
         **kept,
-        data=Samples(held["data_x"], held["data_y"], held["data_weights"], **names),
+        data=Samples(held["data_x"], held["data_y"], held["data_weights"], **names, origin=origin),
         dynamics=from_settings(about["dynamics"]),
         state=content.state,
         events=held["events"],

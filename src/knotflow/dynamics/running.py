@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, final
 
 import numpy as np
 
+from knotflow._checks import shown
 from knotflow.dynamics.progress import Progress, Watcher, interruptible
 from knotflow.dynamics.protocol import Asked, Method, Past, Reason, Save, Session
 from knotflow.dynamics.saving import Plan, plan_steps, plan_times
@@ -190,7 +191,7 @@ class FlowMethod(Method):
         """The network at a time within the run, integrated from the last save before it (or from the anchor)."""
         times = run_so_far.times
         if not 0.0 <= t <= times[-1]:
-            raise InputError(f"t is {t!r}: it must lie within the run, 0 to {times[-1]:g}")
+            raise InputError(f"t is {shown(t)}: it must lie within the run, 0 to {times[-1]:g}")
         k = int(np.searchsorted(times, t, side="right")) - 1
         if times[k] == t:
             return run_so_far.net_at(k)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from knotflow._checks import count, is_whole, number
+from knotflow._checks import count, is_whole, items, number, numeric, shown
 from knotflow._typing import Ints
 from knotflow.dynamics.protocol import Asked, Stops
 from knotflow.errors import InputError
@@ -95,13 +95,14 @@ def _step_saves(first: int, steps: int, asked: Asked, most: int) -> Ints:
         every = count("save_every", asked.save_every, least=1)
         return np.arange(first // every * every, first + steps + 1, every)[1:]
     if asked.save_at is not None:
-        listed = list(asked.save_at) if isinstance(asked.save_at, Iterable) else None
-        if listed is None or not all(is_whole(k) for k in listed):
-            raise InputError(f"save_at is {asked.save_at!r}: it must be a sequence of whole numbers, the steps to save")
+        listed = items("save_at", asked.save_at, "whole numbers, the steps to save")
+        if not all(is_whole(k) for k in listed):
+            what = "a sequence of whole numbers, the steps to save"
+            raise InputError(f"save_at is {shown(asked.save_at)}: it must be {what}")
+        outside = [k for k in listed if not 0 <= k <= first + steps]
+        if outside:
+            raise InputError(f"save_at has {shown(outside[0])}: it must lie within the run, 0 to {first + steps}")
         wanted = np.array(listed, np.int64)
-        outside = wanted[(wanted < 0) | (wanted > first + steps)]
-        if outside.size:
-            raise InputError(f"save_at has {outside[0]}: it must lie within the run, 0 to {first + steps}")
         return wanted[wanted > first]
     spread = np.unique(np.round(np.geomspace(1, max(steps, 1), most))).astype(np.int64)
     return first + spread[: steps or 0]
@@ -113,7 +114,7 @@ def _step_saves(first: int, steps: int, asked: Asked, most: int) -> Ints:
 def _end(until: object, first: float) -> float:
     if isinstance(until, str):
         if until != "converged":
-            raise InputError(f'until is {until!r}: it must be a time or "converged"')
+            raise InputError(f'until is {shown(until)}: it must be a time or "converged"')
         return np.inf
     if until is None:
         raise InputError('until is missing: a flow runs until a time, such as until=100.0, or until="converged"')
@@ -125,10 +126,7 @@ def _end(until: object, first: float) -> float:
 
 def _times(save_at: Iterable[float], first: float, end: float) -> list[float]:
     """The times to save at after ``first``, ascending, and the end."""
-    try:
-        times = np.unique(np.asarray(list(save_at), dtype=float))
-    except (TypeError, ValueError):
-        raise InputError(f"save_at is {save_at!r}: it must be a sequence of times") from None
+    times = np.unique(numeric("save_at", items("save_at", save_at, "times")))
     outside = times[~((times >= 0) & (times <= end))]
     if outside.size:
         raise InputError(f"save_at has {outside[0]:g}: it must lie within the run, 0 to {end:g}")

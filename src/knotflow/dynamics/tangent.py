@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterable, Iterator, Set
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from knotflow._checks import in_range, indices, numeric, shown, vector
 from knotflow._lanczos import largest_eigenvalue
 from knotflow._typing import Array
+from knotflow._values import immutable, read_only
 from knotflow.errors import InputError
-from knotflow.network.subject import subject
+from knotflow.network.subject import network_of, subject
 
 if TYPE_CHECKING:
     from knotflow.data import Samples
@@ -38,6 +40,7 @@ DEFAULT_TRAIN = frozenset({"a", "b", "c"})
 _DENSE = 256
 
 
+@immutable
 class Gradient(NamedTuple):
     """The gradient of the loss, as `gradient` gives it; zero for what is not trained.
 
@@ -67,9 +70,9 @@ class Gradient(NamedTuple):
 
 def trained(train: Iterable[str]) -> frozenset[str]:
     """``train`` as a set, checked: a non-empty subset of {"a", "b", "c", "bias"}."""
-    names = [train] if isinstance(train, str) or not isinstance(train, Iterable) else list(train)
-    if not names or not all(name in PARAMETERS for name in names):
-        was = ", ".join(sorted(map(repr, names))) or "nothing"
+    names: list[Any] = list(train) if isinstance(train, Set | list | tuple | Iterator) else [train]
+    if not names or not all(isinstance(name, str) and name in PARAMETERS for name in names):
+        was = ", ".join(sorted(map(shown, names))) or "nothing"
         raise InputError(f'train is {{{was}}}: it must be a non-empty subset of {{"a", "b", "c", "bias"}}')
     return frozenset(names)
 
@@ -123,7 +126,7 @@ def gradient(net: ReLUNet, data: Samples, train: Iterable[str] = PARAMETERS) -> 
     >>> grad.a, grad.b, grad.c, grad.bias
     (array([1.]), array([-2.]), array([3.]), 2.0)
     """
-    subject(net, data)
+    data = subject(net, data)
     from knotflow.engine import sums  # numba, which only this needs
 
     on = trained(train)
@@ -134,12 +137,12 @@ def gradient(net: ReLUNet, data: Samples, train: Iterable[str] = PARAMETERS) -> 
     sums.predict(ca, cb, x, net.bias, 1.0 / net.norm, f)
     sums.residuals(f, y, weight, r)
     sums.arc_sums(r, x, 1.0 / net.norm, q0, q1)
-    return Gradient(
+    a, b, c = read_only(
         net.c * q1[arc] if "a" in on else np.zeros(m),
         -net.c * q0[arc] if "b" in on else np.zeros(m),
         net.a * q1[arc] - net.b * q0[arc] if "c" in on else np.zeros(m),
-        float(r.sum()) if "bias" in on else 0.0,
     )
+    return Gradient(a, b, c, float(r.sum()) if "bias" in on else 0.0)
 
 
 def arcs_of(net: ReLUNet, x: Array) -> NDArray[np.int32]:
@@ -202,8 +205,10 @@ class TangentKernel:
     """
 
     def __init__(self, net: ReLUNet, x: Array, train: Iterable[str] = DEFAULT_TRAIN) -> None:
-        on = trained(train)
-        self.x = writable(x)[0]
+        on, net = trained(train), network_of(net)
+        self.x = writable(vector("x", x))[0]
+        if self.x.size == 0 or np.any(self.x[1:] <= self.x[:-1]):
+            raise InputError("x is empty or does not ascend strictly: it must be like data.distinct.x")
         self.bias = float("bias" in on)
         arc = arcs_of(net, self.x)
         ta, tb, tc = (float(p in on) for p in "abc")
@@ -211,7 +216,8 @@ class TangentKernel:
             c2 = net.c * net.c
 
         def sums(values: Array) -> Array:
-            return np.bincount(arc, weights=values, minlength=2 * self.x.size) / net.norm**2
+            total = np.bincount(arc, weights=values, minlength=2 * self.x.size)
+            return in_range("1 / norm", 1 / net.norm, lambda: total / net.norm / net.norm)
 
         # S = [[s11, s12], [s12, s22]] in the basis (x, 1), one per arc.
         with np.errstate(over="ignore", invalid="ignore"):  # beyond float64 it is infinite
@@ -223,9 +229,14 @@ class TangentKernel:
         """K v for v of shape (s,), O(s)."""
         from knotflow.engine import tangent  # numba, which only this needs
 
+        v = numeric("v", v)
+        if v.shape != self.x.shape:
+            raise InputError(f"v has shape {v.shape}: it must have shape {self.x.shape}, as x has")
         scratch, out = np.empty((2, 2 * self.x.size)), np.empty(self.x.size)
+        if not np.isfinite(v).all():
+            raise InputError("v is not finite: every value must be")
         bias = float(self.bias * v.sum())
-        tangent.product(self.s11, self.s12, self.s22, self.x, writable(v)[0], bias, scratch, out)
+        tangent.product(self.s11, self.s12, self.s22, self.x, v, bias, scratch, out)
         return out
 
     def __repr__(self) -> str:
@@ -235,6 +246,7 @@ class TangentKernel:
         """The sums of s11, s12 and s22 over the arcs active at two samples, whose numbers are `lower` and `upper`."""
         from knotflow.engine import tangent  # numba, which only this needs
 
+        lower, upper = (indices(name, k, self.x.size) for name, k in (("lower", lower), ("upper", upper)))
         terms = []
         for part in (self.s11, self.s12, self.s22):
             right, left = np.empty(self.x.size), np.empty(self.x.size)
@@ -290,7 +302,7 @@ def stability_limit(net: ReLUNet, data: Samples, train: Iterable[str] = DEFAULT_
     >>> round(kf.stability_limit(net, data), 6)
     0.262966
     """
-    subject(net, data)
+    data = subject(net, data)
     points = data.distinct
     kernel = TangentKernel(net, points.x, train)
     root = np.sqrt(points.weight)

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from knotflow._checks import is_whole, number
+from knotflow._checks import is_whole, number, shown
 from knotflow._typing import AnyArray, Array, Ints
+from knotflow._values import immutable
 from knotflow.dynamics import archive
+from knotflow.dynamics.progress import watcher
 from knotflow.dynamics.protocol import EVENT, SUCCESSES, Asked, Method, Past, Reason, Save, Snapshot
 from knotflow.errors import InputError
 from knotflow.network import ReLUNet
@@ -27,6 +29,7 @@ ARRAYS = ("steps", "times", "loss", "a", "b", "c", "bias")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
+@immutable
 class Trajectory:
     """A run of m neurons, saved at n moments; a value, made by `evolve`.
 
@@ -151,7 +154,7 @@ class Trajectory:
     def net_at(self, k: int) -> ReLUNet:
         """The network at the k-th saved moment; negative k count from the end. InputError if there is none."""
         if not is_whole(k) or not -len(self) <= k < len(self):
-            raise InputError(f"k is {k!r}: it must be one of the {len(self)} saved steps, numbered from 0")
+            raise InputError(f"k is {shown(k)}: it must be one of the {len(self)} saved steps, numbered from 0")
         return ReLUNet.over(self.a[k], self.b[k], self.c[k], self.norm, float(self.bias[k]))
 
     @property
@@ -200,6 +203,7 @@ class Trajectory:
         """
         if self.status == Reason.DIVERGED.status:
             raise InputError("this run diverged and cannot be carried on: start again with a smaller lr")
+        watcher(progress)
         asked = Asked(steps, until, save_every, save_at, stop_loss, stop_gradient)
         run: Trajectory = self.dynamics.carry_on(self, asked, progress)
         return run
@@ -226,6 +230,7 @@ class Trajectory:
             "seconds": self.seconds,
             "x_name": self.data.x_name,
             "y_name": self.data.y_name,
+            "x_origin": self.data.origin and self.data.origin.to_settings(),
             "dynamics": archive.settings(self.dynamics),
             "account": dict(self.account),
         }

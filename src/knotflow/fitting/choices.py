@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from knotflow._checks import choice, count
+from knotflow._checks import choice, count, shown
+from knotflow._values import FrozenMapping
 from knotflow.errors import InputError
 from knotflow.fitting.regimes import REGIMES
 
@@ -59,11 +59,12 @@ def chosen(dynamics: str, batch: int | None, n: int) -> tuple[Choice, int | None
     way = DYNAMICS[choice("dynamics", dynamics, DYNAMICS)]
     if not way.batches:
         if batch is not None:
-            raise InputError(f'batch is {batch}, but dynamics is {dynamics!r}: only "sgd" has minibatches')
+            raise InputError(f'batch is {shown(batch)}, but dynamics is {shown(dynamics)}: only "sgd" has minibatches')
         return way, None
     if batch is None:
         return way, min(_BATCH, n)
-    if count("batch", batch, least=1) > n:
+    batch = count("batch", batch, least=1)
+    if batch > n:
         raise InputError(f"batch is {batch}: it must be at most {n}, the number of samples")
     return way, batch
 
@@ -134,7 +135,7 @@ def _reach(net: ReLUNet, data: Samples) -> float:
     return float(active + np.abs(net.c).sum() * (np.abs(ends).max() + 1)) / net.norm
 
 
-DYNAMICS: Mapping[str, Choice] = MappingProxyType(
+DYNAMICS: Mapping[str, Choice] = FrozenMapping(
     {
         "descent": Choice(_stable_lr, _descent),
         "sgd": Choice(_stable_lr, _sgd, batches=True),

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from os import PathLike
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from numpy.typing import ArrayLike
 
-from knotflow._checks import count
+from knotflow._checks import count, shown
 from knotflow._typing import Array
+from knotflow._values import FrozenMapping, derived, immutable
 from knotflow.data import Samples, Scaling
+from knotflow.data.frames import is_frame, is_series
+from knotflow.data.samples import given
 from knotflow.errors import InputError, MissingLibraryError
 from knotflow.fitting.choices import Training, chosen
 from knotflow.fitting.convergence import how_far
@@ -32,12 +32,13 @@ if TYPE_CHECKING:
 
 __all__ = ["Fit", "fit"]
 
-Data = Samples | str | PathLike[str] | tuple[ArrayLike, ArrayLike]
+Data = Samples | str | PathLike[str] | tuple[ArrayLike, ArrayLike] | Any  # pandas' classes are not named here
 
 _STEPS = 500_000
 
 
 @dataclass(frozen=True, eq=False, repr=False)
+@immutable
 class Fit:
     """A trained network and where it came from; calling it evaluates the network.
 
@@ -78,10 +79,10 @@ class Fit:
     settings: Mapping[str, Any]
 
     def __call__(self, x: ArrayLike) -> Array:
-        """The fitted function at x (any shape), in the user's units."""
-        return self.net(np.asarray(x, dtype=float))
+        """The fitted function at x (any shape; dates where the data have dates), in the user's units."""
+        return self.net(self.data.to_x(x))
 
-    @cached_property
+    @derived
     def summary(self) -> dict[str, Any]:
         """The run in numbers, in the user's units: what tells functions apart, and how far the training came.
 
@@ -152,8 +153,10 @@ def fit(
 
     Parameters
     ----------
-    data : Samples, pair (x, y), or path
-        A path is that of a CSV file, of which the first two columns count (`Samples.from_csv`).
+    data : Samples, pair (x, y), DataFrame, Series or path
+        A path is that of a file, of which the first two columns count (`Samples.from_csv`), as of a DataFrame; the
+        index of a Series is x. Two pairs of numbers, as in [(1, 2), (2, 3)], are refused: they may be two points as
+        well as x and y.
     regime : {"between", "kernel", "adaptive"}
         delta = -1, -10 000 or 10 000 (`knotflow.fitting.REGIMES`).
     delta : float, optional
@@ -210,13 +213,16 @@ def fit(
     >>> kf.fit(([0, 1, 3], [1, 0, 2]), regime="kernel", width=20, steps=0).settings["delta"]
     -10000.0
     """
-    samples = _samples(data)
+    from knotflow.dynamics.progress import watcher
+    from knotflow.dynamics.tangent import trained
+
+    samples, moving = _samples(data), trained(train)
+    watcher(progress)
     standard, scaling = samples.standardised()
     start = start_network(standard, regime=regime, delta=delta, width=width, init=init, norm=norm, seed=seed)
     delta, label = chosen_delta(regime, delta)
     steps = count("steps", _STEPS if steps is None else steps)
     way, batch = chosen(dynamics, batch, len(samples))
-    moving = frozenset(train)
     if lr is None:
         lr = way.usual_lr(start, standard, delta, moving) * (1 if batch is None else batch / len(samples))
     trajectory = way.run(start, standard, Training(steps, lr, batch, seed, moving, progress))
@@ -234,14 +240,29 @@ def fit(
         "batch": batch,
     }
     net = trajectory.final.in_units(scaling)
-    return Fit(net, samples, trajectory, scaling, label, MappingProxyType(settings))
+    return Fit(net, samples, trajectory, scaling, label, FrozenMapping(settings))
 
 
 def _samples(data: Data) -> Samples:
-    if isinstance(data, Samples):
-        return data
     if isinstance(data, str | PathLike):
         return Samples.from_csv(data)
     if isinstance(data, tuple | list) and len(data) == 2:
+        pairs: Any = data
+        if _could_be_points(pairs):
+            (a, b), (c, d) = (tuple(shown(each) for each in pair) for pair in pairs)
+            raise InputError(
+                f"data is {shown(data)}: it must not leave open what is x, either x = ({a}, {b}), y = ({c}, {d}), or "
+                f"the points ({a}, {b}) and ({c}, {d}); write kf.Samples(x=[{a}, {b}], y=[{c}, {d}]) or "
+                f"kf.Samples(x=[{a}, {c}], y=[{b}, {d}])"
+            )
         return Samples(*data)
-    raise InputError(f"data is a {type(data).__name__}: it must be Samples, a pair (x, y) or the path of a CSV file")
+    if isinstance(data, Samples) or is_frame(data) or is_series(data):
+        return given(data)
+    what = f"data is of type {type(data).__name__}"
+    raise InputError(f"{what}: it must be Samples, a pair (x, y), a DataFrame, a Series or a path")
+
+
+def _could_be_points(data: tuple[Any, ...] | list[Any]) -> bool:
+    """Whether two pairs may be two points as well as x and y: two tuples, or a list of two lists or tuples."""
+    kinds = {type(each) for each in data}
+    return (kinds == {tuple} or (isinstance(data, list) and kinds <= {tuple, list})) and {len(p) for p in data} == {2}

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 
 from knotflow._checks import choice, number
+from knotflow._values import FrozenMapping
 from knotflow.errors import InputError
 
 __all__ = ["REGIMES", "Regime", "chosen_delta"]
@@ -61,7 +61,7 @@ _LISTED = (
         "Williams et al. 2019, section 3.1 and Lemma 2",
     ),
 )
-REGIMES: Mapping[str, Regime] = MappingProxyType({regime.name: regime for regime in _LISTED})
+REGIMES: Mapping[str, Regime] = FrozenMapping({regime.name: regime for regime in _LISTED})
 
 
 def chosen_delta(regime: str, delta: float | None) -> tuple[float, str]:

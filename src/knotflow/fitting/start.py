@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from knotflow._checks import choice, count
+from knotflow._checks import as_float, choice, count, shown
 from knotflow.errors import InputError
 from knotflow.fitting.regimes import chosen_delta
 from knotflow.initial import INITIALISERS, uniform_knots
@@ -73,10 +73,17 @@ def _norm(norm: float | str | None, width: int) -> float:
     named = {None: math.sqrt(width), "sqrt": math.sqrt(width), "m": float(width)}
     if norm is None or (isinstance(norm, str) and norm in named):
         return named[norm]
-    try:
-        value = math.nan if isinstance(norm, bool) else float(norm)
-    except (TypeError, ValueError):
-        value = math.nan
+    value = _written(norm) if isinstance(norm, str) else as_float(norm)
     if not 0 < value < math.inf:
-        raise InputError(f'norm is {norm!r}: it must be a positive number, "sqrt" (of the width) or "m" (the width)')
+        raise InputError(
+            f'norm is {shown(norm)}: it must be a positive number, "sqrt" (of the width) or "m" (the width)'
+        )
     return value
+
+
+def _written(norm: str) -> float:
+    """The number that a text from the command line is, or NaN."""
+    try:
+        return float(norm)
+    except ValueError:
+        return math.nan

@@ -8,7 +8,7 @@ from typing import SupportsIndex
 import numpy as np
 from numpy.typing import ArrayLike
 
-from knotflow._checks import count, generator, interval, number, numbers, per_neuron
+from knotflow._checks import count, function, generator, interval, number, pair, per_neuron, shown, vector
 from knotflow._typing import Array
 from knotflow.data.samples import Samples
 from knotflow.errors import InputError
@@ -80,7 +80,11 @@ def curvature_knots(
     c = per_neuron("output", output, m)
     grid, curvature = _curvature(target, where)
     a = rng.choice([-1.0, 1.0], m)
-    return ReLUNet(a, a * _quantiles(grid, np.abs(curvature) ** power, spread, (np.arange(m) + 0.5) / m), c, norm)
+    with np.errstate(over="ignore"):
+        density = np.abs(curvature) ** power
+    if not np.isfinite(density.sum()):
+        raise InputError(f"power is {power:g}: it must be smaller, |f''|^power is beyond float64")
+    return ReLUNet(a, a * _quantiles(grid, density, spread, (np.arange(m) + 0.5) / m), c, norm)
 
 
 def _curvature(
@@ -88,7 +92,7 @@ def _curvature(
 ) -> tuple[Array, Array]:
     """Edges of cells, and f'' in their middles."""
     if isinstance(target, Samples):
-        lo, hi = target.range if where is None else interval(*where)
+        lo, hi = target.range if where is None else interval(*pair("where", where, "an interval (lo, hi)"))
         grid = np.linspace(lo, hi, _CELLS + 1)
         x, y = target.distinct.x, target.distinct.y
         if len(x) == 2:
@@ -96,15 +100,16 @@ def _curvature(
         bend = 2 * np.diff(np.diff(y) / np.diff(x)) / (x[2:] - x[:-2])
         return grid, np.interp((grid[1:] + grid[:-1]) / 2, x[1:-1], bend)
     if not callable(target):
-        raise InputError(f"target is {target!r}: it must be Samples or a function")
+        raise InputError(f"target is {shown(target)}: it must be Samples or a function")
     if where is None:
         raise InputError("where is None: with a function as the target it must be an interval (lo, hi)")
-    lo, hi = interval(*where)
+    lo, hi = interval(*pair("where", where, "an interval (lo, hi)"))
+    function("target", target)
     grid = np.linspace(lo, hi, _CELLS + 1)
     # Differences over a few cells: over one, rounding would be mistaken for curvature.
     step = 4 * (hi - lo) / _CELLS
     middle = np.clip((grid[1:] + grid[:-1]) / 2, lo + step, hi - step)
-    before, here, after = (numbers("target(x)", target(middle + shift)) for shift in (-step, 0.0, step))
+    before, here, after = (vector("target(x)", target(middle + shift), _CELLS, "x") for shift in (-step, 0.0, step))
     bend = (before - 2 * here + after) / step**2
     noise = 8 * np.finfo(float).eps * max(np.max(np.abs(here)), 1e-300) / step**2
     return grid, np.where(np.abs(bend) > noise, bend, 0.0)

@@ -8,8 +8,9 @@ from typing import Any, SupportsIndex
 import numpy as np
 from numpy.typing import ArrayLike
 
-from knotflow._checks import generator, number, numbers
+from knotflow._checks import count, fitting, freeze, generator, instance, number, numbers
 from knotflow._typing import Array
+from knotflow._values import immutable
 from knotflow.errors import InputError
 from knotflow.initial.resolve import named_law
 from knotflow.laws import even
@@ -152,6 +153,7 @@ def joint_density(
 
 
 @dataclass(frozen=True)
+@immutable
 class JointDensity:
     """The law of (knot, delta-slope) = (b/a, c a/norm) of one neuron whose a, b, c follow `law`.
 
@@ -190,7 +192,8 @@ class JointDensity:
     norm: float = 1.0
 
     def __post_init__(self) -> None:
-        number("norm", self.norm, above=0.0)
+        instance("law", self.law, Law, "a Law, such as kf.laws.gaussian(m)")
+        freeze(self, norm=number("norm", self.norm, above=0.0))
         for name, why in (("a", "there are no knots"), ("b", "every knot is at 0"), ("c", "every delta-slope is 0")):
             if getattr(self.law, name) == 0:
                 raise InputError(f"the scale of {name} is 0: {why}, and there is no density")
@@ -247,14 +250,19 @@ class JointDensity:
 
     def logpdf(self, knot: ArrayLike, delta_slope: ArrayLike) -> Array:
         """log of the density at (knot, delta_slope), broadcast against each other; finite far in the tails."""
-        return np.asarray(self.knots.logpdf(knot) + self.delta_slopes_given(knot).logpdf(delta_slope))[()]
+        knot, delta_slope = numbers("knot", knot), numbers("delta_slope", delta_slope)
+        fitting(knot=knot, delta_slope=delta_slope)
+        with np.errstate(over="ignore"):  # far away the density is 0
+            return np.asarray(self.knots.logpdf(knot) + self.delta_slopes_given(knot).logpdf(delta_slope))[()]
 
     def pdf(self, knot: ArrayLike, delta_slope: ArrayLike) -> Array:
         """The density at (knot, delta_slope)."""
-        return np.exp(self.logpdf(knot, delta_slope))
+        with np.errstate(under="ignore"):
+            return np.exp(self.logpdf(knot, delta_slope))
 
     def rvs(self, size: int, rng: np.random.Generator) -> tuple[Array, Array]:
         """`size` knots and their delta-slopes, drawn as pairs with `rng`. O(size)."""
         rng = generator(rng)
+        size = count("size", size)
         knots = self.knots.rvs(size, random_state=rng)
         return knots, self.delta_slopes_given(knots).rvs(random_state=rng, size=size)

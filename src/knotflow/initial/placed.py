@@ -7,7 +7,7 @@ from typing import Literal, SupportsIndex
 import numpy as np
 from numpy.typing import ArrayLike
 
-from knotflow._checks import choice, count, generator, interval, per_neuron, vector
+from knotflow._checks import choice, count, generator, interval, pair, per_neuron, vector
 from knotflow.data.samples import Samples
 from knotflow.errors import InputError
 from knotflow.network.bdso import BDSO, Gauge
@@ -76,11 +76,7 @@ def uniform_knots(
 def _interval(where: Samples | tuple[float, float]) -> tuple[float, float]:
     if isinstance(where, Samples):
         return where.range
-    try:
-        lo, hi = where
-    except (TypeError, ValueError):
-        raise InputError(f"where is {where!r}: it must be an interval (lo, hi) or Samples") from None
-    return interval(lo, hi)
+    return interval(*pair("where", where, "an interval (lo, hi) or Samples"))
 
 
 def spiky(knots: ArrayLike, values: ArrayLike, *, gauge: Gauge = "unit", norm: float = 1.0) -> ReLUNet:

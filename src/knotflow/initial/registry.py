@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 
+from knotflow._values import FrozenMapping, immutable
 from knotflow.initial import adapted, drawn, placed
 from knotflow.laws import drawn as laws
 from knotflow.laws.drawn import Law
@@ -15,6 +15,7 @@ __all__ = ["INITIALISERS", "Initialiser"]
 
 
 @dataclass(frozen=True)
+@immutable
 class Initialiser:
     """One way to start.
 
@@ -86,4 +87,4 @@ _ALL = (
     ),
 )
 
-INITIALISERS: Mapping[str, Initialiser] = MappingProxyType({each.name: each for each in _ALL})
+INITIALISERS: Mapping[str, Initialiser] = FrozenMapping({each.name: each for each in _ALL})

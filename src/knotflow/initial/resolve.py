@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, SupportsIndex, TypeAlias
 
-from knotflow._checks import count, number
+from knotflow._checks import count, number, pair, shown
 from knotflow.data.samples import Samples
 from knotflow.errors import InputError
 from knotflow.initial.registry import INITIALISERS, Initialiser
@@ -28,13 +28,13 @@ def named_law(law: str | Law, m: SupportsIndex | None, scales: dict[str, float])
     makers = {name: each.law for name, each in INITIALISERS.items() if each.law}
     maker = makers.get(law) if isinstance(law, str) else None
     if maker is None:
-        raise InputError(f"law is {law!r}: it must be a Law or one of {', '.join(map(repr, makers))}")
+        raise InputError(f"law is {shown(law)}: it must be a Law or one of {', '.join(map(repr, makers))}")
     if m is None and law not in ("gaussian", "uniform"):
-        raise InputError(f"m is None: the law {law!r} depends on the width m")
+        raise InputError(f"m is None: the law {shown(law)} depends on the width m")
     try:
         return maker(1 if m is None else m, **scales)
     except TypeError:
-        raise InputError(f"{', '.join(scales)}: the law {law!r} does not take these scales") from None
+        raise InputError(f"{', '.join(scales)}: the law {shown(law)} does not take these scales") from None
 
 
 def law(init: Start, m: SupportsIndex | None = None, **options: Any) -> KnotLaw:
@@ -93,12 +93,12 @@ def law(init: Start, m: SupportsIndex | None = None, **options: Any) -> KnotLaw:
 def _name(init: Any) -> str:
     with_law = {name: known for name, known in INITIALISERS.items() if known.law or name == "uniform_knots"}
     for name, known in with_law.items():
-        if init in (name, known) or init is known.start:
+        if init is known or init is known.start or (isinstance(init, str) and init == name):
             return name
-    if init == "rademacher":
+    if isinstance(init, str) and init == "rademacher":
         return init
     names = ", ".join(f'"{name}"' for name in (*with_law, "rademacher"))
-    raise InputError(f"init is {init!r}: it must be one of {names}, the function of kf.initial, or a law")
+    raise InputError(f"init is {shown(init)}: it must be one of {names}, the function of kf.initial, or a law")
 
 
 def _drawn(name: str, m: SupportsIndex | None, options: dict[str, Any]) -> KnotLaw:
@@ -121,5 +121,5 @@ def _rademacher(B: float = 1.0, c2: float = 0.0) -> KnotLaw:
 
 
 def _uniform_knots(where: Samples | tuple[float, float] = (-1.0, 1.0), c2: float = 0.0) -> KnotLaw:
-    lo, hi = where.range if isinstance(where, Samples) else where
+    lo, hi = where.range if isinstance(where, Samples) else pair("where", where, "an interval (lo, hi) or Samples")
     return UniformKnots(lo, hi, c2=c2)

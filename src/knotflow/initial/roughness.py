@@ -8,8 +8,9 @@ from typing import Any, SupportsIndex
 import numpy as np
 from numpy.typing import ArrayLike
 
-from knotflow._checks import count, freeze, generator, number, numbers
+from knotflow._checks import count, freeze, generator, instance, number, numbers
 from knotflow._typing import Array
+from knotflow._values import immutable
 from knotflow.errors import InputError
 from knotflow.initial.resolve import named_law
 from knotflow.laws.drawn import Law
@@ -63,6 +64,7 @@ def roughness(law: str | Law, m: SupportsIndex, *, norm: float = 1.0, **scales: 
 
 
 @dataclass(frozen=True)
+@immutable
 class InitialRoughness:
     """The roughness rho of m independent neurons, as a random variable.
 
@@ -104,6 +106,7 @@ class InitialRoughness:
     norm: float = 1.0
 
     def __post_init__(self) -> None:
+        instance("law", self.law, Law, "a Law, such as kf.laws.gaussian(m)")
         freeze(self, m=count("m", self.m, least=1), norm=number("norm", self.norm, above=0.0))
 
     @property
@@ -126,11 +129,12 @@ class InitialRoughness:
         if np.any(excess <= 0):
             raise InputError(f"excess is {excess.min():g}: the bound is for an excess over the mean that is > 0")
         variance = self.variance
-        return np.asarray(variance / (variance + excess**2))[()]
+        with np.errstate(over="ignore"):  # the bound is then 0
+            return np.asarray(variance / (variance + excess**2))[()]
 
     def rvs(self, size: int, rng: np.random.Generator) -> Array:
         """(size,) independent draws from `rng`, exactly distributed: sums of m squares of products. O(size m)."""
-        rng = generator(rng)
+        rng, size = generator(rng), count("size", size)
         draw = rng.standard_normal if self.law.family == "gaussian" else lambda shape: rng.uniform(-1, 1, shape)
         total = np.empty(size)
         rows = max(1, _BLOCK // self.m)
@@ -143,4 +147,4 @@ class InitialRoughness:
         """The distribution of `rvs(size, rng)`: `scipy.stats.ecdf`, with cdf, sf and their errors."""
         from scipy import stats
 
-        return stats.ecdf(self.rvs(size, rng))
+        return stats.ecdf(self.rvs(count("size", size, least=1), rng))

@@ -7,8 +7,9 @@ from typing import Any, SupportsIndex
 
 from numpy.typing import ArrayLike
 
-from knotflow._checks import numbers
+from knotflow._checks import count, freeze, instance, numbers
 from knotflow._typing import Array
+from knotflow._values import immutable
 from knotflow.initial.resolve import Start, law
 from knotflow.laws.knot_law import KnotLaw
 
@@ -16,6 +17,7 @@ __all__ = ["Weight", "nu", "nu_minus", "nu_plus"]
 
 
 @dataclass(frozen=True)
+@immutable
 class Weight:
     """nu(u), or the part of it that neurons of one orientation have; a callable. See `nu`.
 
@@ -34,6 +36,10 @@ class Weight:
 
     law: KnotLaw
     facing: int = 0
+
+    def __post_init__(self) -> None:
+        instance("law", self.law, KnotLaw, "a KnotLaw, such as kf.kernels.Uniform()")
+        freeze(self, facing=count("facing", self.facing, least=-1, most=1))
 
     def __call__(self, u: ArrayLike) -> Array:
         plus, minus = self.law.nu(numbers("u", u))

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
-from knotflow._checks import freeze, vector
+from knotflow._checks import freeze, in_range, vector
 from knotflow._typing import Array
+from knotflow._values import immutable
 from knotflow.dynamics.tangent import DEFAULT_TRAIN, TangentKernel, trained
 from knotflow.errors import InputError
 from knotflow.kernels.limit import Terms, pairs
@@ -23,6 +24,7 @@ __all__ = ["EmpiricalKernel", "empirical_ntk", "empirical_rf"]
 
 
 @dataclass(frozen=True, repr=False)
+@immutable
 class EmpiricalKernel:
     """K(x, x') = sum over the trained parameters z of (df(x)/dz) (df(x')/dz), of one network.
 
@@ -83,7 +85,7 @@ class EmpiricalKernel:
         kernel = TangentKernel(self.net, points, self.train)
         place, place2 = np.searchsorted(points, x), np.searchsorted(points, x2)
         first, mixed, second = kernel.both_active(np.minimum(place, place2), np.maximum(place, place2))
-        return (first * (x * x2) + mixed * (x + x2) + second + kernel.bias)[()]
+        return in_range("x", points, lambda: first * (x * x2) + mixed * (x + x2) + second + kernel.bias)[()]
 
     def terms(self, x: ArrayLike, x2: ArrayLike | None = None) -> Terms:
         """The parts of K(x, x2) that belong to a, to b and to c, whatever is trained."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from knotflow._checks import freeze, numbers, per_neuron, vector
+from knotflow._checks import freeze, in_range, numbers, per_neuron, vector
 from knotflow._typing import Array
+from knotflow._values import derived, immutable
 from knotflow.data import Samples
 from knotflow.data.samples import given
 from knotflow.errors import InputError
@@ -20,6 +20,7 @@ __all__ = ["FeatureMap", "features", "minimum_norm"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
+@immutable
 class FeatureMap:
     """Phi, the matrix of a linear model f = Phi mu on s samples with m features, and its spaces.
 
@@ -72,7 +73,7 @@ class FeatureMap:
     def __repr__(self) -> str:
         return f"FeatureMap({self.matrix.shape[0]} samples, {self.matrix.shape[1]} features)"
 
-    @cached_property
+    @derived
     def _svd(self) -> tuple[Array, Array, Array]:
         left, sizes, right = np.linalg.svd(self.matrix, full_matrices=False)
         kept = sizes > max(self.matrix.shape) * np.finfo(float).eps * sizes[0]
@@ -140,7 +141,10 @@ class FeatureMap:
         root = np.sqrt(d)
         scaled = self if np.all(d == 1) else FeatureMap(self.matrix * root)
         left, sizes, right = scaled._svd  # noqa: SLF001  (another one of this class)
-        return start + root * (right @ ((left.T @ (y - self.matrix @ start)) / sizes))
+        given = np.append(y, start)
+        return in_range(
+            "y or start", given, lambda: start + root * (right @ ((left.T @ (y - self.matrix @ start)) / sizes))
+        )
 
 
 def features(net: ReLUNet, x: ArrayLike) -> FeatureMap:
@@ -181,7 +185,8 @@ def features(net: ReLUNet, x: ArrayLike) -> FeatureMap:
            [3., 0.]])
     """
     net, x = network_of(net), vector("x", x)
-    return FeatureMap(np.maximum(np.multiply.outer(x, net.a) - net.b, 0.0) / net.norm)
+    values = in_range("x", x, lambda: np.maximum(np.multiply.outer(x, net.a) - net.b, 0.0) / net.norm)
+    return FeatureMap(values)
 
 
 def minimum_norm(net: ReLUNet, data: Samples, d: ArrayLike | None = None) -> ReLUNet:

@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
-from knotflow._checks import extent, flag, number, numbers
+from knotflow._checks import extent, flag, function, in_range, number, numbers
 from knotflow._deprecated import keyword_only
 from knotflow._typing import Array
+from knotflow._values import immutable
 from knotflow.data import Distinct, Samples
 from knotflow.data.samples import given
 from knotflow.errors import InputError
@@ -27,6 +28,7 @@ _EPS = np.finfo(np.float64).eps
 
 
 @dataclass(frozen=True, eq=False, repr=False)
+@immutable
 class KernelInterpolant:
     """f(z) = sum_j k_j K(z, x_j) + slope z + constant, from a dense solve.
 
@@ -68,9 +70,9 @@ class KernelInterpolant:
 
     def __call__(self, z: ArrayLike) -> Array:
         """f(z), in the shape of z."""
-        z = numbers("x", z)
-        flat = z.ravel()
-        f = gram(self.kernel, flat, self.x) @ self.coefficients + self.affine[0] * flat + self.affine[1]
+        z = numbers("z", z)
+        flat, (slope, constant) = z.ravel(), self.affine
+        f = in_range("z", flat, lambda: gram(self.kernel, flat, self.x) @ self.coefficients + slope * flat + constant)
         return f.reshape(z.shape)[()]
 
     def __repr__(self) -> str:
@@ -141,11 +143,12 @@ def interpolate(
     >>> kf.kernels.interpolate(kernel, data)([-0.5, 0.25]).round(4)
     array([-0.8655, -0.5776])
     """
-    points, affine = given(data).distinct, flag("affine", affine)
+    data = given(data)
+    points, affine = data.distinct, flag("affine", affine)
     size = number("nugget", nugget, least=0.0)
     if size == 0 and points.within > 0:
         raise _repeated(data)
-    noise = size / points.weight
+    noise = in_range("nugget", size, lambda: size / points.weight)
     if isinstance(kernel, RandomFeatures):
         return solve(kernel.law, points.x, points.y, noise, affine)
     return _dense(kernel, points, noise, affine)
@@ -162,9 +165,8 @@ def _repeated(data: Samples) -> InputError:
 
 def gram(kernel: Kernel, x: Array, x2: Array) -> Array:
     """kernel(x, x2) as a matrix, or InputError."""
-    if not callable(kernel):
-        raise InputError(f"kernel is {kernel!r}: it must be a function of x and x2, as kf.kernels.rf(init) is")
-    matrix = np.asarray(kernel(x, x2), dtype=float)
+    function("kernel", kernel, "x and x2, as kf.kernels.rf(init) is", 2)
+    matrix = numbers("kernel(x, x2)", kernel(x, x2))
     if matrix.shape != (x.size, x2.size):
         raise InputError(
             f"kernel(x, x2) has shape {matrix.shape} for x of shape {x.shape} and x2 of shape {x2.shape}: it must have"

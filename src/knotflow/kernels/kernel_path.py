@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from knotflow._checks import count as whole
-from knotflow._checks import number, numbers
+from knotflow._checks import function, number, numbers
 from knotflow._deprecated import keyword_only
 from knotflow._typing import Array
+from knotflow._values import derived, immutable
 from knotflow.data import Samples
 from knotflow.data.samples import given
-from knotflow.dynamics.lazy_flow import Modes, moment
+from knotflow.dynamics.lazy_flow import Modes
 from knotflow.errors import InputError
 from knotflow.kernels.interpolation import Kernel, gram
 
@@ -23,6 +23,7 @@ __all__ = ["KernelPath", "lazy"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
+@immutable
 class KernelPath:
     """f_t for every t >= 0, infinity included, of df_t(x)/dt = -pace sum_j w_j K(x, x_j) (f_t(x_j) - y_j).
 
@@ -71,7 +72,7 @@ class KernelPath:
     def __repr__(self) -> str:
         return f"KernelPath({self.kernel!r}; {len(self.data.distinct.x)} samples, pace {self.pace:g})"
 
-    @cached_property
+    @derived
     def modes(self) -> Modes:
         """The flow's eigenbasis on the distinct samples."""
         points = given(self.data).distinct
@@ -82,21 +83,21 @@ class KernelPath:
         """f_t(x), in the shape of x. O(s^2), and O(s) for each x."""
         x = numbers("x", x)
         flat = x.ravel()
-        push = self.pace * self.modes.impulse(moment(t))
+        push = self.pace * self.modes.impulse(t)
         f = numbers("start(x)", self.start(flat)) - gram(self.kernel, flat, self.data.distinct.x) @ push
         return f.reshape(x.shape)[()]
 
     def residuals(self, t: float) -> Array:
         """(s,) f_t - y on the distinct samples."""
-        return self.modes.residuals(moment(t))
+        return self.modes.residuals(t)
 
     def loss(self, t: float) -> float:
         """1/2 sum_j w_j (f_t(x_j) - y_j)^2, over all samples."""
-        return self.modes.loss(moment(t)) + self.data.distinct.within
+        return self.modes.loss(t) + self.data.distinct.within
 
     def degrees_of_freedom(self, t: float) -> float:
         """The trace of the matrix that takes y - f_0 to f_t - f_0 on the distinct samples: sum_k 1 - exp(-rate_k t)."""
-        return self.modes.degrees_of_freedom(moment(t))
+        return self.modes.degrees_of_freedom(t)
 
     def time_of(self, degrees_of_freedom: float) -> float:
         """The time at which the path has these `degrees_of_freedom`, where to stop early. InputError if never."""
@@ -120,6 +121,16 @@ class KernelPath:
         if not len(rates):
             return np.linspace(0.0, 1.0, count)
         return np.geomspace(1e-2 / rates.max(), 1e2 / rates.min(), count)
+
+
+@dataclass(frozen=True)
+class Constant:
+    """The function with one value."""
+
+    value: float
+
+    def __call__(self, x: Array) -> Array:
+        return np.full(x.shape, self.value)
 
 
 @keyword_only("start", "pace")
@@ -175,10 +186,7 @@ def lazy(
     >>> kf.kernels.interpolate(kernel, data)([0.5]).round(4)
     array([-0.2008])
     """
-    given(data)
-    constant = 0.0 if callable(start) else number("start", start)
-
-    def flat(x: Array) -> Array:
-        return np.full(x.shape, constant)
-
-    return KernelPath(kernel, data, start if callable(start) else flat, number("pace", pace, above=0.0))
+    data = given(data)
+    function("kernel", kernel, "x and x2, as kf.kernels.rf(init) is", 2)
+    begin = function("start", start) if callable(start) else Constant(number("start", start))
+    return KernelPath(kernel, data, begin, number("pace", pace, above=0.0))

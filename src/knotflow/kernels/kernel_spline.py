@@ -18,9 +18,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.linalg import LinAlgError, solve_banded, solveh_banded
 
-from knotflow._checks import count, extent, numbers
+from knotflow._checks import count, extent, in_range, numbers
 from knotflow._derivative import Derivative, derivative
 from knotflow._typing import Array, Ints
+from knotflow._values import immutable
 from knotflow.errors import InputError
 from knotflow.laws.knot_law import KnotLaw
 
@@ -31,6 +32,7 @@ _SINGULAR = 1e-13
 
 
 @dataclass(frozen=True, eq=False, repr=False)
+@immutable
 class KernelSpline:
     """The interpolant of a random-feature kernel, or with a nugget the smoother: a function on the whole line.
 
@@ -82,7 +84,8 @@ class KernelSpline:
     def __call__(self, x: ArrayLike, nu: int = 0) -> Array:
         """f(x), or its derivative of order `nu` <= 2 there, in the shape of x."""
         nu = count("nu", nu, most=2)
-        return self._bend(numbers("x", x)) if nu == 2 else self._evaluate(x, nu)
+        places = numbers("x", x)
+        return in_range("x", places, lambda: self._bend(places) if nu == 2 else self._evaluate(places, nu))
 
     def derivative(self, nu: int = 1) -> Derivative:
         """The derivative of order `nu` as a function. Its values alone are f(x, nu)."""
@@ -127,8 +130,7 @@ class KernelSpline:
 
     # -- evaluation ---------------------------------------------------------------------------------------
 
-    def _evaluate(self, x: ArrayLike, order: int) -> Array:
-        x = numbers("x", x)
+    def _evaluate(self, x: Array, order: int) -> Array:
         flat = x.ravel()
         out = np.empty(flat.shape)
         before, after = flat < self.x[0], flat > self.x[-1]

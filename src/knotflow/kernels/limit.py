@@ -8,14 +8,16 @@ from typing import Any, NamedTuple, SupportsIndex
 import numpy as np
 from numpy.typing import ArrayLike
 
-from knotflow._checks import numbers
+from knotflow._checks import fitting, in_range, instance, numbers
 from knotflow._typing import Array
+from knotflow._values import immutable
 from knotflow.initial.resolve import Start, law
 from knotflow.laws import KnotLaw
 
 __all__ = ["RandomFeatures", "Tangent", "Terms", "ntk", "pairs", "rf"]
 
 
+@immutable
 class Terms(NamedTuple):
     """The parts of a tangent kernel, by the parameters that they come from; their sum is the kernel.
 
@@ -41,12 +43,15 @@ def pairs(x: ArrayLike, x2: ArrayLike | None) -> tuple[Array, Array]:
     """Both as float64, shaped so that they broadcast to the result: of all pairs, unless one has more than one axis."""
     left = numbers("x", x)
     right = left if x2 is None else numbers("x2", x2)
+    if left.ndim > 1 or right.ndim > 1:
+        fitting(x=left, x2=right)
     if left.ndim <= 1 and right.ndim <= 1:
         return left.reshape(left.shape + (1,) * right.ndim), right
     return left, right
 
 
 @dataclass(frozen=True)
+@immutable
 class RandomFeatures:
     """K(x, x') = E[(a x - b)_+ (a x' - b)_+], the kernel of training c alone at infinite width.
 
@@ -80,17 +85,24 @@ class RandomFeatures:
 
     law: KnotLaw
 
+    def __post_init__(self) -> None:
+        _law(self.law)
+
     def __call__(self, x: ArrayLike, x2: ArrayLike | None = None) -> Array:
         """K(x, x2) of all pairs."""
         x, x2 = pairs(x, x2)
+        return in_range("x", _largest(x, x2), lambda: self._of_pairs(x, x2))[()]
+
+    def _of_pairs(self, x: Array, x2: Array) -> Array:
         below, above = self.law.below(x), self.law.above(x)
         below2, above2 = (below, above) if x is x2 else (self.law.below(x2), self.law.above(x2))
         gap, first = np.abs(x - x2), x <= x2
         lower = np.where(first, below[2] + gap * below[1], below2[2] + gap * below2[1])
-        return (lower + np.where(first, above2[2] + gap * above2[1], above[2] + gap * above[1]))[()]
+        return np.asarray(lower + np.where(first, above2[2] + gap * above2[1], above[2] + gap * above[1]))
 
 
 @dataclass(frozen=True)
+@immutable
 class Tangent:
     """K(x, x') = E[(a x - b)_+ (a x' - b)_+] + E[c^2] (1 + x x') Pr(a x > b, a x' > b), of training a, b and c.
 
@@ -126,6 +138,9 @@ class Tangent:
 
     law: KnotLaw
 
+    def __post_init__(self) -> None:
+        _law(self.law)
+
     def __call__(self, x: ArrayLike, x2: ArrayLike | None = None) -> Array:
         """K(x, x2) of all pairs."""
         a, b, c = self.terms(x, x2)
@@ -136,7 +151,15 @@ class Tangent:
         features = RandomFeatures(self.law)(x, x2)
         x, x2 = pairs(x, x2)
         both = self.law.c2 * _both_active(self.law, x, x2)[()]
-        return Terms((x * x2)[()] * both, both, features)
+        return Terms(in_range("x", _largest(x, x2), lambda: (x * x2)[()] * both), both, features)
+
+
+def _law(law: object) -> None:
+    instance("law", law, KnotLaw, "a KnotLaw, such as kf.kernels.Uniform()")
+
+
+def _largest(x: Array, x2: Array) -> float:
+    return max(float(np.max(np.abs(each), initial=0.0)) for each in (x, x2))
 
 
 def _both_active(law: KnotLaw, x: Array, x2: Array) -> Array:

@@ -10,6 +10,7 @@ import numpy as np
 from knotflow._checks import number
 from knotflow._deprecated import keyword_only
 from knotflow._typing import Array, Flags, Ints
+from knotflow._values import immutable
 from knotflow.data import Samples
 from knotflow.dynamics.tangent import gradient
 from knotflow.landscape.hessian import ALL, parts
@@ -23,6 +24,7 @@ __all__ = ["CriticalPoint", "critical_point", "is_critical"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
+@immutable
 class CriticalPoint:
     """What `critical_point` finds. It is true if the network is critical.
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from knotflow._checks import numbers
 from knotflow._typing import Array
+from knotflow._values import derived, immutable
 from knotflow.data import Samples
+from knotflow.errors import InputError
 from knotflow.landscape.places import placed_knots, settled
 from knotflow.network import ReLUNet
 from knotflow.network.subject import active, checked
@@ -19,6 +20,7 @@ __all__ = ["DeltaSlopeHessian", "delta_slope_hessian"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
+@immutable
 class DeltaSlopeHessian:
     """d2L / d delta_slopes^2 = F^T W F, with knots and orientations held. It is the same everywhere.
 
@@ -69,14 +71,17 @@ class DeltaSlopeHessian:
         scaled = self.features * np.sqrt(self.weight)[:, None]
         return scaled.T @ scaled
 
-    @cached_property
+    @derived
     def null(self) -> Array:
         """(m, m - r) orthonormal: changes of the delta-slopes that leave f at the samples as it is. O(m^2 r)."""
         return np.linalg.qr(self.range, mode="complete")[0][:, self.rank :]
 
     def onto_range(self, v: ArrayLike) -> Array:
         """The part of v that gradient descent can change; the orthogonal part is conserved. O(m r)."""
-        return self.range @ (self.range.T @ numbers("v", v))
+        v = numbers("v", v)
+        if v.ndim == 0 or len(v) != len(self.range):
+            raise InputError(f"v has shape {v.shape}: it must have length {len(self.range)}, a number per delta-slope")
+        return self.range @ (self.range.T @ v)
 
 
 @checked

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 import numpy as np
 from numpy.typing import ArrayLike
 
+from knotflow._checks import numeric
 from knotflow._typing import Array, Flags
 from knotflow.data import Samples
 from knotflow.dynamics.tangent import PARAMETERS, trained, writable
@@ -193,7 +194,7 @@ class HessianProduct:
         from knotflow.engine import arcs, sums  # loaded here: the matrix needs no compiled code
         from knotflow.landscape import hessian_product
 
-        subject(net, data)
+        data = subject(net, data)
         net = settled(net, data)
         names, m = parts(train), len(net)
         self.shape = (size(names, m),) * 2
@@ -212,7 +213,7 @@ class HessianProduct:
     def __matmul__(self, v: ArrayLike) -> Array:
         from knotflow.landscape import hessian_product
 
-        given = np.asarray(v)
+        given = numeric("v", v)
         if given.shape not in ((self.shape[1],), (self.shape[1], 1)):
             raise InputError(f"v has shape {given.shape}: it must be ({self.shape[1]},), one number per parameter")
         full = self._scattered(given.ravel())

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from knotflow._checks import choice, numbers
+from knotflow._checks import choice, in_range, is_whole, numbers, shown
 from knotflow._deprecated import keyword_only
 from knotflow._typing import Array, Flags
 from knotflow.data import Samples
@@ -185,8 +185,8 @@ def psi(net: ReLUNet, data: Samples, knots: ArrayLike, orientation: int) -> Arra
     >>> kf.landscape.psi(net, data, [-2.0, 0.3], 1).round(2)
     array([ 1.3 , -0.39])
     """
-    if isinstance(orientation, bool) or orientation not in (1, -1):
-        raise InputError(f"orientation is {orientation!r}: it must be 1 (right-facing) or -1 (left-facing)")
+    if not is_whole(orientation) or orientation not in (1, -1):
+        raise InputError(f"orientation is {shown(orientation)}: it must be 1 (right-facing) or -1 (left-facing)")
     x = data.distinct.x
     at = placed(numbers("knots", knots), x)
     pull = data.distinct.weight * residuals(net, data)
@@ -196,7 +196,7 @@ def psi(net: ReLUNet, data: Samples, knots: ArrayLike, orientation: int) -> Arra
     else:
         sums = [np.append(0.0, np.cumsum(v)) for v in (pull, pull * x)]
         k = np.searchsorted(x, at, side="left")
-    return (sums[0][k] + at * sums[1][k])[()]
+    return in_range("knots", at, lambda: sums[0][k] + at * sums[1][k])[()]
 
 
 @checked

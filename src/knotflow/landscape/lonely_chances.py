@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from knotflow._checks import choice, count
+from knotflow._checks import choice, count, function, number, shown, vector
 from knotflow._typing import Array
 from knotflow.data import Samples
 from knotflow.data.samples import given
@@ -122,8 +122,8 @@ class Chance(float):
     _approximation: float
 
     def __new__(cls, exact: float, approximation: float) -> Chance:
-        chance = super().__new__(cls, exact)
-        chance._approximation = float(approximation)
+        chance = super().__new__(cls, number("exact", exact))
+        chance._approximation = number("approximation", approximation)
         return chance
 
     def __reduce__(self) -> tuple[type[Chance], tuple[float, float]]:
@@ -282,11 +282,13 @@ def expected_lonely_share(data: Samples, m: int, knots: Any | Callable[[Array], 
     >>> round(kf.landscape.expected_lonely_share(data, 5, stats.uniform(0, 1)), 3)
     0.6
     """
-    given(data)
+    data = given(data)
     m, cdf = count("m", m, least=1), getattr(knots, "cdf", knots)
-    if not callable(cdf):
-        raise InputError(f"knots is {knots!r}: it must be a distribution or a cdf")
-    gap = np.diff(np.asarray(cdf(data.distinct.x), dtype=float))
+    function("knots", cdf, "an array, a cdf, or a distribution")
+    below = vector("knots.cdf(x)", cdf(data.distinct.x), len(data.distinct.x), "the distinct x")
+    gap = np.diff(below)
+    if np.any(gap < 0) or below[0] < 0 or below[-1] > 1:
+        raise InputError(f"knots is {shown(knots)}: its cdf must ascend from 0 to 1")
     empty, neighbours = (1 - gap) ** m, np.maximum(1 - gap[:-1] - gap[1:], 0.0) ** m
     # Lonely: a knot in the gap before it and one in the gap after it. The outer samples have one gap each.
     shared = np.append(0.0, empty) + np.append(empty, 0.0) - np.concatenate([[0.0], neighbours, [0.0]])

@@ -9,6 +9,7 @@ import numpy as np
 from knotflow._checks import number
 from knotflow._deprecated import keyword_only
 from knotflow._typing import Array, Ints
+from knotflow._values import immutable
 from knotflow.data import Samples
 from knotflow.landscape.hessian import hessian
 from knotflow.landscape.places import settled
@@ -19,6 +20,7 @@ __all__ = ["NullSpace", "null_space"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
+@immutable
 class NullSpace:
     """An orthonormal basis of the null space of the Hessian, in three parts; columns of (P, k), P = 3m + 1.
 

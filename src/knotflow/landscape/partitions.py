@@ -240,7 +240,8 @@ def lonely_minimum(data: Samples, knots: ArrayLike, *, free: float = 0.0, norm: 
     >>> net([0, 1, 2]).tolist(), kf.landscape.is_critical(net, data)
     ([1.0, 0.0, 4.0], True)
     """
-    x, y = given(data).distinct.x, data.distinct.y
+    data = given(data)
+    x, y = data.distinct.x, data.distinct.y
     knots, free = np.sort(placed(vector("knots", knots), x)), number("free", free)
     first = np.searchsorted(knots, x[:-1], side="left")
     lonely = (first < len(knots)) & (np.append(knots, np.inf)[first] < x[1:])

@@ -9,7 +9,7 @@ import numpy as np
 from knotflow._typing import Array
 from knotflow.data import Samples
 from knotflow.errors import InputError
-from knotflow.landscape.hessian import ALL
+from knotflow.landscape.hessian import ALL, parts
 from knotflow.landscape.places import at_samples, settled
 from knotflow.network import ReLUNet
 from knotflow.network.subject import active, checked, preactivations
@@ -62,8 +62,8 @@ def hessian_rank(net: ReLUNet, data: Samples, train: Iterable[str] = ALL) -> int
     >>> kf.landscape.hessian_rank(net, data), kf.landscape.hessian_spectrum(net, data).rank
     (3, 3)
     """
-    names = frozenset(train)
-    if not frozenset("abc") <= names <= ALL:
+    names = parts(train)
+    if not frozenset("abc") <= frozenset(names):
         raise InputError(f"train is {set(names)}: it must contain a, b and c, with the bias or without it")
     active(settled(net, data), data)
     if np.any(net.c == 0):

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from knotflow._checks import extent, vector
 from knotflow._typing import Array
+from knotflow._values import immutable
 from knotflow.data import Samples
 from knotflow.errors import InputError
 from knotflow.network import ReLUNet
@@ -19,6 +20,7 @@ __all__ = ["Section", "knot_section", "loss_section"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
+@immutable
 class Section:
     """The loss on a grid: loss[p, q] is that at first[p] and second[q].
 
@@ -97,8 +99,10 @@ def knot_section(net: ReLUNet, data: Samples, i: SupportsIndex, knots: ArrayLike
     points, side = data.distinct, float(net.orientations[i])
     own = net.c[i] * np.maximum(net.a[i] * points.x - net.b[i], 0) / net.norm
     reach = side * np.maximum(side * np.subtract.outer(points.x, knots), 0)  # (s, k)
-    off = (residuals(net, data) - own)[:, None, None] + reach[:, :, None] * slopes
-    return Section(knots, slopes, points.within + 0.5 * np.tensordot(points.weight, off**2, 1))
+    with np.errstate(over="ignore", invalid="ignore"):  # refused by name
+        off = (residuals(net, data) - own)[:, None, None] + reach[:, :, None] * slopes
+        loss = points.within + 0.5 * np.tensordot(points.weight, off**2, 1)
+    return Section(knots, slopes, _finite("knots and delta_slopes", loss))
 
 
 @checked
@@ -145,8 +149,15 @@ def loss_section(
     along, across = vector("along", along), vector("across", across)
     u, v = (_direction(name, d, len(net)) for name, d in (("first", first), ("second", second)))
     start = np.concatenate([net.a, net.b, net.c, [net.bias]])
-    loss = np.array([[_at(net, start + p * u + q * v).loss(data) for q in across] for p in along])
-    return Section(along, across, loss.reshape(len(along), len(across)))
+    with np.errstate(over="ignore", invalid="ignore"):  # refused by name
+        loss = np.array([[_at(net, start + p * u + q * v).loss(data) for q in across] for p in along])
+    return Section(along, across, _finite("along and across", loss.reshape(len(along), len(across))))
+
+
+def _finite(names: str, loss: Array) -> Array:
+    if not np.isfinite(loss).all():
+        raise InputError(f"{names} reach too far: they must be smaller, the loss there is beyond float64")
+    return loss
 
 
 def _direction(name: str, values: ArrayLike, m: int) -> Array:

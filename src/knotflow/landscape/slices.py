@@ -8,9 +8,10 @@ from typing import NamedTuple, SupportsIndex
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from knotflow._checks import count, numbers
+from knotflow._checks import count, in_range, numbers
 from knotflow._derivative import Derivative, derivative
 from knotflow._typing import Array
+from knotflow._values import immutable
 from knotflow.data import Samples
 from knotflow.landscape.knots import side_types
 from knotflow.landscape.places import sizes, without_rounding
@@ -20,6 +21,7 @@ from knotflow.network.subject import checked, neuron_index, residuals
 __all__ = ["LossSlice", "Minima", "loss_slice"]
 
 
+@immutable
 class Minima(NamedTuple):
     """The local minima of a slice.
 
@@ -44,6 +46,7 @@ class Minima(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
+@immutable
 class LossSlice:
     """L as a function of the knot of one neuron, everything else held: `slice(x)`.
 
@@ -122,8 +125,8 @@ class LossSlice:
         slope = np.where(piece == 0, self.left[anchor], self.right[anchor])
         step = x - self.knots[anchor]
         if nu == 1:
-            return (slope + curvature * step)[()]
-        return (self.values[anchor] + step * (slope + 0.5 * curvature * step))[()]
+            return in_range("x", x, lambda: slope + curvature * step)[()]
+        return in_range("x", x, lambda: self.values[anchor] + step * (slope + 0.5 * curvature * step))[()]
 
     def derivative(self, nu: int = 1) -> Derivative:
         """The derivative of order `nu` as a function of the knot. Its values alone are `slice(x, nu)`."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from knotflow._lanczos import largest_eigenvalue
 from knotflow._typing import Array, Ints
+from knotflow._values import derived, immutable
 from knotflow.data import Samples
 from knotflow.dynamics.tangent import TangentKernel, writable
 from knotflow.landscape.hessian import ALL, HessianProduct, parts, size
@@ -27,6 +27,7 @@ _DENSE = 400
 
 
 @dataclass(frozen=True, eq=False, repr=False)
+@immutable
 class Spectrum:
     """All P eigenvalues of a Hessian: `np.asarray(spectrum)` is `eigenvalues`.
 
@@ -68,7 +69,7 @@ class Spectrum:
         """P, the number of parameters."""
         return len(self.coupled) + int(self.counts.sum())
 
-    @cached_property
+    @derived
     def eigenvalues(self) -> Array:
         """(P,) ascending, read-only."""
         values = np.sort(np.concatenate([self.coupled, np.repeat(self.uncoupled, self.counts)]))

@@ -11,9 +11,8 @@ from typing import Literal, SupportsIndex
 
 import numpy as np
 
-from knotflow._checks import count, generator, number
+from knotflow._checks import choice, count, freeze, generator, number
 from knotflow._typing import Array
-from knotflow.errors import InputError
 from knotflow.laws.closed_form import Gaussian, Uniform
 from knotflow.laws.knot_law import KnotLaw
 from knotflow.network.relunet import ReLUNet
@@ -68,10 +67,9 @@ class Law:
     bias: float = 0.0
 
     def __post_init__(self) -> None:
-        if self.family not in ("gaussian", "uniform"):
-            raise InputError(f"family is {self.family!r}: it must be one of 'gaussian', 'uniform'")
+        choice("family", self.family, ("gaussian", "uniform"))
         for field in fields(self)[1:]:
-            number(field.name, getattr(self, field.name), least=0.0)
+            freeze(self, **{field.name: number(field.name, getattr(self, field.name), least=0.0)})
 
     def draw(self, m: SupportsIndex, rng: np.random.Generator, norm: float = 1.0) -> ReLUNet:
         """A network of m neurons and this norm. From `rng` come all a, then all b, all c, and the output bias. O(m)."""
@@ -80,7 +78,8 @@ class Law:
         return ReLUNet(a, b, c, norm, float(self._numbers(self.bias, 1, rng)[0]))
 
     def _numbers(self, scale: float, size: int, rng: np.random.Generator) -> Array:
-        return scale * (rng.standard_normal(size) if self.family == "gaussian" else rng.uniform(-1, 1, size))
+        with np.errstate(over="ignore"):  # refused by name
+            return scale * (rng.standard_normal(size) if self.family == "gaussian" else rng.uniform(-1, 1, size))
 
     def knot_law(self) -> KnotLaw:
         """The law of (a, b), and E[c^2], as the kernels of infinitely wide networks need it."""

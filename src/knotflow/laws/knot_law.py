@@ -13,12 +13,50 @@ Source: Williams et al. 2019, Theorem 5, with |a|^3 for |a| in nu.
 
 from __future__ import annotations
 
+import inspect
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, TypeVar
 
+import numpy as np
+from numpy.typing import ArrayLike
+
+from knotflow._checks import numeric
 from knotflow._typing import Array
+from knotflow.errors import InputError
 
 __all__ = ["KnotLaw"]
+
+
+T = TypeVar("T")
+
+_OF_PLACES = {"nu", "knots", "active", "below", "above", "moments"}
+
+
+def _of_places(method: Callable[..., T]) -> Callable[..., T]:
+    """A method of arrays of places, which may be infinite, as it was, but with its arguments checked."""
+    names = list(inspect.signature(method).parameters)[1:]
+
+    @wraps(method)
+    def call(self: KnotLaw, *places: ArrayLike, **named: ArrayLike) -> T:
+        places += tuple(named.pop(name) for name in names[len(places) :] if name in named)
+        checked = [_places(name, values) for name, values in zip(names, places, strict=False)]
+        if len(checked) == 2 and not (checked[0].ndim == 1 and checked[0].shape == checked[1].shape):
+            shapes = f"{checked[0].shape} and {checked[1].shape}"
+            raise InputError(f"{' and '.join(names)} have shapes {shapes}: they must have one axis and equal lengths")
+        with np.errstate(over="ignore", invalid="ignore"):  # far away a moment is infinite
+            return method(self, *checked, *places[len(names) :], **named)
+
+    return call
+
+
+def _places(name: str, values: ArrayLike) -> Array:
+    array = values if type(values) is np.ndarray and values.dtype == np.float64 else numeric(name, values)
+    if np.isnan(array).any():
+        raise InputError(f"{name} has nan: it must hold numbers, which may be infinite")
+    return array
 
 
 class KnotLaw(ABC):
@@ -43,6 +81,12 @@ class KnotLaw(ABC):
     """
 
     c2: float
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        """What a law does with places takes whatever NumPy makes numbers of, and refuses all else by name."""
+        super().__init_subclass__(**options)
+        for name in _OF_PLACES & set(vars(cls)):
+            setattr(cls, name, _of_places(vars(cls)[name]))
 
     @abstractmethod
     def nu(self, u: Array) -> tuple[Array, Array]:

@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from knotflow._checks import freeze, number
+from knotflow._checks import freeze, function, items, number, numeric, shown
 from knotflow._typing import Array, Ints
+from knotflow._values import immutable
 from knotflow.errors import InputError
 from knotflow.laws.integration import Integrand, Line, integrate
 from knotflow.laws.knot_law import KnotLaw
@@ -29,6 +30,7 @@ def _check_total(total: float, name: str, rtol: float) -> None:
 
 
 @dataclass(frozen=True)
+@immutable
 class Placed(KnotLaw):
     """a = +-1 with Pr(a = 1) = right, and knots b/a of any density, independent of a.
 
@@ -79,13 +81,17 @@ class Placed(KnotLaw):
             c2=number("c2", self.c2),
             rtol=_tolerance(self.rtol),
         )
-        freeze(self, lo=float(self.lo), hi=float(self.hi), points=tuple(sorted(float(p) for p in self.points)))
+        freeze(self, lo=number("lo", self.lo, infinite=True), hi=number("hi", self.hi, infinite=True))
+        points = [number("points", p) for p in items("points", self.points, "numbers")]
+        freeze(self, points=tuple(sorted(points)))
         if not self.lo < self.hi:
             raise InputError(f"the support ({self.lo:g}, {self.hi:g}) is empty: lo must be less than hi")
-        if not callable(self.density):
-            raise InputError(f"density is {self.density!r}: it must be a function of the knot")
+        function("density", self.density, "the knot")
         ends = np.array([self.lo]), np.array([self.hi])
-        everything = self._integrals(*ends, lambda u, _: np.stack([u**0, np.maximum(-u, 0), np.maximum(u, 0), u * u]))
+        with np.errstate(over="ignore", invalid="ignore"):  # refused by name
+            everything = self._integrals(
+                *ends, lambda u, _: np.stack([u**0, np.maximum(-u, 0), np.maximum(u, 0), u * u])
+            )
         mass, left, right, second = (float(value) for value in everything[:, 0])
         first = right - left
         _check_total(mass, "density", self.rtol)
@@ -100,7 +106,7 @@ class Placed(KnotLaw):
 
         def integrand(t: Array, which: Ints) -> Array:
             u, slope = line.back(t)
-            return f(u, which) * (np.asarray(self.density(u)) * slope)
+            return f(u, which) * (self._density(u) * slope)
 
         cuts = [ends[0], *(np.clip(p, *ends) for p in inner), ends[1]]
         return sum(
@@ -108,10 +114,13 @@ class Placed(KnotLaw):
             np.zeros(()),
         )
 
+    def _density(self, u: Array) -> Array:
+        return numeric("density(u)", self.density(u))
+
     def nu(self, u: Array) -> tuple[Array, Array]:
         u = np.asarray(u, float)
         inside = (u >= self.lo) & (u <= self.hi)
-        values = np.where(inside, self.density(np.where(inside, u, 0.0)), 0.0)
+        values = np.where(inside, self._density(np.where(inside, u, 0.0)), 0.0)
         return self.right * values, (1 - self.right) * values
 
     def knots(self, u: Array) -> tuple[Array, Array]:
@@ -164,6 +173,10 @@ class Placed(KnotLaw):
         return tuple(p for p in (self.lo, *self.points, self.hi) if math.isfinite(p))
 
 
+def _both_sides(u: Array, _: Ints) -> Array:
+    return np.stack([u**0, np.maximum(-u, 0), np.maximum(u, 0), u * u])
+
+
 def _powers(v: Array) -> Array:
     return np.stack([np.ones_like(v), v, v * v])
 
@@ -212,7 +225,9 @@ class Independent(KnotLaw):
         for name in ("a", "b"):
             law = getattr(self, name)
             if not (callable(getattr(law, "pdf", None)) and callable(getattr(law, "support", None))):
-                raise InputError(f"{name} is {law!r}: it must be a continuous distribution, as scipy.stats.norm() is")
+                raise InputError(
+                    f"{name} is {shown(law)}: it must be a continuous distribution, as scipy.stats.norm() is"
+                )
             mass, second = _mass_and_second(law, self.rtol)
             _check_total(mass, f"the density of {name}", self.rtol)
             freeze(self, **{f"_{name}": math.sqrt(second)})

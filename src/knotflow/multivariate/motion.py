@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Set
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any, NamedTuple, TypeAlias, TypeVar, cast
@@ -10,9 +10,10 @@ from typing import Any, NamedTuple, TypeAlias, TypeVar, cast
 import numpy as np
 from numpy.typing import ArrayLike
 
-from knotflow._checks import count, number, vector
+from knotflow._checks import count, instance, number, shown, vector
 from knotflow._deprecated import warn
 from knotflow._typing import Array
+from knotflow._values import immutable
 from knotflow.data import Samples
 from knotflow.errors import InputError
 from knotflow.multivariate.net import Net, matrix
@@ -41,6 +42,7 @@ def _old_order(*names: str) -> Callable[[F], F]:
     return decorate
 
 
+@immutable
 class Gradient(NamedTuple):
     """The gradient of the loss by parameter, and the loss itself. Made by `gradient`.
 
@@ -73,6 +75,7 @@ class Gradient(NamedTuple):
         return f"Gradient({self.a.shape[0]} neurons, {self.a.shape[1]} inputs; loss={self.loss:.6g}, length={size:.6g})"
 
 
+@immutable
 class Velocities(NamedTuple):
     """Time derivatives of the breakplanes, in the order of `Net.breakplanes()`. Made by `velocities`.
 
@@ -101,6 +104,7 @@ class Velocities(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
+@immutable
 class Descent:
     """What `descend` leaves.
 
@@ -158,7 +162,8 @@ def gradient(net: Net, data: Data, *, weights: ArrayLike | None = None) -> Gradi
     >>> gradient(net, ([[1.0, 1.0]], [1.0])).a
     array([[2., 2.]])
     """
-    return _gradient(net.a, net.b, net.c, net.norm, net.bias, *_samples(net, data, weights))
+    samples = _samples(net, data, weights)
+    return _gradient(net.a, net.b, net.c, net.norm, net.bias, *samples)
 
 
 @_old_order("weights")
@@ -264,8 +269,9 @@ def descend(
     samples = _samples(net, data, weights)
     lr, steps = number("lr", lr, above=0.0), count("steps", steps)
     names = {"a", "b", "c", "bias"}
-    if isinstance(train, str) or not train or not set(train) <= names:
-        raise InputError(f"train is {train!r}: it must be a non-empty subset of {{'a', 'b', 'c', 'bias'}}")
+    listed = train if isinstance(train, Set | list | tuple) else ()
+    if not listed or not all(isinstance(each, str) and each in names for each in listed):
+        raise InputError(f"train is {shown(train)}: it must be a non-empty subset of {{'a', 'b', 'c', 'bias'}}")
     state: dict[str, Any] = {"a": net.a, "b": net.b, "c": net.c, "bias": net.bias}
     losses = np.empty(steps + 1)
     for step in range(steps + 1):
@@ -274,16 +280,17 @@ def descend(
         if not np.isfinite(slope.loss):
             raise InputError(f"lr is {lr:g}: it must be smaller, because the run diverged at step {step}")
         if step < steps:
-            state |= {name: state[name] - lr * getattr(slope, name) for name in train}
+            with np.errstate(over="ignore"):  # a diverging run is stopped by its loss
+                state |= {name: state[name] - lr * getattr(slope, name) for name in listed}
     losses.setflags(write=False)
     return Descent(Net(state["a"], state["b"], state["c"], net.norm, float(state["bias"])), losses)
 
 
 def _gradient(a: Array, b: Array, c: Array, norm: float, bias: float, x: Array, y: Array, w: Array) -> Gradient:
-    before = x @ a.T - b
-    active = before > 0
-    before *= active
     with np.errstate(over="ignore", invalid="ignore"):  # a diverging run is stopped by its loss
+        before = x @ a.T - b
+        active = before > 0
+        before *= active
         miss = bias + before @ c / norm - y
         residual = w * miss
         pushed = active * (residual[:, None] / norm)
@@ -297,6 +304,7 @@ def _gradient(a: Array, b: Array, c: Array, norm: float, bias: float, x: Array, 
 
 
 def _samples(net: Net, data: Data, weights: ArrayLike | None) -> tuple[Array, Array, Array]:
+    instance("net", net, Net, "a Net of knotflow.multivariate")
     x: ArrayLike
     y: ArrayLike
     if isinstance(data, Samples):

@@ -8,9 +8,10 @@ from typing import get_args
 import numpy as np
 from numpy.typing import ArrayLike
 
-from knotflow._checks import choice, count, extent, freeze, generator, number, numbers, vector
+from knotflow._checks import choice, count, extent, freeze, generator, indices, instance, number, numbers, vector
 from knotflow._deprecated import warn
 from knotflow._typing import Array, Ints
+from knotflow._values import immutable
 from knotflow.errors import InputError
 from knotflow.network import ReLUNet
 from knotflow.network.bdso import Gauge
@@ -19,6 +20,7 @@ _UNIT = 1e-9
 
 
 @dataclass(frozen=True, init=False, eq=False, repr=False)
+@immutable
 class Net:
     """f(x) = bias + (1/norm) sum_i c_i max(<a_i, x> - b_i, 0), for x in D dimensions: a value, as `ReLUNet`.
 
@@ -64,6 +66,7 @@ class Net:
     @classmethod
     def of(cls, net: ReLUNet) -> Net:
         """A network of one input, D = 1."""
+        instance("net", net, ReLUNet, "a ReLUNet")
         return cls(net.a[:, None], net.b, net.c, net.norm, net.bias)
 
     def __len__(self) -> int:
@@ -143,10 +146,11 @@ class Net:
     @classmethod
     def from_breakplanes(cls, view: Breakplanes, gauge: Gauge = "unit") -> Net:
         """A network with the planes of a view; for `gauge` see `Breakplanes.network`. O(m D)."""
-        return view.network(gauge)
+        return instance("view", view, Breakplanes, "a Breakplanes, as net.breakplanes() is").network(gauge)
 
 
 @dataclass(frozen=True, init=False, eq=False, repr=False)
+@immutable
 class Breakplanes:
     """f(x) = bias + sum_i delta_slopes_i max(<directions_i, x> - offsets_i, 0).
 
@@ -208,7 +212,9 @@ class Breakplanes:
             i = int(np.argmax(np.abs(length - 1)))
             raise InputError(f"directions[{i}] has length {length[i]:g}: every direction must have length 1")
         units = rows / length[:, None]
-        which = np.array(np.arange(len(rows)) if live is None else live, dtype=np.int64)
+        which = indices("live", np.arange(len(rows)) if live is None else live)
+        if which.shape != (len(rows),):
+            raise InputError(f"live has shape {which.shape}: it must be ({len(rows)},), one number for each plane")
         for values in (units, which):
             values.setflags(write=False)
         freeze(self, delta_slopes=vector("delta_slopes", delta_slopes, len(rows), "directions"))
@@ -218,7 +224,7 @@ class Breakplanes:
     @classmethod
     def of(cls, net: Net) -> Breakplanes:
         """The breakplanes of a network. O(m D). Raises InputError if no neuron has one."""
-        length = np.linalg.norm(net.a, axis=1)
+        length = np.linalg.norm(instance("net", net, Net, "a Net of knotflow.multivariate").a, axis=1)
         live = length > 0
         if not live.any():
             raise InputError(f"a is 0 in all {len(net)} neurons: it must not be, or there is no breakplane")

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike
 
-from knotflow._checks import choice, extent, freeze, number, vector
+from knotflow._checks import choice, extent, freeze, indices, number, vector
 from knotflow._typing import Array, Ints
+from knotflow._values import immutable
 from knotflow.errors import InputError
 from knotflow.network.function import knots_of
 from knotflow.network.parameters import Parameters, given_parameters, old_to_net
@@ -21,6 +22,7 @@ Gauge = Literal["unit", "equal", "balanced"]
 
 
 @dataclass(frozen=True, init=False, eq=False, repr=False)
+@immutable
 class BDSO:
     """Breakpoint, delta-slope and orientation of every neuron that has a knot.
 
@@ -96,7 +98,9 @@ class BDSO:
         if not np.all(np.abs(signs) == 1):
             i = int(np.argmax(np.abs(signs) != 1))
             raise InputError(f"orientations[{i}] is {signs[i]:g}: it must be 1 (right-facing) or -1 (left-facing)")
-        freeze(self, orientations=_integers("orientations", signs))
+        signs = signs.astype(np.int64)
+        signs.setflags(write=False)
+        freeze(self, orientations=signs)
         freeze(self, bias=number("bias", bias), norm=number("norm", norm, above=0.0))
         live = _integers("live", np.arange(k) if live is None else live)
         if len(live) != k:
@@ -113,7 +117,11 @@ class BDSO:
         bias: float = 0.0,
     ) -> BDSO:
         """The BDSO view of the network with parameters a, b, c, `norm` and `bias`, or of a ReLUNet. O(m)."""
-        p = given_parameters("BDSO", a, b, c, norm, bias)
+        return cls.seen(given_parameters("BDSO", a, b, c, norm, bias))
+
+    @classmethod
+    def seen(cls, p: Parameters) -> BDSO:
+        """The view of checked parameters."""
         knots = knots_of(p.a, p.b)
         live = np.isfinite(knots)
         constant = ~live & (p.b < 0)
@@ -161,7 +169,8 @@ class BDSO:
         choice("gauge", gauge, get_args(Gauge))
         if len(self.knots) == 0:
             return Parameters(np.zeros(1), np.zeros(1), np.zeros(1), self.norm, self.bias)
-        product = self.norm * np.abs(self.delta_slopes)  # |c a|
+        with np.errstate(over="ignore"):  # refused by name
+            product = self.norm * np.abs(self.delta_slopes)  # |c a|
         if gauge == "unit":
             size = np.ones_like(product)
         elif gauge == "equal":
@@ -170,7 +179,8 @@ class BDSO:
             size = np.sqrt(product / np.hypot(1.0, self.knots))
         size = np.where(size == 0, 1.0, size)
         a = self.orientations * size
-        return Parameters(a, self.knots * a, self.norm * self.delta_slopes / a, self.norm, self.bias)
+        with np.errstate(over="ignore"):  # refused by name
+            return Parameters(a, self.knots * a, self.norm * self.delta_slopes / a, self.norm, self.bias)
 
     def network(self, gauge: Gauge = "unit") -> ReLUNet:
         """A network with this view: `ReLUNet.from_bdso` of it; see `lift` for the gauges."""
@@ -183,6 +193,8 @@ class BDSO:
 
 
 def _integers(name: str, values: ArrayLike) -> Ints:
-    array = vector(name, values).astype(np.int64)
+    array = indices(name, values)
+    if array.ndim != 1:
+        raise InputError(f"{name} has shape {array.shape}: it must be one-dimensional")
     array.setflags(write=False)
     return array

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from knotflow._checks import extent, freeze, number, per_neuron, vector
 from knotflow._typing import Array
+from knotflow._values import immutable
 from knotflow.errors import InputError
 from knotflow.network.function import knots_of
 from knotflow.network.parameters import Parameters, given_parameters, old_to_net
@@ -21,6 +22,7 @@ _TURN = 2 * np.pi
 
 
 @dataclass(frozen=True, init=False, eq=False, repr=False)
+@immutable
 class Canonical:
     """Each neuron as a particle (r, theta) in polar coordinates, and its conserved delta.
 
@@ -96,7 +98,11 @@ class Canonical:
         bias: float = 0.0,
     ) -> Canonical:
         """The canonical view of the network with parameters a, b, c, `norm` and `bias`, or of a ReLUNet. O(m)."""
-        p = given_parameters("Canonical", a, b, c, norm, bias)
+        return cls.seen(given_parameters("Canonical", a, b, c, norm, bias))
+
+    @classmethod
+    def seen(cls, p: Parameters) -> Canonical:
+        """The view of checked parameters."""
         n = np.hypot(p.a, p.b)
         theta = np.where(n > 0, np.arctan2(-p.b, p.a), 0.0)
         return cls(len(p.a) / p.norm * (p.c * n), theta, p.c**2 - p.a**2 - p.b**2, p.norm, p.bias)

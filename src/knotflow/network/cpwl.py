@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from knotflow._checks import extent, freeze, interval, number, numbers, vector
 from knotflow._typing import Array
+from knotflow._values import immutable
 from knotflow.errors import InputError
 from knotflow.network.bdso import BDSO
 from knotflow.network.function import evaluated
@@ -28,6 +29,7 @@ _TINY = np.finfo(np.float64).tiny  # below it, rounding is no longer relative
 
 
 @dataclass(frozen=True, init=False, eq=False, repr=False)
+@immutable
 class CPWL:
     """A continuous piecewise linear function: knots, values at them, and the slopes between them.
 
@@ -81,12 +83,13 @@ class CPWL:
         slopes = vector("slopes", slopes)
         if len(slopes) != k + 1:
             raise InputError(f"slopes has length {len(slopes)}: {k} knots make {k + 1} pieces, one slope for each")
-        if np.any(np.diff(knots) <= 0):
-            p = int(np.argmax(np.diff(knots) <= 0)) + 1
+        if np.any(knots[1:] <= knots[:-1]):
+            p = int(np.argmax(knots[1:] <= knots[:-1])) + 1
             raise InputError(f"knots[{p}] is {knots[p]:g} after {knots[p - 1]:g}: knots must ascend strictly")
         freeze(self, knots=knots, values=values, slopes=slopes)
         freeze(self, intercept=self._at_zero() if intercept is None else number("intercept", intercept))
-        self._check_continuity()
+        with np.errstate(over="ignore", invalid="ignore"):  # differences of the largest numbers
+            self._check_continuity()
 
     def _at_zero(self) -> float:
         if len(self.knots) == 0:
@@ -124,8 +127,12 @@ class CPWL:
         The values are those of the network up to rounding of sum_i |c_i| (|a_i x| + |b_i|) / norm. Only the
         function is kept: neurons that cancel, parameters and norm are gone.
         """
-        p = given_parameters("CPWL", a, b, c, norm, bias)
-        view = BDSO.of(*p)
+        return cls.seen(given_parameters("CPWL", a, b, c, norm, bias))
+
+    @classmethod
+    def seen(cls, p: Parameters) -> CPWL:
+        """The view of checked parameters."""
+        view = BDSO.seen(p)
         order = np.argsort(view.knots, kind="stable")
         knots, right = view.knots[order], view.orientations[order] > 0
         mu = view.delta_slopes[order]
@@ -190,8 +197,9 @@ class CPWL:
 
     def pieces_in(self, lo: float, hi: float) -> int:
         """How many linear pieces there are inside the open interval (lo, hi); lo and hi may be infinite."""
+        lo, hi = number("lo", lo, infinite=True), number("hi", hi, infinite=True)
         if not lo < hi:
-            raise InputError(f"the interval ({lo}, {hi}) is empty: lo must be less than hi")
+            raise InputError(f"the interval ({lo:g}, {hi:g}) is empty: lo must be less than hi")
         return int(np.sum((self.knots > lo) & (self.knots < hi))) + 1
 
     def to_ppoly(self, lo: float, hi: float) -> PPoly:

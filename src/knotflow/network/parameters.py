@@ -5,10 +5,11 @@ from __future__ import annotations
 import warnings
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-import numpy as np
 from numpy.typing import ArrayLike
 
+from knotflow._checks import instance, number, vector
 from knotflow._typing import Array
+from knotflow.errors import InputError
 
 if TYPE_CHECKING:
     from knotflow.network.relunet import ReLUNet
@@ -50,7 +51,11 @@ def given_parameters(
     """What `of` of a view was given: arrays, or a whole network, the old way."""
     if b is None or c is None:
         warnings.warn(f"{view}.of(net) is deprecated: use net.{view.lower()}()", DeprecationWarning, stacklevel=3)
-        net: Any = a
+        net: Any = instance("a", a, _BUILT[0], "an array, or a ReLUNet alone")
+        if b is not None or c is not None:
+            raise InputError("b and c are given for a network, or only one of them: give a, b and c, or a ReLUNet")
         return Parameters(net.a, net.b, net.c, net.norm, net.bias)
-    a, b, c = (np.asarray(each, dtype=np.float64) for each in (a, b, c))
-    return Parameters(a, b, c, norm, bias)
+    arrays: Any = a
+    given = vector("a", arrays)
+    b, c = vector("b", b, len(given), "a"), vector("c", c, len(given), "a")
+    return Parameters(given, b, c, number("norm", norm, above=0.0), number("bias", bias))

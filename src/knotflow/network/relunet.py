@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from knotflow._checks import extent, freeze, number, numbers, per_neuron, vector
+from knotflow._checks import extent, freeze, instance, number, numbers, per_neuron, vector
 from knotflow._typing import Array, Ints
-from knotflow.data.samples import Samples
+from knotflow._values import immutable
+from knotflow.data.samples import Samples, given
 from knotflow.data.scaling import Scaling
 from knotflow.errors import InputError
 from knotflow.network import torch as _torch
@@ -29,6 +30,7 @@ __all__ = ["ReLUNet"]
 
 @built_by_views
 @dataclass(frozen=True, init=False, eq=False, repr=False)
+@immutable
 class ReLUNet:
     """A one-hidden-layer ReLU network with one input, as a value: nothing in it changes.
 
@@ -152,10 +154,14 @@ class ReLUNet:
 
     def loss(self, data: Samples) -> float:
         """1/2 sum_j w_j (f(x_j) - y_j)^2 over the samples of `data`. O((m + n) log n)."""
+        given(data)
         return 0.5 * float(np.sum(data.weights * (self(data.x) - data.y) ** 2))
 
     def replace(self, **changes: Any) -> ReLUNet:
         """The network with some of a, b, c, norm, bias replaced: `changes` by name. O(m)."""
+        unknown = set(changes) - set(Parameters._fields)
+        if unknown:
+            raise InputError(f"{min(unknown)} is no parameter of a network: it must be one of a, b, c, norm, bias")
         return dataclasses.replace(self, **changes)
 
     def rescaled(self, k: ArrayLike) -> ReLUNet:
@@ -252,6 +258,7 @@ class ReLUNet:
         >>> net.knots
         array([10.])
         """
+        instance("scaling", scaling, Scaling, "a Scaling, the second result of Samples.standardised")
         a = self.a / scaling.x_scale
         return self.replace(
             a=a,
@@ -264,30 +271,30 @@ class ReLUNet:
 
     def canonical(self) -> Canonical:
         """Polar coordinates (r, theta) of each neuron, with its delta: see `Canonical`. O(m)."""
-        return Canonical.of(*self._parameters)
+        return Canonical.seen(self._parameters)
 
     def bdso(self) -> BDSO:
         """Breakpoints, delta-slopes and orientations: see `BDSO`. O(m)."""
-        return BDSO.of(*self._parameters)
+        return BDSO.seen(self._parameters)
 
     def cpwl(self) -> CPWL:
         """The function alone, as a continuous piecewise linear function: see `CPWL.of`. O(m log m)."""
-        return CPWL.of(*self._parameters)
+        return CPWL.seen(self._parameters)
 
     @classmethod
     def from_canonical(cls, view: Canonical) -> ReLUNet:
         """The network that a canonical view is of; see `Canonical.lift`."""
-        return cls(*view.lift())
+        return cls(*instance("view", view, Canonical, "a Canonical, as net.canonical() is").lift())
 
     @classmethod
     def from_bdso(cls, view: BDSO, gauge: Gauge = "unit") -> ReLUNet:
         """A network with the knots, delta-slopes and orientations of a BDSO view; for `gauge` see `BDSO.lift`. O(m)."""
-        return cls(*view.lift(gauge))
+        return cls(*instance("view", view, BDSO, "a BDSO, as net.bdso() is").lift(gauge))
 
     @classmethod
     def from_cpwl(cls, view: CPWL, norm: float = 1.0) -> ReLUNet:
         """k + 2 neurons and this norm; the function is that of `view`, on the whole line; see `CPWL.lift`. O(k)."""
-        return cls(*view.lift(norm))
+        return cls(*instance("view", view, CPWL, "a CPWL, as net.cpwl() is").lift(norm))
 
     # -- PyTorch -----------------------------------------------------------------------------------------
 

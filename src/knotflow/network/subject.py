@@ -9,7 +9,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 import numpy as np
 
-from knotflow._checks import is_whole
+from knotflow._checks import is_whole, shown
 from knotflow._typing import Array, Flags
 from knotflow.data.samples import Samples, given
 from knotflow.errors import InputError
@@ -37,10 +37,10 @@ def network_of(net: Any) -> ReLUNet:
     return net
 
 
-def subject(net: Any, data: Any) -> None:
-    """InputError unless they are a network and samples."""
+def subject(net: Any, data: Any) -> Samples:
+    """`data` as samples; InputError unless they are a network and samples."""
     network_of(net)
-    given(data)
+    return given(data)
 
 
 def checked(function: Callable[Concatenate[ReLUNet, Samples, P], T]) -> Callable[Concatenate[ReLUNet, Samples, P], T]:
@@ -48,8 +48,7 @@ def checked(function: Callable[Concatenate[ReLUNet, Samples, P], T]) -> Callable
 
     @wraps(function)
     def call(net: ReLUNet, data: Samples, *args: P.args, **options: P.kwargs) -> T:
-        subject(net, data)
-        return function(net, data, *args, **options)
+        return function(net, subject(net, data), *args, **options)
 
     return cast("Callable[Concatenate[ReLUNet, Samples, P], T]", call)  # `wraps` keeps the names net and data
 
@@ -84,10 +83,10 @@ def nothing_active(data: Samples) -> InputError:
 def neuron_index(net: ReLUNet, i: object) -> int:
     """i as the number of a neuron with a knot, or InputError."""
     if not is_whole(i):
-        raise InputError(f"i is {i!r}: it must be the number of a neuron, an integer")
+        raise InputError(f"i is {shown(i)}: it must be the number of a neuron, an integer")
     index = operator.index(i)  # type: ignore[arg-type]
     if not -len(net) <= index < len(net):
-        raise InputError(f"i is {index}: net has {len(net)} neurons, so it must be in 0..{len(net) - 1}")
+        raise InputError(f"i is {shown(index)}: net has {len(net)} neurons, so it must be in 0..{len(net) - 1}")
     index %= len(net)
     if not np.isfinite(net.knots[index]):
         raise InputError(f"neuron {index} has a = {net.a[index]:g}: it has no knot that could move")

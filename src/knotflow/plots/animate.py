@@ -14,13 +14,15 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
-from knotflow._checks import count
+from knotflow._checks import count, function, text
 from knotflow._extras import needing_extras
 from knotflow._files import atomic_write
+from knotflow._paths import new_file
 from knotflow._typing import Array
 from knotflow.errors import InputError, KnotflowError
 from knotflow.plots import artists, style
-from knotflow.plots.subject import clock, moves_in_steps
+from knotflow.plots.dates import name_of_x
+from knotflow.plots.subject import clock, moves_in_steps, trajectory_of
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -93,12 +95,15 @@ def animate(
     ...     kf.animate(run, pathlib.Path(folder) / "run.mp4", frames=2).name
     'run.mp4'
     """
-    target = Path(path)
+    target = new_file("path", path)
     if target.suffix.lower() != ".mp4":
         raise InputError(f"path is {target}: it must end in .mp4")
+    traj = trajectory_of(traj)
     frames, fps = count("frames", frames, least=2), count("fps", fps, least=1, most=120)
     moments = np.linspace(0, len(traj) - 1, frames).round().astype(int)
-    scene = _Scene(traj, title)
+    if progress is not None:
+        function("progress", progress, "two numbers: pictures done, frames", 2)
+    scene = _Scene(traj, text("title", title))
     with atomic_write(target) as temporary, _encoder(temporary, fps) as write:
         for done, k in enumerate(moments, 1):
             write(scene.picture(int(k)))
@@ -241,7 +246,7 @@ class _Scene:
         style.time_axis(ax, self.moments, upwards=True)
         self.now = ax.axhline(0, color=style.NETWORK, lw=1.2)
         self.moving.append((ax, self.now))
-        style.label_axes(ax, style.plain(self.traj.data.x_name), self.clock.replace(" of the gradient flow", ""))
+        style.label_axes(ax, name_of_x(ax.xaxis, self.traj.data), self.clock.replace(" of the gradient flow", ""))
 
     def _dress_plane(self) -> None:
         ax, x = self.plane, self.traj.data.distinct.x

@@ -10,10 +10,12 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from knotflow._checks import shown
 from knotflow._typing import Array
 from knotflow.errors import InputError
 from knotflow.plots import artists, style
-from knotflow.plots.subject import Fitted, net_and_data
+from knotflow.plots.dates import name_of_x
+from knotflow.plots.subject import Fitted, fitted, net_and_data
 
 if TYPE_CHECKING:
     from knotflow.data import Samples
@@ -75,7 +77,7 @@ def fit_plot(fit: Fitted | ReLUNet, data: Samples | None = None, *, ax: Axes | N
 
     ax.set_xlim(low, high)
     ax.set_ylim(*_view(_span(data.y, f), _span(data.y, f, cubic)))
-    style.label_axes(ax, style.plain(data.x_name), style.plain(data.y_name))
+    style.label_axes(ax, name_of_x(ax.xaxis, data), style.plain(data.y_name))
     style.legend_above(
         ax,
         [
@@ -123,8 +125,9 @@ def functions(fits: Mapping[str, Fitted], *, ax: Axes | None = None) -> Figure:
     >>> len(kf.plots.functions(fits).axes[0].lines)
     2
     """
-    if not fits:
-        raise InputError("fits is {}: it must hold at least one fit, for example {'kernel': kf.fit(data)}")
+    if not isinstance(fits, Mapping) or len(fits) == 0:
+        raise InputError(f"fits is {shown(fits)}: it must hold at least one fit, as {{'kernel': kf.fit(data)}}")
+    fits = {name: fitted(fit) for name, fit in fits.items()}
     figure, ax = style.new_axes(ax)
     data = next(iter(fits.values())).data
     low, high = style.widened(*data.range, 0.04)
@@ -135,7 +138,7 @@ def functions(fits: Mapping[str, Fitted], *, ax: Axes | None = None) -> Figure:
     ]
     ax.set_xlim(low, high)
     ax.set_ylim(*style.widened(*_span(data.y, *(curve.get_ydata() for curve in curves)), 0.06))
-    style.label_axes(ax, style.plain(data.x_name), style.plain(data.y_name))
+    style.label_axes(ax, name_of_x(ax.xaxis, data), style.plain(data.y_name))
     handles = [*curves, style.dot(style.DATA, "data", 5)]
     style.legend_above(ax, handles, columns=4 if len(handles) <= 4 else 3)
     return figure

@@ -11,9 +11,11 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
+from knotflow._checks import instance
 from knotflow._typing import AnyArray, Array
 from knotflow.errors import InputError
 from knotflow.plots import style
+from knotflow.plots.dates import name_of_x
 from knotflow.plots.subject import Fitted, clock, fitted, trajectory_of
 
 if TYPE_CHECKING:
@@ -78,6 +80,13 @@ def knot_paths(
     """
     traj = trajectory_of(run)
     scaling = scaling if traj is run else fitted(run).scaling
+    from knotflow.data import Scaling
+    from knotflow.dynamics import Trajectory
+
+    if scaling is not None:
+        instance("scaling", scaling, Scaling, "a Scaling, the second result of Samples.standardised")
+    if descent is not None:
+        instance("descent", descent, Trajectory, "a Trajectory, as kf.evolve returns it")
     if descent is not None and descent.a.shape[1] != traj.a.shape[1]:
         raise InputError(
             f"descent has {descent.a.shape[1]} neurons and the run {traj.a.shape[1]}: "
@@ -85,6 +94,7 @@ def knot_paths(
         )
     figure, ax = style.new_axes(ax)
     data = traj.data
+    named = data if traj is run else fitted(run).data  # the run itself is in standard units
     to_user = scaling.x_to_user if scaling else (lambda x: x)
     samples = to_user(data.distinct.x)
     low, high = style.widened(float(samples[0]), float(samples[-1]), 0.06)
@@ -98,7 +108,7 @@ def knot_paths(
     _mark_events(ax, traj, samples)
     style.time_axis(ax, moments[0])
     ax.set_ylim(low, high)
-    style.label_axes(ax, label, f"knot position, {style.plain(data.x_name)}")
+    style.label_axes(ax, label, f"knot position, {name_of_x(ax.yaxis, named)}")
     handles = [
         style.line(style.POSITIVE, "knot, $r > 0$ at the end"),
         style.line(style.NEGATIVE, "knot, $r < 0$ at the end"),

@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from knotflow._typing import Array
+from knotflow.errors import InputError
 from knotflow.plots import style
 from knotflow.plots.subject import Fitted, clock, fitted, trajectory_of
 
@@ -55,8 +56,10 @@ def loss_curve(runs: Fitted | Trajectory | Mapping[str, Fitted | Trajectory], *,
     >>> kf.plots.loss_curve({"mine": fit}).axes[0].get_xlabel()
     'training step'
     """
-    figure, ax = style.new_axes(ax)
     named = runs if isinstance(runs, Mapping) else {"network": runs}
+    if len(named) == 0:
+        raise InputError("runs is {}: it must hold at least one fit or trajectory")
+    figure, ax = style.new_axes(ax)
     moments, label = clock(map(trajectory_of, named.values()))
     losses = [_loss(run) for run in named.values()]
     if any(np.any(loss > 0) for loss in losses):

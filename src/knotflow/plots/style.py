@@ -15,6 +15,8 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter
 
+from knotflow._checks import instance
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -54,6 +56,7 @@ def new_axes(ax: Axes | None) -> tuple[Figure, Axes]:
     """The axes to draw on, dressed, and their figure: the caller's, or new ones."""
     if ax is None:
         ax = Figure(figsize=SIZE, dpi=DPI, layout=layout()).add_subplot()
+    instance("ax", ax, Axes, "a matplotlib Axes, as matplotlib.figure.Figure().add_subplot() makes it")
     ax.spines[["top", "right"]].set_visible(False)
     ax.spines[["left", "bottom"]].set_color(INK)
     ax.tick_params(which="both", labelsize=FONT - 1, color=INK, labelcolor=INK)

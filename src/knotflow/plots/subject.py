@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
+from knotflow._checks import items
 from knotflow._typing import AnyArray, Array
+from knotflow.data.samples import given
 from knotflow.errors import InputError
 from knotflow.network import ReLUNet
 
@@ -13,7 +15,10 @@ if TYPE_CHECKING:
     from knotflow.data import Samples, Scaling
     from knotflow.dynamics import Trajectory
 
-__all__ = ["Fitted", "clock", "fitted", "moves_in_steps", "net_and_data", "trajectory_of"]
+__all__ = ["Fitted", "clock", "every_fit", "fitted", "moves_in_steps", "net_and_data", "trajectory_of"]
+
+
+_PARTS = ("data", "trajectory", "scaling", "regime", "settings")
 
 
 class Fitted(Protocol):
@@ -46,23 +51,33 @@ class Fitted(Protocol):
 
 def fitted(fit: Any) -> Fitted:
     """`fit`, if it holds a network."""
-    if not isinstance(getattr(fit, "net", None), ReLUNet):
+    if not isinstance(getattr(fit, "net", None), ReLUNet) or not all(hasattr(fit, part) for part in _PARTS):
         raise InputError(f"fit is a {type(fit).__name__}: it must be a fit, as kf.fit(data) makes it")
     found: Fitted = fit
     return found
+
+
+def every_fit(fits: Any) -> list[Fitted]:
+    """The members of `fits`, at least one, if all of them are fits."""
+    held = items("fits", fits, "fits, such as [kf.fit(data)]")
+    if not held:
+        raise InputError("fits is empty: it must hold at least one fit, for example [kf.fit(data)]")
+    return [fitted(fit) for fit in held]
 
 
 def net_and_data(subject: Fitted | ReLUNet, data: Samples | None) -> tuple[ReLUNet, Samples]:
     """The network and the data of ``(fit)`` or of ``(net, data)``, in the user's units."""
     if not isinstance(subject, ReLUNet):
         fit = fitted(subject)
+        if data is not None:
+            raise InputError("data is given beside a fit, which has its own: it must be left out")
         return fit.net, fit.data
     if data is None:
         raise InputError(
             "data is missing: a ReLUNet was given alone. Pass a fit, or a network and its data: "
             "fit_plot(net, data), uv_plane(net, data)"
         )
-    return subject, data
+    return subject, given(data)
 
 
 def trajectory_of(run: Fitted | Trajectory) -> Trajectory:

@@ -73,6 +73,7 @@ def uv_plane(fit: Fitted | ReLUNet, data: Samples | None = None, *, ax: Axes | N
     """
     units = ""
     if not isinstance(fit, ReLUNet):
+        net_and_data(fit, data)
         run, units = fitted(fit).trajectory, " (standardised units)"
         fit, data = run.final, run.data
     net, data = net_and_data(fit, data)

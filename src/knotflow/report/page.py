@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from knotflow import plots
+from knotflow._checks import text
+from knotflow._paths import new_file
 from knotflow.compare import NUMBERS
-from knotflow.errors import InputError
+from knotflow.plots.subject import every_fit, fitted
 from knotflow.report import html, words
 
 if TYPE_CHECKING:
@@ -113,9 +115,9 @@ def write(fits: Sequence[Fitted], path: str | PathLike[str], *, command: str | N
     ...     [path.name for path in kf.report.write([fit], pathlib.Path(folder) / "run.html")][:2]
     ['run.html', 'run-kernel-fit.png']
     """
-    if not fits:
-        raise InputError("fits is empty: a report needs at least one fit, for example [kf.fit(data)]")
-    page = Path(path)
+    fits, page = every_fit(fits), new_file("path", path)
+    if command is not None:
+        text("command", command)
     named = _named(fits)
     shared = _shared_pictures(named)
     sections = {name: _pictures(name, fit) for name, fit in named.items()}
@@ -123,9 +125,9 @@ def write(fits: Sequence[Fitted], path: str | PathLike[str], *, command: str | N
     for name, pictures in sections.items():
         files |= {f"{page.stem}-{_slug(name)}-{figure}.png": p.png for figure, p in pictures.items()}
 
-    text = _render(named, shared, sections, command)
+    content = _render(named, shared, sections, command)
     return [
-        html.write_whole(page, text.encode()),
+        html.write_whole(page, content.encode()),
         *(html.write_whole(page.with_name(name), png) for name, png in files.items()),
     ]
 
@@ -154,6 +156,7 @@ def card(fit: Fitted) -> str:
     >>> "RMS residual" in kf.report.card(fit)
     True
     """
+    fitted(fit)
     numbers = [(number, cells[0]) for number, cells in _number_rows({fit.regime: fit}) if number.key in _CARD]
     picture = Picture("The function", _PANELS[0].alt.format(name=fit.regime), _png(plots.fit_plot(fit), dpi=_CARD_DPI))
     values = {"fit": fit, "verdict": _sentence(fit.summary["verdict"]), "numbers": numbers, "picture": picture}

@@ -14,14 +14,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from knotflow._checks import directory as checked_directory
+from knotflow._checks import text
 from knotflow._files import atomic_write
+from knotflow._paths import directory as checked_directory
 from knotflow._typing import Array
 from knotflow._version import __version__
-from knotflow.errors import InputError
+from knotflow.plots.subject import every_fit
 from knotflow.report.page import write
 
 if TYPE_CHECKING:
+    from knotflow.data import Samples
     from knotflow.plots.subject import Fitted
 
 __all__ = ["save"]
@@ -75,8 +77,9 @@ def save(fits: Sequence[Fitted], directory: str | PathLike[str], *, command: str
     ...     sorted(path.name for path in kf.report.save([fit], folder) if path.suffix != ".png")
     ['curve.csv', 'kernel.npz', 'knots.csv', 'report.html', 'summary.json']
     """
-    if not fits:
-        raise InputError("fits is empty: it must hold at least one fit, for example [kf.fit(data)]")
+    fits = every_fit(fits)
+    if command is not None:
+        text("command", command)
     out = checked_directory("directory", directory)
     tables = [out / "curve.csv", out / "knots.csv", out / "summary.json"]
     _write_table(tables[0], *_curve(fits))
@@ -100,7 +103,16 @@ def _curve(fits: Sequence[Fitted]) -> tuple[list[str], Iterable[Sequence[float]]
         "natural_cubic": splines.natural(data),
         "linear": splines.linear(data),
     }
-    return [data.x_name, *functions], zip(x, *(f(x) for f in functions.values()), strict=True)
+    return [_x_name(data), *functions], zip(_as_given(data, x), *(f(x) for f in functions.values()), strict=True)
+
+
+def _x_name(data: Samples) -> str:
+    return data.x_name if data.dated else data.x_label
+
+
+def _as_given(data: Samples, x: Array) -> Array:
+    """x as a table holds it: dates where x counts dates, else numbers."""
+    return data.from_x(x) if data.dated else x
 
 
 def _knots(fits: Sequence[Fitted]) -> tuple[list[str], Iterable[Sequence[Any]]]:
@@ -112,10 +124,11 @@ def _knot_rows(fit: Fitted) -> Iterable[Sequence[Any]]:
     """The neurons with a knot, from left to right; in the units of the data, but for delta."""
     net, before = fit.net, fit.trajectory.start.in_units(fit.scaling)
     order = np.argsort(net.knots, kind="stable")
+    knots, at_start = (_as_given(fit.data, each) for each in (net.knots, before.knots))
     for i in order[np.isfinite(net.knots[order])]:
         yield (
-            *(fit.regime, i, net.knots[i], net.orientations[i], net.delta_slopes[i]),
-            *(fit.trajectory.final.delta[i], before.knots[i]),
+            *(fit.regime, i, knots[i], net.orientations[i], net.delta_slopes[i]),
+            *(fit.trajectory.final.delta[i], at_start[i]),
         )
 
 
@@ -130,6 +143,7 @@ def _summary(fits: Sequence[Fitted]) -> dict[str, Any]:
         "data": {
             "x": data.x_name,
             "y": data.y_name,
+            **({"x_counts": data.x_label} if data.origin else {}),
             "samples": len(data),
             "distinct_x": len(data.distinct.x),
         },

@@ -6,7 +6,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from knotflow._checks import choice, count, flag
+from knotflow._checks import choice, count, flag, instance
 from knotflow._deprecated import keyword_only
 from knotflow._typing import Array
 from knotflow.data import Samples
@@ -114,7 +114,9 @@ def bic(fit: Segments, data: Samples, *, continuous: bool = False) -> float:
     >>> round(kf.segmented.bic(kf.segmented.optimal(data, 1), data), 4)
     -3.6652
     """
-    total = float(given(data).weights.sum())
+    data = given(data)
+    instance("fit", fit, Segments, "Segments, as kf.segmented.optimal(data, pieces) returns them")
+    total = float(data.weights.sum())
     parameters = 2 * fit.pieces if flag("continuous", continuous) else 3 * fit.pieces - 1
     rounding = _ROUNDING**2 * float(np.sum(data.weights * data.y**2))
     error = max(fit.error, rounding, np.finfo(np.float64).tiny)
@@ -167,8 +169,11 @@ def cross_validation(
     >>> kf.segmented.cross_validation(data, 2, folds=2).round(3)
     array([9.778, 2.   ])
     """
-    s = len(given(data).distinct.x)
-    if count("folds", folds, least=1) < 2 or folds > s // 2:
+    data = given(data)
+    s = len(data.distinct.x)
+    flag("continuous", continuous)
+    folds = count("folds", folds, least=1)
+    if folds < 2 or folds > s // 2:
         raise InputError(f"folds is {folds}: it must be between 2 and half the number of distinct x, {s // 2}")
     pieces, min_length = count("pieces", pieces, least=1), count("min_length", min_length, least=1)
     fold = np.searchsorted(data.distinct.x, data.x) % folds

@@ -78,7 +78,7 @@ def greedy(data: Samples, pieces: int, *, tau: float = 1.0, gamma: float = 1.0) 
     >>> fit.pieces <= 4 * 2 + 1 and fit.error <= 2 * best.error + 1e-12
     True
     """
-    given(data)
+    data = given(data)
     pieces = count("pieces", pieces, least=1)
     tau, gamma = number("tau", tau, above=0.0), number("gamma", gamma)
     if gamma < 1:

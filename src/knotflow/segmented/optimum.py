@@ -125,7 +125,7 @@ def most_pieces(data: Samples, continuous: bool, min_length: int) -> int:
 def _fits(
     data: Samples, pieces: int, continuous: bool, min_length: int, monotone: Monotone | None, only_last: bool = False
 ) -> tuple[Segments, ...]:
-    given(data)
+    data = given(data)
     flag("continuous", continuous)
     min_length = count("min_length", min_length, least=1)
     if monotone is not None:

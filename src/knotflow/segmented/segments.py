@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from knotflow._checks import extent, number, numbers
 from knotflow._deprecated import warn
 from knotflow._typing import Array, Flags
+from knotflow._values import immutable
 from knotflow.data import Samples
 from knotflow.errors import InputError
 from knotflow.network import CPWL, ReLUNet
@@ -19,6 +20,7 @@ ROUNDING = 64 * np.finfo(np.float64).eps
 
 
 @dataclass(frozen=True, eq=False, repr=False)
+@immutable
 class Segments:
     """A piecewise linear fit: f(x) = levels_p + slopes_p (x - centres_p) for x in piece p.
 
@@ -61,10 +63,6 @@ class Segments:
     room: Array
     error: float
     rounding: float = 0.0
-
-    def __post_init__(self) -> None:
-        for values in (self.knots, self.slopes, self.centres, self.levels, self.room):
-            values.setflags(write=False)
 
     @classmethod
     def of(cls, net: ReLUNet, data: Samples) -> Segments:
@@ -127,7 +125,8 @@ class Segments:
         """f(x) for x of any shape, in that shape; the outermost lines go on. O(log k) for each value."""
         x = numbers("x", x)
         p = np.searchsorted(self.knots, x, side="right")
-        return (self.levels[p] + self.slopes[p] * (x - self.centres[p]))[()]
+        with np.errstate(over="ignore"):
+            return (self.levels[p] + self.slopes[p] * (x - self.centres[p]))[()]
 
     def __repr__(self) -> str:
         knots = f", knots in {extent(self.knots)}" if len(self.knots) else ""

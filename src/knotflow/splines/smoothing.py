@@ -9,10 +9,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from knotflow._checks import number
+from knotflow._checks import number, shown
 from knotflow._deprecated import keyword_only
 from knotflow._typing import Array
 from knotflow.data import Samples
+from knotflow.data.samples import given
 from knotflow.errors import InputError
 from knotflow.splines.natural import interpolant
 from knotflow.splines.spline import Points, Spline, extended, points_of
@@ -111,7 +112,7 @@ def smoothing(data: Samples, *, lam: float | None = None, penalty: float | None 
     """
     problem = _problem(data)
     if lam is not None and penalty is not None:
-        raise InputError(f"lam is {lam!r} and penalty is {penalty!r}: at most one of them must be given")
+        raise InputError(f"lam is {shown(lam)} and penalty is {shown(penalty)}: at most one of them must be given")
     if lam is not None:
         lam = _at_least_0("lam", lam)
         with np.errstate(over="ignore", under="ignore"):
@@ -157,6 +158,7 @@ class _Solution(NamedTuple):
 
 
 def _problem(data: Samples) -> _Problem:
+    data = given(data)
     points, weight = points_of(data), data.distinct.weight
     line = least_squares_line(points.u, points.y, weight)
     rest = points.y - (line[0] + line[1] * (points.u - points.u[0]))

@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.interpolate import PPoly
 
-from knotflow._checks import count, number
+from knotflow._checks import beyond_float64, count, extent, number, numbers, numeric
 from knotflow._deprecated import renamed
 from knotflow._typing import AnyArray, Array
+from knotflow._values import immutable
 from knotflow.data import Samples
 from knotflow.data.samples import given
 from knotflow.errors import InputError
@@ -23,6 +24,7 @@ _CLOSEST = 1e-50  # least distance of two knots over their span: its cube still 
 
 
 @dataclass(frozen=True, eq=False, repr=False)
+@immutable
 class Spline:
     """A piecewise polynomial f on the whole line, with a line on each side of it.
 
@@ -63,7 +65,7 @@ class Spline:
         Parameters
         ----------
         x : array_like
-            Any real numbers; NaN where x is NaN.
+            Finite numbers.
         nu : int
             The order of the derivative, at least 0.
 
@@ -75,11 +77,18 @@ class Spline:
         Raises
         ------
         InputError
-            If `nu` is not a whole number of at least 0.
+            If x is not finite or so large that f(x) is beyond float64, and if `nu` is not a whole number of at least 0.
         """
         order = count("nu", nu)
-        values = self.pieces(np.ldexp(np.asarray(x, dtype=float), -self.exponent), order)
-        return np.ldexp(values, -self.exponent * order) if order else values
+        places = numeric("x", x)
+        if order or self.exponent < 0:  # powers of two that may overflow
+            with np.errstate(over="ignore", invalid="ignore"):
+                values = np.ldexp(self.pieces(np.ldexp(places, -self.exponent), order), -self.exponent * order)
+        else:
+            values = self.pieces(np.ldexp(places, -self.exponent))
+        if not np.isfinite(values).all():
+            beyond_float64("x", numbers("x", places))
+        return values
 
     @renamed(order="nu")
     def derivative(self, nu: int = 1) -> Spline:
@@ -141,7 +150,7 @@ class Spline:
 
     def __repr__(self) -> str:
         count = len(self.knots)
-        where = f" in [{self.knots[0]:.6g}, {self.knots[-1]:.6g}]" if count else ""
+        where = f" in {extent(self.knots)}" if count else ""
         return f"Spline(degree {self.pieces.c.shape[0] - 1}, {count} knots{where})"
 
 
@@ -156,7 +165,8 @@ class Points(NamedTuple):
 
 def points_of(data: Samples) -> Points:
     """The distinct x of the data and the weighted mean y there. Raises InputError for what has no spline."""
-    x, y = given(data).distinct.x, data.distinct.y
+    data = given(data)
+    x, y = data.distinct.x, data.distinct.y
     closest = np.argmin(np.diff(x))
     if x[closest + 1] - x[closest] < _CLOSEST * data.span:
         pair = f"{x[closest]} and {x[closest + 1]}"

@@ -10,7 +10,9 @@ import numpy as np
 
 from knotflow._checks import choice, number
 from knotflow._deprecated import keyword_only
+from knotflow._values import immutable
 from knotflow.data import Samples
+from knotflow.data.samples import given
 from knotflow.network import CPWL, ReLUNet
 from knotflow.splines.linear import linear
 from knotflow.splines.smoothing import least_squares_line
@@ -21,6 +23,7 @@ _LARGEST = 1e200  # of lam in units of the data: the line of least squares by fa
 
 
 @dataclass(frozen=True, eq=False, repr=False)
+@immutable
 class TVSpline(Spline):
     """A polygon with few knots, and the proof that it is the best. Made by `tv`.
 
@@ -83,7 +86,8 @@ class TVSpline(Spline):
         """
         norm = number("norm", norm, above=0.0)
         if self._found is not None:
-            return self._found.replace(c=self._found.c * norm, norm=norm)
+            with np.errstate(over="ignore"):  # refused by name
+                return self._found.replace(c=self._found.c * norm, norm=norm)
         if not len(self.knots):
             return ReLUNet.from_cpwl(CPWL([], [], [float(self(0.0, nu=1))], float(self(0.0))), norm)
         values = self(self.knots)
@@ -158,6 +162,7 @@ def tv(data: Samples, lam: float, *, weight: Literal["canonical"] | None = None)
     >>> bool(f.gap < 1e-12)
     True
     """
+    data = given(data)
     points = points_of(data)
     lam = number("lam", lam, least=0.0)
     if weight is None:

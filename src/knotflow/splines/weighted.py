@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from knotflow._checks import numbers
+from knotflow._checks import function, numbers, numeric
 from knotflow._typing import Array
 from knotflow.data import Samples
 from knotflow.errors import InputError
@@ -112,21 +112,18 @@ def _function(density: Density | Any) -> tuple[Density, Array]:
     from knotflow.laws.drawn import Law
 
     starts = [each.start for each in INITIALISERS.values()]
-    if isinstance(density, (str, Initialiser, Law)) or density in starts:
+    if isinstance(density, (str, Initialiser, Law)) or any(density is start for start in starts):
         density = nu(density)
-    if not callable(density):
-        raise InputError(
-            f"density is {density!r}: it must be a function nu(x) of an array, or an initialiser such as 'gaussian'"
-        )
     known = np.array(density.law.breaks if isinstance(density, Weight) else (), dtype=float)
-    return density, known[np.isfinite(known)]
+    found = function("density", density, "an array, nu(x), or an initialiser such as 'gaussian'")
+    return found, known[np.isfinite(known)]
 
 
 def _values(nu: Density, x: Array) -> Array:
     """nu(x), checked; a density that returns one number is constant."""
     try:
-        values = np.broadcast_to(np.asarray(nu(x), dtype=float), x.shape)
-    except (TypeError, ValueError) as error:
+        values = np.broadcast_to(numeric("density(x)", nu(x)), x.shape)
+    except ValueError as error:  # of the shape
         raise InputError(f"density does not map an array of x to an array of that shape: {error}") from None
     if not values.min() >= 0 or not values.max() < np.inf:
         wrong = np.flatnonzero(~((values >= 0) & np.isfinite(values)))[0]

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from knotflow import InputError
+from knotflow._checks import every, flag, function, instance
 from knotflow._extras import needing_extras
 from knotflow_papers.ledger.entry import ERROR, Entry, Outcome, entries_of
 from knotflow_papers.processes import number_of_processes, pool_of
@@ -90,6 +91,7 @@ def chosen(wanted: Sequence[str]) -> tuple[Entry, ...]:
         For a word that no id contains.
     """
     known = entries()
+    wanted = every("wanted", wanted, str, "words")
     for word in wanted:
         if not any(word.lower() in entry.id.lower() for entry in known):
             raise InputError(
@@ -100,6 +102,8 @@ def chosen(wanted: Sequence[str]) -> tuple[Entry, ...]:
 
 def check(entry: Entry, quick: bool = False) -> Line:
     """Check one entry. Its random numbers depend on its id only; an exception becomes a line with status ERROR."""
+    instance("entry", entry, Entry, "an Entry, as entries() has them")
+    flag("quick", quick)
     rng, began = np.random.default_rng(zlib.crc32(entry.id.encode())), time.perf_counter()
     try:
         outcome, trouble = entry.check(rng, quick), ""
@@ -139,8 +143,11 @@ def run(
     InputError
         If `processes` is not a whole number of at least 1.
     """
-    processes = number_of_processes(processes)
-    if processes == 1:
+    wanted, processes = every("wanted", wanted, Entry, "Entries, as entries() has them"), number_of_processes(processes)
+    flag("quick", quick)
+    if progress is not None:
+        function("progress", progress, "two numbers: done, total", 2)
+    if processes == 1 or not wanted:
         lines = []
         for entry in wanted:
             lines.append(check(entry, quick))

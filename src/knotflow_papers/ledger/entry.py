@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -186,16 +186,27 @@ def claim(
         own = body.__module__
         asks = "quick" in inspect.signature(body).parameters
 
-        def check(rng: np.random.Generator, quick: bool) -> Outcome:
-            return worst(body(rng, quick) if asks else body(rng) for _ in range(trials[int(quick)]))
-
         entries = _BOOK.setdefault(own, {})
         if name in entries:
             raise ValueError(f"name is {name!r}: another entry of {own} has it")
-        entries[name] = Entry(name, paper or _paper_of(own), place, statement, corrected, oracle, check)
+        entries[name] = Entry(
+            name, paper or _paper_of(own), place, statement, corrected, oracle, _Trials(body, trials, asks)
+        )
         return body
 
     return enter
+
+
+@dataclass(frozen=True)
+class _Trials:
+    """A check: the worst outcome of some trials of the body of a claim, and of fewer if it is to be quick."""
+
+    body: Callable[..., Any]
+    trials: tuple[int, int]
+    asks: bool
+
+    def __call__(self, rng: np.random.Generator, quick: bool) -> Outcome:
+        return worst(self.body(rng, quick) if self.asks else self.body(rng) for _ in range(self.trials[int(quick)]))
 
 
 def _paper_of(module: str) -> str:

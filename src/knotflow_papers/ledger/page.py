@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
 
+from knotflow._checks import every
+from knotflow._paths import directory
 from knotflow_papers.ledger.checking import Line
 from knotflow_papers.ledger.entry import CORRECTED, ERROR, FAILS, HOLDS
 from knotflow_papers.page import render, write_text
@@ -32,7 +34,8 @@ def number(value: float | None) -> str:
 def rows(lines: Sequence[Line]) -> list[tuple[str, str, str, str, str]]:
     """Id, statement, status, measured error, seconds of every line."""
     return [
-        (line.entry.id, line.entry.statement, line.status, number(error(line)), f"{line.seconds:.1f}") for line in lines
+        (line.entry.id, line.entry.statement, line.status, number(error(line)), f"{line.seconds:.1f}")
+        for line in every("lines", lines, Line, "Lines, as run returns them")
     ]
 
 
@@ -44,7 +47,7 @@ def counts(lines: Sequence[Line]) -> dict[str, int]:
 
 def write(lines: Sequence[Line], out: str | PathLike[str]) -> list[Path]:
     """``ledger.html``, ``ledger.json`` and ``ledger.md`` in the directory; their paths, the page first."""
-    root = Path(out)
+    lines, root = every("lines", lines, Line, "Lines, as run returns them"), directory("out", out)
     root.mkdir(parents=True, exist_ok=True)
     texts = {"ledger.html": _html(lines), "ledger.json": _json(lines), "ledger.md": _markdown(lines)}
     for name, text in texts.items():

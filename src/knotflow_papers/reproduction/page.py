@@ -9,6 +9,8 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from knotflow._checks import every, number, text
+from knotflow._paths import new_file
 from knotflow_papers.page import render, write_text
 from knotflow_papers.reproduction import torch_time
 
@@ -65,7 +67,14 @@ def write_report(
     ...     write_report([], Path(folder) / "report.html", command="knotflow reproduce").name
     'report.html'
     """
-    page = Path(path)
+    from knotflow_papers.reproduction.runner import Outcome
+
+    outcomes, page = every("outcomes", outcomes, Outcome, "Outcomes, as reproduce returns them"), new_file("path", path)
+    if command is not None:
+        text("command", command)
+    if seconds is not None:
+        number("seconds", seconds, least=0.0)
+    left_out = every("left_out", left_out, str, "texts")
     count: Counter[str] = Counter(outcome.verdict.status for outcome in outcomes)
     html = render(
         "reproduction/reproduction.html",

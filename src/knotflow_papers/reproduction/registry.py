@@ -8,9 +8,11 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import cache
-from types import MappingProxyType, ModuleType
+from types import ModuleType
 
 from knotflow import InputError
+from knotflow._checks import items, text
+from knotflow._values import FrozenMapping
 from knotflow_papers.reproduction.experiment import Experiment, Paper
 
 _HOME = "knotflow_papers"
@@ -41,7 +43,7 @@ def experiments() -> Mapping[str, Experiment]:
             items = [module for room in _packages(home, _ROOMS) for module in _modules(room)]
             found += [registered(item.EXPERIMENT, paper) for item in items]
     found.sort(key=lambda each: (each.paper.year if each.paper else 0, _order(each.item)))
-    return MappingProxyType({each.name: each for each in found})
+    return FrozenMapping({each.name: each for each in found})
 
 
 def _packages(home: ModuleType, names: Iterable[str] = ()) -> list[ModuleType]:
@@ -92,11 +94,12 @@ def select(names: Iterable[str]) -> list[Experiment]:
     ['Figure 1', 'Figure 2']
     """
     there = experiments()
-    wanted = list(names)
+    wanted = items("names", names, "names")
     if not wanted:
         return list(there.values())
     chosen: dict[str, Experiment] = {}
     for name in wanted:
+        text("names", name)
         matching = {k: e for k, e in there.items() if name == k or (e.paper and name == e.paper.key)}
         if not matching:
             raise InputError(

@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from knotflow import DivergenceWarning, StabilityWarning
+from knotflow._checks import every, flag, function, instance
 from knotflow._files import atomic_write
+from knotflow._paths import directory
 from knotflow_papers.processes import number_of_processes, pool_of
 from knotflow_papers.reproduction import dataset
 from knotflow_papers.reproduction.experiment import Experiment, Settings, Trial, plain
@@ -141,8 +143,10 @@ def reproduce(
     ...     reproduce([], folder, quick=True, processes=1)
     []
     """
-    processes = number_of_processes(processes)
-    root = Path(out)
+    experiments = every("experiments", experiments, Experiment, "Experiments, as experiments() has them")
+    processes, root, quick = number_of_processes(processes), directory("out", out), flag("quick", quick)
+    if progress is not None:
+        function("progress", progress, "a Step")
     tasks = [_Task(each, each.settings(quick), quick, root) for each in experiments]
     missing = [job for task in tasks for job in task.missing()]
     tell = _teller(len(missing) + len(tasks), progress)
@@ -302,7 +306,8 @@ def compute(experiment: Experiment, *, quick: bool = False) -> xr.Dataset:
     >>> data.twice.dims, data.twice.values.tolist(), toy.verdict(toy.settings(), data).status
     (('m',), [2.0, 4.0], 'reproduced')
     """
-    p = experiment.settings(quick)
+    instance("experiment", experiment, Experiment, "an Experiment, as experiments() has them")
+    p = experiment.settings(flag("quick", quick))
     trials = experiment.trials(p)
     with _quiet():
         results = [experiment.run(p, trial) for trial in trials]

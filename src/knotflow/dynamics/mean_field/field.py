@@ -8,8 +8,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from knotflow._checks import choice, flag, number, numbers
+from knotflow._checks import choice, flag, in_range, number, numbers
 from knotflow._typing import Array, Ints
+from knotflow._values import immutable
 from knotflow.data import Samples
 from knotflow.dynamics.mean_field.flow import METRICS, MeanFieldFlow, Metric, shares
 from knotflow.network import ReLUNet
@@ -65,9 +66,10 @@ def potential(net: ReLUNet, data: Samples, r: ArrayLike, theta: ArrayLike) -> Ar
     >>> float(kf.dynamics.potential(net, data, r=2.0, theta=0.0))
     2.0
     """
-    subject(net, data)
+    data = subject(net, data)
     r, theta = np.broadcast_arrays(numbers("r", r), numbers("theta", theta))
-    return r * _pull(net, data, theta)[0]
+    pull = _pull(net, data, theta)[0]
+    return in_range("r", r, lambda: r * pull)
 
 
 def velocity(
@@ -126,7 +128,7 @@ def velocity(
     >>> float(slide), float(turn)
     (-1.0, -2.0)
     """
-    subject(net, data)
+    data = subject(net, data)
     choice("metric", metric, METRICS)
     r, theta = np.broadcast_arrays(numbers("r", r), numbers("theta", theta))
     along, across, _ = _pull(net, data, theta)
@@ -150,6 +152,7 @@ def _mobility(r: Array, metric: Metric, delta: float) -> tuple[Array, Array]:
     return size, square
 
 
+@immutable
 class ResidualODE(NamedTuple):
     """Proposition 1: rho_j' = -x~_j^T sum of Sigma_k g_k over the arcs k that are active at sample j.
 
@@ -224,7 +227,7 @@ def residual_ode(
     >>> kf.dynamics.residual_ode(net, data).slope
     array([-5., -9.])
     """
-    subject(net, data)
+    data = subject(net, data)
     flow = MeanFieldFlow(metric, weights)
     share = shares(flow.weights, net)
     points = data.distinct

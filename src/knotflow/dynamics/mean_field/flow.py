@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from knotflow._checks import choice, freeze, number, vector
+from knotflow._checks import choice, freeze, number, shown, vector
 from knotflow._typing import Array
 from knotflow.dynamics.flow_session import PARTICLE_RTOL, FlowSession, tolerance
 from knotflow.dynamics.gradient_flow import ParameterIntegrator
@@ -85,7 +85,7 @@ class MeanFieldFlow(FlowMethod):
         if self.weights is not None:
             weights = vector("weights", self.weights)
             if len(weights) == 0 or not np.all(weights > 0):
-                raise InputError(f"weights is {self.weights!r}: it must be numbers > 0, one for each particle")
+                raise InputError(f"weights is {shown(self.weights)}: it must be numbers > 0, one for each particle")
             freeze(self, weights=tuple(weights.tolist()))
 
     @property

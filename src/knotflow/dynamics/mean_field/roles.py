@@ -62,7 +62,7 @@ def sample_roles(net: ReLUNet, data: Samples) -> NDArray[np.void]:
     >>> [str(role) for role in table["role"][table["sample"] == 0]]
     ['passthrough', 'passthrough', 'death', 'dead border']
     """
-    subject(net, data)
+    data = subject(net, data)
     points = data.distinct
     force, x = points.weight * (net(points.x) - points.y), points.x
     table = np.empty(4 * x.size, ROLE)

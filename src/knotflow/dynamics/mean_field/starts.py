@@ -6,9 +6,10 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from knotflow._checks import choice, count, generator
+from knotflow._checks import choice, count, generator, shown
 from knotflow._deprecated import warn
 from knotflow._typing import Array
+from knotflow._values import immutable
 from knotflow.data import Samples
 from knotflow.data.samples import given
 from knotflow.dynamics.mean_field.flow import METRICS, Metric
@@ -26,6 +27,7 @@ RULES = ("quadrature", "sobol", "random")
 _TURN = 2 * np.pi
 
 
+@immutable
 class Particles(NamedTuple):
     """Where a `MeanFieldFlow` starts, as `particles` gives it.
 
@@ -112,10 +114,12 @@ def particles(
     Particles(240 of total weight 1)
     >>> flow = kf.MeanFieldFlow(weights=start.weights)
     """
-    given(data)
+    data = given(data)
     law, nodes = _law(law), count("nodes", nodes, least=1)
     choice("metric", metric, METRICS)
     choice("rule", rule, RULES)
+    if rng is not None:
+        generator(rng)
     if rule == "quadrature":
         return _quadrature(law, data, nodes, metric)
     a, b, c = _points(law, nodes, rule, generator(rng))
@@ -139,8 +143,8 @@ def _law(law: Law | str) -> Law:
     if isinstance(law, Law):
         return law
     named = {name: each.law for name, each in INITIALISERS.items() if each.law is not None}
-    if law not in named:
-        raise InputError(f"law is {law!r}: it must be a Law or one of {', '.join(named)}")
+    if not isinstance(law, str) or law not in named:
+        raise InputError(f"law is {shown(law)}: it must be a Law or one of {', '.join(named)}")
     return named[law](1)
 
 
