@@ -53,7 +53,7 @@ def test_events_follow_one_another_as_they_must(start: tuple[kf.ReLUNet, kf.Samp
     net, data = start
     stuck: dict[int, int] = {}
     last = 0.0
-    for moment, neuron, sample, kind in flow(net, data).events.tolist():
+    for moment, neuron, sample, kind, _ in flow(net, data).events.tolist():
         assert last <= moment <= 3.0
         last = moment
         if kind in ("release", "flip", "rest", "turn"):

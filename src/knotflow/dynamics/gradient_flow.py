@@ -10,6 +10,7 @@ import numpy as np
 from knotflow._checks import freeze
 from knotflow._typing import AnyArray, Array
 from knotflow.dynamics.flow_session import REASONS, RTOL, FlowSession, account, event_table, tolerance
+from knotflow.dynamics.outcomes import LIKELIEST, Undecided, as_undecided, numbers, outcome_table
 from knotflow.dynamics.protocol import Past, Reason, Snapshot
 from knotflow.dynamics.running import FlowMethod
 from knotflow.dynamics.states import FLOW, as_saved, fill
@@ -65,9 +66,10 @@ class GradientFlow(FlowMethod):
 
     rtol: float = RTOL
     train: frozenset[str] = field(default=DEFAULT_TRAIN)
+    undecided: Any = LIKELIEST
 
     def __post_init__(self) -> None:
-        freeze(self, rtol=tolerance(self.rtol), train=trained(self.train))
+        freeze(self, rtol=tolerance(self.rtol), train=trained(self.train), undecided=as_undecided(self.undecided))
 
     @property
     def anchored(self) -> bool:
@@ -80,13 +82,15 @@ class GradientFlow(FlowMethod):
 
     def session(self, past: Past) -> FlowSession:
         """The run after ``past``, ready to be carried on."""
-        return FlowSession(past, self.rtol, ParameterIntegrator(past, self.rtol, self.train))
+        return FlowSession(past, self.rtol, ParameterIntegrator(past, self.rtol, self.train, self.undecided))
 
 
 class ParameterIntegrator:
     """The flow of a, b, c and the bias; a `flow_session.Integrator`."""
 
-    def __init__(self, past: Past, rtol: float, train: frozenset[str]) -> None:
+    def __init__(
+        self, past: Past, rtol: float, train: frozenset[str], undecided: Undecided = LIKELIEST
+    ) -> None:
         from knotflow.engine import flow  # numba, which only a run needs
 
         self.engine, self.past, self.train = flow, past, train
@@ -98,6 +102,8 @@ class ParameterIntegrator:
         self.run, self.work = flow.start(a, b, c, net.bias, x)
         room = 4 * len(net) + 4096
         self.log = np.zeros(room), np.zeros((room, 3), np.int64)
+        ways = {"ways": np.zeros((room, 3), np.int64), "ways_odds": np.zeros(room)}
+        self.work = self.work._replace(chance=np.ones(room), number=numbers(undecided, len(net), past.outcomes), **ways)
         if past.state is None:
             flow.enter(self.run, self.problem, self.work, *self.log)
         else:
@@ -134,13 +140,21 @@ class ParameterIntegrator:
     def account(self) -> dict[str, Any]:
         return account(self.engine, self.run.counts)
 
+    def new_outcomes(self) -> list[AnyArray]:
+        n = int(self.work.ways_met[0])
+        if n == 0:
+            return []
+        self.work.ways_met[0] = 0
+        times, rows = self.log
+        return [outcome_table(times, rows, self.work.ways[:n], self.work.ways_odds[:n], self.problem.x.size)]
+
     def new_events(self) -> list[AnyArray]:
         n = int(self.run.counts[self.engine.EVENTS])
         if n == 0:
             return []
         self.run.counts[self.engine.EVENTS] = 0
         times, rows = self.log
-        return [event_table(times[:n], rows[:n], self.problem.x.size)]
+        return [event_table(times[:n], rows[:n], self.problem.x.size, self.work.chance[:n])]
 
     def trouble(self) -> str:
         return f"the tolerance cannot be met: the step fell to {self.run.real[self.engine.DT]:.3g}; take a larger rtol"

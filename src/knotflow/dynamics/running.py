@@ -7,6 +7,7 @@ import threading
 import time
 import warnings
 from abc import abstractmethod
+from dataclasses import replace
 from typing import TYPE_CHECKING, final
 
 import numpy as np
@@ -49,6 +50,7 @@ def run(before: Trajectory, session: Session, plan: Plan, progress: Watcher | No
         # Nothing sensible follows a divergence.
         state=None if reason is Reason.DIVERGED else session.snapshot(),
         events=session.events(),
+        outcomes=session.outcomes(),
         account=session.account(),
     )
 
@@ -196,4 +198,7 @@ class FlowMethod(Method):
             return run_so_far.net_at(k)
         k = 0 if self.anchored else k
         part = Trajectory.begin(self.gauge(run_so_far.net_at(k)), run_so_far.data, self)
+        # An undecided event ends as it did in the run: what chose its way follows from the outcomes before it.
+        past = run_so_far.outcomes
+        part = replace(part, outcomes=past[past["time"] <= times[k] * (1.0 + 1e-14)])
         return self.carry_on(part, Asked(until=float(t - times[k]), save_at=[]), None).final

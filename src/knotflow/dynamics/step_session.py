@@ -114,5 +114,8 @@ class StepSession:
     def events(self) -> AnyArray:
         return self.past.events
 
+    def outcomes(self) -> AnyArray:
+        return self.past.outcomes
+
     def account(self) -> dict[str, Any]:
         return {}

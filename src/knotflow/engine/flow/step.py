@@ -123,6 +123,8 @@ def _advance(prob, run, work, until, steps, flat, resumed):
                 return ARRIVED
             if count[EVENTS] > work.times.size // 2 and count[EVENTS] + run.group.size > work.times.size:
                 return FULL
+            if work.ways_met[0] > work.ways_odds.size // 2:
+                return FULL
             slope = _look(prob, run, work)
             if slope == 0.0 or (real[TIME] > 0.0 and slope * real[TIME] <= flat):
                 return CONVERGED
