@@ -30,6 +30,7 @@ REASONS = {
     codes.ARRIVED: Reason.FINISHED,
     codes.FULL: Reason.PAUSED,  # the log of events is
     codes.PAUSED: Reason.PAUSED,
+    codes.UNDECIDED: Reason.PAUSED,
     codes.STALLED: Reason.STALLED,
     codes.CONVERGED: Reason.CONVERGED,
 }

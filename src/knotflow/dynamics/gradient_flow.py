@@ -10,11 +10,12 @@ import numpy as np
 from knotflow._checks import freeze
 from knotflow._typing import AnyArray, Array
 from knotflow.dynamics.flow_session import REASONS, RTOL, FlowSession, account, event_table, tolerance
-from knotflow.dynamics.outcomes import LIKELIEST, Undecided, as_undecided, numbers, outcome_table
+from knotflow.dynamics.outcomes import LIKELIEST, Choices, Undecided, as_undecided, outcomes
 from knotflow.dynamics.protocol import Past, Reason, Snapshot
 from knotflow.dynamics.running import FlowMethod
 from knotflow.dynamics.states import FLOW, as_saved, fill
 from knotflow.dynamics.tangent import DEFAULT_TRAIN, stability_limit, trained, writable
+from knotflow.engine import codes
 
 if TYPE_CHECKING:
     from knotflow.network import ReLUNet
@@ -102,8 +103,9 @@ class ParameterIntegrator:
         self.run, self.work = flow.start(a, b, c, net.bias, x)
         room = 4 * len(net) + 4096
         self.log = np.zeros(room), np.zeros((room, 3), np.int64)
-        ways = {"ways": np.zeros((room, 3), np.int64), "ways_odds": np.zeros(room)}
-        self.work = self.work._replace(chance=np.ones(room), number=numbers(undecided, len(net), past.outcomes), **ways)
+        self.chance = np.ones(room)
+        self.choices = Choices(undecided, len(net), past.outcomes)
+        self.ways: list[AnyArray] = []
         if past.state is None:
             flow.enter(self.run, self.problem, self.work, *self.log)
         else:
@@ -120,7 +122,30 @@ class ParameterIntegrator:
 
     def advance(self, until: float, steps: int, flat: float) -> Reason:
         code = self.engine.advance(self.run, self.problem, until, steps, flat, self.work, *self.log)
+        if code == codes.UNDECIDED:
+            self.decide()
         return REASONS[code]
+
+    def decide(self) -> None:
+        """Let the neurons go on that have halted at an event, each in the way that is its choice."""
+        (times, rows), count, s = self.log, self.run.counts, self.problem.x.size
+        modes = {}
+        for halt in self.engine.halts(self.run, self.work):
+            odds = self.engine.odds(halt, self.run, self.problem, self.work)
+            mode = modes[halt.neuron] = self.choices.next(halt.neuron, odds)
+            flips = halt.kind == codes.FLIP
+            kinds = (codes.FLIP, codes.FLIP) if flips else (codes.REST, codes.TURN)
+            if odds[mode] < 1.0:
+                words = codes.KINDS[kinds[0]], codes.KINDS[kinds[1]]
+                self.ways.append(outcomes(halt.time, halt.neuron, words, odds, mode))
+            if halt.event < times.size:
+                rows[halt.event, 2], self.chance[halt.event] = kinds[int(mode > 0)], odds[mode]
+            if mode >= 2 * s:
+                n = int(count[self.engine.EVENTS])
+                if n < times.size:
+                    times[n], rows[n] = halt.time, (halt.neuron, mode - 2 * s, codes.STICK)
+                count[self.engine.EVENTS] = n + 1
+        self.engine.go_on(modes, self.run, self.problem, self.work)
 
     def loss(self) -> float:
         return 0.5 * float(np.sum(self.problem.weight * self.run.r**2))
@@ -141,12 +166,8 @@ class ParameterIntegrator:
         return account(self.engine, self.run.counts)
 
     def new_outcomes(self) -> list[AnyArray]:
-        n = int(self.work.ways_met[0])
-        if n == 0:
-            return []
-        self.work.ways_met[0] = 0
-        times, rows = self.log
-        return [outcome_table(times, rows, self.work.ways[:n], self.work.ways_odds[:n], self.problem.x.size)]
+        found, self.ways = self.ways, []
+        return found
 
     def new_events(self) -> list[AnyArray]:
         n = int(self.run.counts[self.engine.EVENTS])
@@ -154,7 +175,9 @@ class ParameterIntegrator:
             return []
         self.run.counts[self.engine.EVENTS] = 0
         times, rows = self.log
-        return [event_table(times[:n], rows[:n], self.problem.x.size, self.work.chance[:n])]
+        chance = self.chance[:n].copy()
+        self.chance[:n] = 1.0
+        return [event_table(times[:n], rows[:n], self.problem.x.size, chance)]
 
     def trouble(self) -> str:
         return f"the tolerance cannot be met: the step fell to {self.run.real[self.engine.DT]:.3g}; take a larger rtol"

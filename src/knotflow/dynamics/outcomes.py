@@ -1,23 +1,21 @@
 """Undecided events of the gradient flow: what may follow, with which probability, and which way a run takes.
 
-The engine keeps a number for each neuron, which chooses among the ways of its next undecided event, and takes off the
-number what it has used (`engine.flow.origin.decide`). The numbers follow from the method's setting and the outcomes so
-far, so a run that is carried on goes on with the same ones.
+The n-th choice of a neuron depends on the setting, the neuron and n alone, so a run that is carried on, from a file too,
+makes the choices that it would have made in one piece.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 import numpy as np
 
 from knotflow._checks import count, is_whole
-from knotflow._typing import AnyArray, Array, Ints
-from knotflow.engine import codes
+from knotflow._typing import AnyArray, Array
 from knotflow.errors import InputError
 
-__all__ = ["LIKELIEST", "OUTCOME", "Undecided", "as_undecided", "numbers", "outcome_table", "sentence"]
+__all__ = ["LIKELIEST", "OUTCOME", "Choices", "Undecided", "as_undecided", "outcomes", "sentence"]
 
 LIKELIEST = "likeliest"
 OUTCOME = np.dtype(
@@ -32,13 +30,8 @@ OUTCOME = np.dtype(
         ("taken", np.bool_),
     ]
 )
-# What `GradientFlow.undecided` holds: the word, a seed, or the ranks of the ways to take, by neuron.
+# What `GradientFlow.undecided` holds: the word, a seed, or for some neurons the ranks of the ways to take.
 Undecided = str | int | tuple[tuple[int, tuple[int, ...]], ...]
-
-# The engine's packing of ranks into a number, see `engine.flow.origin`.
-_RANKS, _MOST = 16, 12
-# The least number: 0 would mean the likeliest way.
-_LEAST = 2.0**-53
 
 
 def as_undecided(value: object) -> Undecided:
@@ -49,76 +42,67 @@ def as_undecided(value: object) -> Undecided:
         return count("undecided", value)
     if isinstance(value, np.random.Generator):
         return int(value.integers(2**63))
-    if isinstance(value, Mapping | tuple | list):
+    if isinstance(value, Mapping | tuple | list):  # a file holds pairs
         try:
-            return tuple((_neuron(neuron), _ranks(ranks)) for neuron, ranks in sorted(dict(value).items()))
+            pairs = list(dict(value).items())
         except (TypeError, ValueError):
-            pass
+            pairs = None
+        if pairs is not None:
+            return tuple(sorted((count("undecided: a neuron", i), _ranks(ranks)) for i, ranks in pairs))
     raise InputError(
         f'undecided is {value!r}: it must be "likeliest", a seed, a random generator,'
         " or for some neurons the ranks of the ways to take, such as {17: [1, 0]}"
     )
 
 
-def _neuron(value: object) -> int:
-    return count("undecided: a neuron", value)
-
-
 def _ranks(value: object) -> tuple[int, ...]:
-    listed = list(value) if isinstance(value, Iterable) and not isinstance(value, str) else [value]
-    if len(listed) > _MOST:
-        raise InputError(f"undecided has {len(listed)} ranks for a neuron: it must have at most {_MOST}")
-    return tuple(count("undecided: a rank", rank, most=_RANKS - 1) for rank in listed)
+    listed = value if isinstance(value, Iterable) and not isinstance(value, str) else [value]
+    return tuple(count("undecided: a rank", rank) for rank in listed)
 
 
-def numbers(undecided: Undecided, m: int, past: AnyArray) -> Array:
-    """(m,) the number of each neuron after the outcomes in ``past``, a table `OUTCOME`."""
-    start = np.zeros(m)
-    if isinstance(undecided, int):
-        start = 1.0 - np.random.default_rng(undecided).random(m)
-    elif not isinstance(undecided, str):
-        for neuron, ranks in undecided:
-            if neuron >= m:
-                raise InputError(f"undecided has neuron {neuron}: it must be one of {m} neurons, numbered from 0")
-            start[neuron] = -sum(rank * _RANKS**place for place, rank in enumerate(ranks))
-    low = 0.0
-    for i, (neuron, p, taken) in enumerate(zip(past["neuron"], past["probability"], past["taken"], strict=True)):
-        if taken:
-            start[neuron] = _rest(start[neuron], low, p)
-        ends = i + 1 == past.size or _apart(past[i], past[i + 1])
-        low = 0.0 if ends else low + p
-    return start
+class Choices:
+    """The ways that neurons take; ``past`` is the table `OUTCOME` of the events so far."""
+
+    def __init__(self, undecided: Undecided, m: int, past: AnyArray) -> None:
+        self.undecided = undecided
+        self.ranks: dict[int, tuple[int, ...]] = {}
+        if isinstance(undecided, tuple):
+            self.ranks = dict(undecided)
+            for neuron in self.ranks:
+                count("undecided: a neuron", neuron, most=m - 1)
+        self.made = Counter(past["neuron"][past["taken"]].tolist())
+
+    def next(self, neuron: int, odds: Array) -> int:
+        """The mode that a neuron takes, given the probability of each; that is a choice if more than one has any."""
+        ways = np.flatnonzero(odds)
+        if ways.size == 1:
+            return int(ways[0])
+        n = self.made[neuron]
+        self.made[neuron] += 1
+        if isinstance(self.undecided, int):
+            u = np.random.default_rng([self.undecided, neuron, n]).random()
+            return int(ways[min(np.searchsorted(np.cumsum(odds[ways]), u, side="right"), ways.size - 1)])
+        ranks = self.ranks.get(neuron, ())
+        by_rank = ways[np.argsort(-odds[ways], kind="stable")]
+        return int(by_rank[min(ranks[n] if n < len(ranks) else 0, ways.size - 1)])
 
 
-def _apart(one: Any, other: Any) -> bool:
-    """Whether two rows are of two events: the probabilities of an event come one after the other."""
-    return bool(one["time"] != other["time"] or one["neuron"] != other["neuron"])
+def outcomes(time: float, neuron: int, kinds: tuple[str, str], odds: Array, taken: int) -> AnyArray:
+    """The ways of an undecided event as a table `OUTCOME`, by the probability of each mode.
 
-
-def _rest(number: float, low: float, p: float) -> float:
-    """What remains of a number after a way of probability p, the ways before which have ``low`` together."""
-    if number <= 0.0:
-        return -float(int(-number) // _RANKS)
-    return min(max((number - low) / p, _LEAST), 1.0)
-
-
-def outcome_table(times: Array, events: Ints, ways: Ints, odds: Array, s: int) -> AnyArray:
-    """Ways of the engine, (event, mode, whether taken), as a table `OUTCOME`, ascending in time.
-
-    ``times`` and ``events``, (neuron, border, kind), are the log that the ways refer to.
+    ``kinds``: what the event is if it leads to the dead arc, and if not.
     """
-    table, event, mode = np.empty(len(ways), OUTCOME), ways[:, 0], ways[:, 1]
-    table["time"], table["neuron"] = times[event], events[event, 0]
-    flips = events[event, 2] == codes.FLIP
-    table["kind"] = np.where(flips, codes.KINDS[codes.FLIP], codes.KINDS[codes.TURN])
-    table["kind"][~flips & (mode == 0)] = codes.KINDS[codes.REST]
+    mode = np.flatnonzero(odds)
+    s = odds.size // 4
     border = mode - 2 * s  # >= 0 for a neuron that slides: it has the arc on which the sample is not active
     arc = np.where(border < 0, mode, np.where(border < s, border, (border + 1) % (2 * s)))
-    table["first"] = np.where(arc == 0, 0, np.where(arc <= s, s - arc, 0))
+    table = np.empty(mode.size, OUTCOME)
+    table["time"], table["neuron"], table["kind"] = time, neuron, np.where(mode == 0, *kinds)
+    table["first"] = np.where((arc > 0) & (arc <= s), s - arc, 0)
     table["stop"] = np.where(arc == 0, 0, np.where(arc <= s, s, 2 * s - arc))
     table["sample"] = np.where(border < 0, -1, np.where(border < s, s - 1 - border, 2 * s - 1 - border))
-    table["probability"], table["taken"] = odds, ways[:, 2] != 0
-    return table[np.argsort(table["time"], kind="stable")]
+    table["probability"], table["taken"] = odds[mode], mode == taken
+    return table
 
 
 def sentence(times: Array) -> str:

@@ -198,7 +198,7 @@ class FlowMethod(Method):
             return run_so_far.net_at(k)
         k = 0 if self.anchored else k
         part = Trajectory.begin(self.gauge(run_so_far.net_at(k)), run_so_far.data, self)
-        # An undecided event ends as it did in the run: what chose its way follows from the outcomes before it.
+        # At undecided events the choices are those of the run: they depend on how many were made before.
         past = run_so_far.outcomes
         part = replace(part, outcomes=past[past["time"] <= times[k] * (1.0 + 1e-14)])
         return self.carry_on(part, Asked(until=float(t - times[k]), save_at=[]), None).final

@@ -6,14 +6,17 @@ magnus     a neuron's propagator: closed-form boosts and their products
 radau      the nodes, Newton's correction, the error estimate, the size of a step
 filippov   at a border: cross, slide, release
 modes      what drives an arc or a sliding neuron; the residuals from the modes' moments
-origin     neurons that reach a = b = 0
+origin     neurons on their way; when one reaches a = b = 0
 crossings  the first border that a neuron meets in a step
 batch      many crossings in one step
 step       one step after the other: ``enter``, ``advance``
+phases     where descent goes after an undecided event, with which probability
+undecided  neurons that have halted at one: their ``odds``, and how they ``go_on``
 """
 
 from knotflow.engine.flow.state import DT, EVENTS, REFRESHED, REJECTED, STEPS, STIFF, TIME, problem, start
 from knotflow.engine.flow.step import advance, enter
+from knotflow.engine.flow.undecided import Halt, go_on, halts, odds
 
 __all__ = [
     "DT",
@@ -23,8 +26,12 @@ __all__ = [
     "STEPS",
     "STIFF",
     "TIME",
+    "Halt",
     "advance",
     "enter",
+    "go_on",
+    "halts",
+    "odds",
     "problem",
     "start",
 ]

@@ -9,14 +9,14 @@ from __future__ import annotations
 import numpy as np
 
 from knotflow.engine.arcs import border_sample
-from knotflow.engine.codes import CROSS, FLIP, RELEASE, REST, STICK, TURN
+from knotflow.engine.codes import CROSS, FLIP, RELEASE, REST, STICK
 from knotflow.engine.compiled import inner
 from knotflow.engine.flow.crossings import Meeting, Span, find_meetings, next_meeting, position
-from knotflow.engine.flow.events import write, write_ways
+from knotflow.engine.flow.events import write
 from knotflow.engine.flow.filippov import home_arc, mode_from, put_on_border
 from knotflow.engine.flow.magnus import END, applied, kept
 from knotflow.engine.flow.modes import propagate_to, solve
-from knotflow.engine.flow.origin import Neuron, decide, fades, odds_at_origin, odds_of_flip, tidy
+from knotflow.engine.flow.origin import Neuron, fades
 from knotflow.engine.flow.radau import NODES, copy, largest
 from knotflow.engine.flow.state import EVENTS, TIME
 
@@ -24,69 +24,62 @@ from knotflow.engine.flow.state import EVENTS, TIME
 MAX_ROUNDS = 6
 # Events of one neuron in a step.
 MAX_EVENTS = 32
+# In place of a neuron's number: its events are not written down.
+UNLOGGED = np.int64(-1)
 
 
 @inner
 def log(when, neuron, border, kind, run, work):
     """Write an event down; it is counted in any case."""
-    if run.counts[EVENTS] < work.chance.size:
-        work.chance[run.counts[EVENTS]] = 1.0
     run.counts[EVENTS] = write(work.times, work.rows, run.counts[EVENTS], when, neuron, border, kind)
 
 
 @inner
-def meet(neuron, i, now, k, prob, work):
-    """What becomes of neuron i, which is at the border k that it meets: (the neuron in its new mode, kind of event,
-    the number of ways that it might have gone). With more than one their odds are in work.odds."""
+def meet(neuron, now, k, prob, work):
+    """What becomes of a neuron that is at the border k which it meets: (the neuron in its new mode, kind of event).
+
+    One that has slid to where it may go on in several ways halts, as if dead, see `undecided`.
+    """
     s, mode = prob.x.size, neuron.mode
+    if mode >= 2 * s and fades(neuron, prob):
+        return Neuron(0.0, 0.0, neuron.c, np.int64(0)), REST
     a, b = put_on_border(neuron.a, neuron.b, k, prob)
-    if mode < 2 * s:
-        to = mode_from(k, neuron.c, now, mode, prob, work)
-        return Neuron(a, b, neuron.c, to), STICK if to >= 2 * s else CROSS, 1
-    vanishes = fades(neuron, prob)
-    if vanishes:
-        odds_at_origin(k, neuron.c, now, prob, work)
-    else:
-        odds_of_flip(k, now, prob, work)
-    ways = tidy(work.odds)
-    to, _ = decide(work.number[i] if ways > 1 else 0.0, work.odds)
-    if vanishes:
-        return Neuron(0.0, 0.0, neuron.c, to), TURN if to > 0 else REST, ways
-    return Neuron(a, b, neuron.c, to), FLIP, ways
+    if mode >= 2 * s:
+        return Neuron(a, b, neuron.c, np.int64(0)), FLIP
+    to = mode_from(k, neuron.c, now, mode, prob, work)
+    return Neuron(a, b, neuron.c, to), STICK if to >= 2 * s else CROSS
 
 
 @inner
-def log_ways(i, to, run, work):
-    """Add to the last event, of neuron i, that it was undecided: its odds; and take them off the neuron's number."""
-    event = run.counts[EVENTS] - 1
-    if event < work.chance.size:
-        work.chance[event] = work.odds[to]
-        write_ways(event, to, work)
-    _, work.number[i] = decide(work.number[i], work.odds)
+def halt(i, border, kind, now, span, run, work):
+    """Note that neuron i halts at the border, where its last event was, until it is decided where it goes."""
+    n = work.halts[0]
+    work.halted[n, 0], work.halted[n, 1], work.halted[n, 2] = i, border, kind
+    work.halted[n, 3] = run.counts[EVENTS] - 1
+    work.halted_at[n, 0], work.halted_at[n, 1], work.halted_at[n, 2] = now, span.end, span.dt
+    work.halts[0] = n + 1
 
 
 @inner
 def travel(neuron, ahead, span, last, i, prob, run, work):
     """Take neuron i through the span and its meetings, the next of which is ``ahead``.
 
-    Returns the neuron at the span's end and its next meeting, looked for up to ``last``. Events are logged if i >= 0;
-    ~i stands for neuron i without log.
+    Returns the neuron at the span's end and its next meeting, looked for up to ``last``. Events are logged if i >= 0.
     """
     s, now, dt = prob.x.size, span.start, span.dt
     for _ in range(MAX_EVENTS):
         if ahead.border < 0 or ahead.when > span.end:
             break
         before, k = neuron.mode, ahead.border
-        there = position(neuron, now, ahead.when, dt, prob, work)
-        neuron, kind, ways = meet(there, max(i, ~i), ahead.when, k, prob, work)
+        neuron, kind = meet(position(neuron, now, ahead.when, dt, prob, work), ahead.when, k, prob, work)
         now = ahead.when
         if i >= 0 and neuron.mode != before:
             clock = run.real[TIME] + now * dt
             log(clock, i, k, kind, run, work)
-            if ways > 1:
-                log_ways(i, neuron.mode, run, work)
-            if kind == TURN and neuron.mode >= 2 * s:
-                log(clock, i, neuron.mode - 2 * s, STICK, run, work)
+        if before >= 2 * s:
+            if i >= 0:
+                halt(i, k, kind, now, span, run, work)
+            return neuron, Meeting(2.0, -1)
         ahead = next_meeting(neuron, Span(now, last, dt), np.sign(neuron.c), k, prob, work)
     if now < span.end:
         neuron = position(neuron, now, span.end, dt, prob, work)
@@ -99,13 +92,13 @@ def feed_back(found, dt, prob, run, work):
     s, z, extra, lam = prob.x.size, run.z, work.extra, work.lam
     extra[:] = 0.0
     for n in range(found):
-        i = np.int64(work.ids[n])
+        i = work.ids[n]
         first = Neuron(z[0, i], z[1, i], z[2, i], np.int64(run.group[i]))
         neuron, ahead, now, home0 = first, Meeting(work.when[n], np.int64(work.border[n])), 0.0, home_arc(first.mode, s)
         for k in range(3):
             if ahead.when > NODES[k]:
                 continue
-            neuron, ahead = travel(neuron, ahead, Span(now, NODES[k], dt), 1.0, ~i, prob, run, work)
+            neuron, ahead = travel(neuron, ahead, Span(now, NODES[k], dt), 1.0, UNLOGGED, prob, run, work)
             now = NODES[k]
             home = home_arc(neuron.mode, s)
             extra[k, 0, home] += neuron.c * neuron.a

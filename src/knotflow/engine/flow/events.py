@@ -31,15 +31,3 @@ def write(times, rows, n, when, neuron, border, kind):
         times[n] = when
         rows[n, 0], rows[n, 1], rows[n, 2] = neuron, border, kind
     return n + 1
-
-
-@inner
-def write_ways(event, taken, work):
-    """Write down every mode that the undecided event could have led to, as long as there is room."""
-    n = work.ways_met[0]
-    for g in range(work.odds.size):
-        if work.odds[g] > 0.0 and n < work.ways_odds.size:
-            work.ways[n, 0], work.ways[n, 1], work.ways[n, 2] = event, g, g == taken
-            work.ways_odds[n] = work.odds[g]
-            n += 1
-    work.ways_met[0] = n

@@ -27,8 +27,6 @@ STEPS, REJECTED, SOLVES, REFRESHED, EVENTS, STIFF, FRESH, HELD, WAIT, PATIENCE =
 TIME, DT, _, RATE = range(4)
 
 EPS = 2.0**-52
-# Where a neuron goes from a = b = 0: polygons of phases that wait for their turn, and the corners that one may have.
-WAITING, CORNERS = 22, 24
 
 
 class Problem(NamedTuple):
@@ -93,22 +91,13 @@ class Work(NamedTuple):
     extra: Array  # (3, 2, 2s) at each node, what events in the step add to ca and cb
     smooth: Array  # (3, s) the residuals at the nodes without the events
     before: Array  # (3, s) and those of the last iteration
-    # phases: where a neuron goes from a = b = 0
-    move: Array  # (2s, 2) what a step of descent adds to (a, b) on each arc, in units of the step
-    exits: Array  # (4s,) whether a neuron that leaves in the mode leaves for good
-    basin: Array  # (2s, 2, 2) of the ray of each border, below and above: its last arc, and its longest move back
-    odds: Array  # (4s,) the probability of each mode
-    pieces: Array  # (WAITING + 3, CORNERS + 2, 2) corners of polygons of phases
-    corners: Array  # (WAITING + 3,) int64 how many they have
-    share: Array  # (WAITING + 3,) their areas
-    number: Array  # (m,) what chooses among the ways of each neuron's next undecided event, see `origin.decide`
+    # undecided: neurons that halt at an event in this step until it is decided where they go
+    halts: Array  # (1,) int64 how many
+    halted: Array  # (m, 4) int64 neuron, border, kind, number of the event in the log
+    halted_at: Array  # (m, 3) when and the end of the step, as fractions of it, and its length
     # the event log, which the caller owns
     times: Array  # (room,)
     rows: Array  # (room, 3) int64: neuron, border, kind
-    chance: Array  # (room,) the probability of what happened
-    ways: Array  # (ways, 3) int64 of undecided events: which event, a mode, whether it was taken
-    ways_odds: Array  # (ways,) the probability of the mode
-    ways_met: Array  # (1,) int64 how many ways are written down
 
 
 class Struct(types.StructRef):
@@ -189,9 +178,6 @@ def workspace(m: int, s: int) -> Work:
         slope=np.zeros(s), s11=np.zeros(arcs), s12=np.zeros(arcs), s22=np.zeros(arcs), power=np.ones(s),
         reach=np.zeros((4 * s, 2)), ids=np.zeros(m, np.int32), when=np.zeros(m), border=np.zeros(m, np.int32),
         extra=np.zeros((3, 2, arcs)), smooth=np.zeros(nodes), before=np.zeros(nodes),
-        move=np.zeros((arcs, 2)), exits=np.zeros(4 * s, np.bool_), basin=np.zeros((arcs, 2, 2)), odds=np.zeros(4 * s),
-        pieces=np.zeros((WAITING + 3, CORNERS + 2, 2)), corners=np.zeros(WAITING + 3, np.int64),
-        share=np.zeros(WAITING + 3), number=np.zeros(m),
-        times=np.zeros(0), rows=np.zeros((0, 3), np.int64), chance=np.zeros(0),
-        ways=np.zeros((0, 3), np.int64), ways_odds=np.zeros(0), ways_met=np.zeros(1, np.int64),
+        halts=np.zeros(1, np.int64), halted=np.zeros((m, 4), np.int64), halted_at=np.zeros((m, 3)),
+        times=np.zeros(0), rows=np.zeros((0, 3), np.int64),
     )  # fmt: skip

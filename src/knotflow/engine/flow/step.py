@@ -15,7 +15,7 @@ import numpy as np
 
 from knotflow.engine import tangent
 from knotflow.engine.arcs import find_arc
-from knotflow.engine.codes import ARRIVED, CONVERGED, FULL, PAUSED, STALLED, STICK
+from knotflow.engine.codes import ARRIVED, CONVERGED, FULL, PAUSED, STALLED, STICK, UNDECIDED
 from knotflow.engine.compiled import inner, kernel
 from knotflow.engine.flow.batch import log, move, release, settle, shorten, undo
 from knotflow.engine.flow.crossings import find_meetings, standing
@@ -71,7 +71,8 @@ def enter(run: Run, prob: Problem, work: Work, times: Array, rows: Array) -> Non
 def advance(
     run: Run, prob: Problem, until: float, steps: int, flat: float, work: Work, times: Array, rows: Array
 ) -> int:
-    """Take up to ``steps`` steps towards the time ``until``; why it came back, see `codes`.
+    """Take up to ``steps`` steps towards the time ``until``; why it came back, see `codes`. After UNDECIDED it must be
+    decided where the neurons go that have halted, see `undecided`.
 
     ``flat``: stop once the loss, at its present rate, would fall by at most this in as long again as the run has taken;
     negative for never (but a gradient of zero always ends it). ``times`` and ``rows`` take the events.
@@ -123,8 +124,6 @@ def _advance(prob, run, work, until, steps, flat, resumed):
                 return ARRIVED
             if count[EVENTS] > work.times.size // 2 and count[EVENTS] + run.group.size > work.times.size:
                 return FULL
-            if work.ways_met[0] > work.ways_odds.size // 2:
-                return FULL
             slope = _look(prob, run, work)
             if slope == 0.0 or (real[TIME] > 0.0 and slope * real[TIME] <= flat):
                 return CONVERGED
@@ -142,6 +141,8 @@ def _advance(prob, run, work, until, steps, flat, resumed):
                 return STALLED
             continue
         _finish(error, dt, stiff, prob, run, work)
+        if work.halts[0] > 0:
+            return UNDECIDED
     return PAUSED
 
 
