@@ -34,11 +34,17 @@ class GradientFlow(FlowMethod):
         to 0.1.
     train : set of {"a", "b", "c", "bias"}
         Which parameters move. {"c"} is delta = -inf, where the flow is linear; {"a", "b"} is delta = +inf.
+    undecided : "likeliest", int, numpy.random.Generator or mapping
+        Which way to take after an event at which the flow is not unique, see the notes. "likeliest": the most probable
+        one. A seed, or a generator, which is asked for one: a random way, so that runs with many seeds are distributed
+        as descent with many small steps. A mapping: for some neurons the ranks of the ways that they take one after the
+        other, 0 for the most probable, as in {17: [1, 0]}.
 
     Raises
     ------
     InputError
-        For a tolerance out of its range or an unknown name in ``train``.
+        For a tolerance out of its range, an unknown name in ``train``, or another ``undecided``; at the start of a run,
+        for ranks of a neuron that the network does not have.
 
     Notes
     -----
@@ -49,20 +55,27 @@ class GradientFlow(FlowMethod):
     is not: O(m + s) a step, plus O(s^2) and now and then O(s^3) where it is stiff.
 
     relu'(0) = 0: a neuron that reaches the border of the data from inside is dead from then on. Where both sides of a
-    sample push a knot away, it stays on the side that it came from (the inactive one at the start, and where c changes
-    its sign at a sample; descent goes either way there, by its rounding, and both are solutions). A neuron with
-    delta > 0 that slides into a = b = 0 has no direction there. Whether it is dead or turns, and where to, is what
-    descent does as its step goes to 0: a walk on the scale of the step that no longer depends on the step.
+    sample push a knot away, it stays on the side that it came from, at the start on the inactive one.
+
+    After two events the flow has several solutions. A neuron with delta > 0 that slides into a = b = 0 has no direction
+    there: it is dead or turns. A neuron whose c changes its sign while it slides is pushed away to either side. Descent
+    goes one way or another by the phase in which its steps arrive, however small they are. So each way has a
+    probability, the share of small steps with which descent takes it; ``docs/origin.md`` derives it. Often one way has
+    probability 1. Where none has, the event is *undecided*: `Trajectory.outcomes` lists its ways, `Trajectory.account`
+    counts such events, and `Trajectory.message` says so.
 
     References
     ----------
-    Williams et al. (2019), equations (2) and (8) to (11), with the attractor rule of Lemma 2 corrected.
+    Williams et al. (2019), equations (2) and (8) to (11), with the attractor rule of Lemma 2 corrected. The
+    probabilities are in neither paper.
 
     Examples
     --------
     >>> import knotflow as kf
     >>> kf.GradientFlow(rtol=1e-6, train={"c"}).train
     frozenset({'c'})
+    >>> kf.GradientFlow(undecided={17: 1}).undecided
+    ((17, (1,)),)
     """
 
     rtol: float = RTOL

@@ -150,6 +150,16 @@ def effect(found, end, prob, run, work):
     return largest(total)
 
 
+@inner
+def first_halt(found, prob, run, work):
+    """When the first neuron halts in the step, 2 if none does: up to there only do the residuals of the step hold."""
+    first = 2.0
+    for n in range(found):
+        if run.group[work.ids[n]] >= 2 * prob.x.size:
+            first = min(first, work.when[n])
+    return first
+
+
 @inner(inline="always")
 def shorten(found, end, dt, prob, run, work):
     """The latest end, by halving, up to which events matter less than the tolerance; the first event always may."""

@@ -15,7 +15,7 @@ Plain arrays, and no record of a run: this is compiled when it is first needed, 
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,8 +32,11 @@ SMALL, WAITING, CORNERS = 2.0**-20, 22, 24
 MOST_MOVES = 4_000_000
 # Of the longest move: less than this is rounding error, and a band is at least as wide.
 LEAST = 1e-12
+# NumPy's integers: numba would compile each function once more for a plain one.
+ZERO: Any = np.int64(0)
+NONE: Any = np.int64(-1)
 # c changes its sign: so many phases, and steps before that.
-FLIP_PHASES, FLIP_STEPS = 2048, 256
+FLIP_PHASES, FLIP_STEPS = 16384, 128
 
 
 class Walk(NamedTuple):
@@ -164,8 +167,8 @@ def _find_exits(walk):
     """Mark the modes in which a neuron leaves a = b = 0 for good: it moves into its own arc, or out along a ray."""
     x, s, move, exits = walk.x, walk.x.size, walk.move, walk.exits
     for g in range(1, 2 * s):
-        va, vb = move[g, 0], move[g, 1]
-        exits[g] = _side_of(g, g, va, vb, x) > 0.0 and _side_of(g, _beyond(g, -1, s), va, vb, x) > 0.0
+        va, vb, below = move[g, 0], move[g, 1], (g + 2 * s - 1) % (2 * s)
+        exits[g] = _side_of(g, g, va, vb, x) > 0.0 and _side_of(g, below, va, vb, x) > 0.0
     for k in range(2 * s):
         band = _band_at(k, -np.inf, walk)
         exits[2 * s + k] = inactive_arc(k, s) != 0 and band.u > 0.0 and band.w > 0.0 and band.gain > 0.0
@@ -197,7 +200,7 @@ def _middle(top, walk):
 @leaf
 def _straddled(g, top, slack, walk):
     """The border of arc g on both sides of which the piece lies; -1 for none."""
-    worst, border = -slack, -1
+    worst, border = -slack, NONE
     for n in range(2):
         k = _beyond(g, 2 * n - 1, walk.x.size)
         for i in range(walk.corners[top]):
@@ -240,12 +243,12 @@ def _way_out(g, border, top, walk):
     """
     s = walk.x.size
     if g == 0 or walk.exits[g]:
-        return g if border < 0 else -1
+        return g if border < 0 else NONE
     for n in range(2):
         k = _beyond(g, 2 * n - 1, s)
         if walk.exits[2 * s + k] and _rides(k, top, walk):
             return 2 * s + k
-    return -1
+    return NONE
 
 
 @leaf
@@ -306,7 +309,7 @@ def _all_phases(k, least, walk):
         level = low if i < 2 else low + max(-band.gain, least)
         walk.pieces[0, i, 0], walk.pieces[0, i, 1] = _place(-band.w if i in (0, 3) else band.u, level, band)
     walk.corners[0] = 4
-    walk.share[0] = _area(0, walk)
+    walk.share[0] = _area(ZERO, walk)
     return walk.share[0]
 
 
@@ -314,11 +317,11 @@ def _all_phases(k, least, walk):
 def _find_odds(k, slack, walk):
     """Fill walk.odds, see ``odds_at_origin``; ``slack`` is the rounding error of a move."""
     _find_exits(walk)
-    whole, top = _all_phases(k, slack, walk), 0
+    whole, top = _all_phases(k, slack, walk), ZERO
     for _ in range(MOST_MOVES):
         a, b = _middle(top, walk)
         g = find_arc(a, b, walk.x)
-        border = _straddled(g, top, slack, walk) if walk.corners[top] > 1 else -1
+        border = _straddled(g, top, slack, walk) if walk.corners[top] > 1 else NONE
         out = _way_out(g, border, top, walk)
         if out >= 0:
             walk.odds[out] += walk.share[top] / whole

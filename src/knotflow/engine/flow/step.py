@@ -17,7 +17,7 @@ from knotflow.engine import tangent
 from knotflow.engine.arcs import find_arc
 from knotflow.engine.codes import ARRIVED, CONVERGED, FULL, PAUSED, STALLED, STICK, UNDECIDED
 from knotflow.engine.compiled import inner, kernel
-from knotflow.engine.flow.batch import log, move, release, settle, shorten, undo
+from knotflow.engine.flow.batch import first_halt, log, move, release, settle, shorten, undo
 from knotflow.engine.flow.crossings import find_meetings, standing
 from knotflow.engine.flow.filippov import NONE, first_release, mode_from, put_on_border
 from knotflow.engine.flow.modes import (
@@ -222,7 +222,7 @@ def _finish(error, dt, stiff, prob, run, work):
     elif many:
         count[PATIENCE] -= 1
     free, border, arc = first_release(prob, run, work)
-    end = min(free, 1.0)
+    end = min(free, first_halt(found, prob, run, work), 1.0)
     if settled:
         propagate_to(end, dt, prob, run, work)
     else:
