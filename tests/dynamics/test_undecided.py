@@ -36,7 +36,7 @@ def first_event(net: kf.ReLUNet, data: kf.Samples, kinds: tuple[str, ...], until
 
 
 class Event:
-    """The first event of these kinds: a start shortly before it, and what follows in each way that a neuron may take."""
+    """The first event of these kinds: a start shortly before it, and what follows in each way that may be taken."""
 
     def __init__(self, net: kf.ReLUNet, data: kf.Samples, kinds: tuple[str, ...], until: float) -> None:
         self.data = data
@@ -53,7 +53,9 @@ class Event:
             self.odds = [run.outcomes[run.outcomes["taken"]]["probability"][0] for run in runs]
 
     def flow(self, undecided: object) -> kf.Trajectory:
-        return kf.evolve(self.start, self.data, kf.GradientFlow(1e-8, undecided=undecided), until=self.until, save_at=[])
+        return kf.evolve(
+            self.start, self.data, kf.GradientFlow(1e-8, undecided=undecided), until=self.until, save_at=[]
+        )
 
     def descent(self, inverse: float) -> int:
         """The way that descent takes with about this number of steps to a unit of time."""
@@ -261,4 +263,6 @@ def test_events_of_former_files_are_certain(tmp_path):
     np.testing.assert_array_equal(again.events[former], run.events[former])
     assert again.outcomes.size == 0
     assert again.dynamics == run.dynamics
-    np.testing.assert_array_equal(again.resume(until=3.0, save_at=[]).final.a, run.resume(until=3.0, save_at=[]).final.a)
+    np.testing.assert_array_equal(
+        again.resume(until=3.0, save_at=[]).final.a, run.resume(until=3.0, save_at=[]).final.a
+    )

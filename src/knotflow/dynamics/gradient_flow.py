@@ -102,9 +102,7 @@ class GradientFlow(FlowMethod):
 class ParameterIntegrator:
     """The flow of a, b, c and the bias; a `flow_session.Integrator`."""
 
-    def __init__(
-        self, past: Past, rtol: float, train: frozenset[str], undecided: Undecided = LIKELIEST
-    ) -> None:
+    def __init__(self, past: Past, rtol: float, train: frozenset[str], undecided: Undecided = LIKELIEST) -> None:
         from knotflow.engine import flow  # numba, which only a run needs
 
         self.engine, self.past, self.train = flow, past, train

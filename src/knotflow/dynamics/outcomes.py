@@ -1,6 +1,6 @@
 """Undecided events of the gradient flow: what may follow, with which probability, and which way a run takes.
 
-The n-th choice of a neuron depends on the setting, the neuron and n alone, so a run that is carried on, from a file too,
+The n-th choice of a neuron depends on the setting, the neuron and n alone: a run that is carried on, from a file too,
 makes the choices that it would have made in one piece.
 """
 
@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 
 from knotflow._checks import count, is_whole
-from knotflow._typing import AnyArray, Array
+from knotflow._typing import AnyArray, Array, Ints
 from knotflow.errors import InputError
 
 __all__ = ["LIKELIEST", "OUTCOME", "Choices", "Undecided", "as_undecided", "outcomes", "sentence"]
@@ -74,14 +74,15 @@ class Choices:
 
     def next(self, neuron: int, odds: Array) -> int:
         """The mode that a neuron takes, given the probability of each; that is a choice if more than one has any."""
-        ways = np.flatnonzero(odds)
+        ways: Ints = np.flatnonzero(odds)
         if ways.size == 1:
             return int(ways[0])
         n = self.made[neuron]
         self.made[neuron] += 1
         if isinstance(self.undecided, int):
             u = np.random.default_rng([self.undecided, neuron, n]).random()
-            return int(ways[min(np.searchsorted(np.cumsum(odds[ways]), u, side="right"), ways.size - 1)])
+            place = int(np.searchsorted(np.cumsum(odds[ways]), u, side="right"))
+            return int(ways[min(place, ways.size - 1)])
         ranks = self.ranks.get(neuron, ())
         by_rank = ways[np.argsort(-odds[ways], kind="stable")]
         return int(by_rank[min(ranks[n] if n < len(ranks) else 0, ways.size - 1)])

@@ -58,9 +58,9 @@ class Trajectory:
     state : dict or None
         What `resume` goes on from: all that the next step needs. None after a divergence.
     events : structured array
-        Of a flow: (time, neuron, sample, kind, probability), ascending in time; ``sample`` is the number of the distinct
-        x. Kinds: "cross", "stick", "release"; while it sticks, "flip" (c changed its sign), "rest" (it slid into
-        a = b = 0 and is dead) and "turn" (it went through a = b = 0 and faces another way). `CanonicalFlow` and
+        Of a flow: (time, neuron, sample, kind, probability), ascending in time; ``sample`` is the number of the
+        distinct x. Kinds: "cross", "stick", "release"; while it sticks, "flip" (c changed its sign), "rest" (it slid
+        into a = b = 0 and is dead) and "turn" (it went through a = b = 0 and faces another way). `CanonicalFlow` and
         `MeanFieldFlow` have "rest" and "leave" at r = 0, with sample -1 away from samples. The probability is 1 but for
         undecided events of `GradientFlow`: the share of small steps with which descent goes this way.
     outcomes : structured array

@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import binom
 
 from knotflow.engine.arcs import active_arc, border_sample, inactive_arc
-from knotflow.engine.flow import phases
+from knotflow.engine.flow import flips, phases
 
 
 def problem(seed: int, s: int) -> tuple[np.ndarray, np.ndarray]:
@@ -36,8 +36,10 @@ def coming(x: np.ndarray, move: np.ndarray) -> list[int]:
 
 
 def ends_of_walks(k: int, x: np.ndarray, move: np.ndarray, n: int) -> np.ndarray:
-    """(n, 2) the directions in which walks in steps of 1 go in the end, 0 for dead neurons, that begin far out about the
-    ray of border k. Written with samples and activities alone: no arcs, no bands."""
+    """(n, 2) the directions in which walks go in the end that begin far out on the ray of border k; 0 for dead neurons.
+
+    Written with samples and activities alone: no arcs, no bands.
+    """
     s, rng = x.size, np.random.default_rng(7)
     r = np.array([move[s - j, 1] - move[s - j - 1, 1] for j in range(s)])
     j, side = border_sample(k, s), 1.0 if k < s else -1.0
@@ -80,8 +82,6 @@ def test_probabilities_are_the_shares_of_walks_from_random_phases():
     assert undecided >= 8
 
 
-
-
 def test_probabilities_have_the_sum_one_and_no_scale() -> None:
     assert len(CASES) > 50
     for x, move, k in CASES:
@@ -106,7 +106,7 @@ def test_a_reflection_of_x_turns_every_mode_into_its_mirror_image() -> None:
 
 
 def test_two_samples_by_hand():
-    """A neuron slides along a > 0, b = 0. Where b >= 0 it is on arc 1, else on arc 2, so b is in turn beta and beta - 1.
+    """A neuron slides along a > 0, b = 0. Where b >= 0 it is on arc 1, else on arc 2: b is in turn beta and beta - 1.
 
     If both arcs take 1 from a at a step: from (alpha, beta), the last place with a > b >= 0, it comes to arc 2 and from
     there to the dead arc. If arc 1 takes 2 and arc 2 nothing: it comes to (alpha - 2, beta - 1), on arc 3 if
@@ -124,7 +124,7 @@ def test_without_any_move_a_neuron_stays():
     np.testing.assert_array_equal(odds, [1, 0, 0, 0, 0, 0, 0, 0])
 
 
-def flips(u: float, w: float, n: int, steps: int, rng: np.random.Generator) -> float:
+def active_share(u: float, w: float, n: int, steps: int, rng: np.random.Generator) -> float:
     """The share of random phases on the active side when c changes its sign: the steps written out."""
     c = steps + rng.uniform(size=n)
     h = c * rng.uniform(-w, u, n)
@@ -137,7 +137,7 @@ def flips(u: float, w: float, n: int, steps: int, rng: np.random.Generator) -> f
 @pytest.mark.parametrize("u", [0.02, 0.1, 0.29, 1 / 3, 0.37, 0.5, 0.64, 0.8, 0.95])
 def test_the_active_share_of_flips_is_that_of_random_phases(u: float) -> None:
     n = 60_000
-    truth = flips(u, 1 - u, n, 700, np.random.default_rng(3))
-    assert phases.odds_of_flip(u, 1 - u) == pytest.approx(truth, abs=0.01)
-    assert phases.odds_of_flip(3 * u, 3 * (1 - u)) == pytest.approx(phases.odds_of_flip(u, 1 - u), abs=2e-3)
-    assert phases.odds_of_flip(1 - u, u) == pytest.approx(1 - truth, abs=0.01)
+    truth = active_share(u, 1 - u, n, 700, np.random.default_rng(3))
+    assert flips.odds_of_flip(u, 1 - u) == pytest.approx(truth, abs=0.01)
+    assert flips.odds_of_flip(3 * u, 3 * (1 - u)) == pytest.approx(flips.odds_of_flip(u, 1 - u), abs=2e-3)
+    assert flips.odds_of_flip(1 - u, u) == pytest.approx(1 - truth, abs=0.01)

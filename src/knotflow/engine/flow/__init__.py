@@ -10,7 +10,8 @@ origin     neurons on their way; when one reaches a = b = 0
 crossings  the first border that a neuron meets in a step
 batch      many crossings in one step
 step       one step after the other: ``enter``, ``advance``
-phases     where descent goes after an undecided event, with which probability
+phases     where descent takes a neuron that slides into a = b = 0, with which probability
+flips      and one whose c changes its sign while it slides
 undecided  neurons that have halted at one: their ``odds``, and how they ``go_on``
 """
 

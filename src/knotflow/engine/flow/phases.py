@@ -1,14 +1,12 @@
-"""Where descent goes after an undecided event: over the whole set of phases in which its steps may arrive.
+"""Where descent takes a neuron that slides into a = b = 0: over all phases in which its steps may arrive.
 
-**a = b = 0.** Near it c stands still, and a step of descent adds to (a, b) a vector that depends on the arc alone. In
-units of the step this walk is a piecewise translation, the same for every step. Far out on the ray of border k it is a
-rotation: h = a x - b goes round in the band (-w, u], and the level = (distance along the ray) - tilt h falls by the same
-amount at every step. So the phases of a walk are h in the band and the level modulo its fall. As the step goes to 0
-they are uniform: `docs/origin.md`. This set of phases is a parallelogram. It is moved as a polygon, cut where it lies on
-both sides of a border, until each piece is on the dead arc, on an arc that it never leaves, or on its way out along a
-ray. Areas are probabilities.
-
-**c = 0.** While a neuron slides, c may change its sign. Then both sides of the border push it away.
+Near a = b = 0 c stands still, and a step of descent adds to (a, b) a vector that depends on the arc alone. In units of
+the step this walk is a piecewise translation, the same for every step. Far out on the ray of border k it is a rotation:
+h = a x - b goes round in the band (-w, u], and the level = (distance along the ray) - tilt h falls by the same amount
+at every step. So the phases of a walk are h in the band and the level modulo its fall. As the step goes to 0 they are
+uniform: `docs/origin.md`. This set of phases is a parallelogram. It is moved as a polygon, cut where it lies on both
+sides of a border, until each piece is on the dead arc, on an arc that it never leaves, or on its way out along a ray.
+Areas are probabilities.
 
 Plain arrays, and no record of a run: this is compiled when it is first needed, which most runs never do.
 """
@@ -35,8 +33,6 @@ LEAST = 1e-12
 # NumPy's integers: numba would compile each function once more for a plain one.
 ZERO: Any = np.int64(0)
 NONE: Any = np.int64(-1)
-# c changes its sign: so many phases, and steps before that.
-FLIP_PHASES, FLIP_STEPS = 16384, 128
 
 
 class Walk(NamedTuple):
@@ -79,15 +75,6 @@ def odds_at_origin(k: int, x: Array, move: Array) -> Array:
     else:
         walk.odds[0] = 1.0
     return walk.odds
-
-
-def odds_of_flip(u: float, w: float) -> float:
-    """The probability that descent leaves a border to its active side when c changes its sign; O(1).
-
-    Before that h rose at a rate proportional to u > 0 on the inactive side and fell at one proportional to w > 0 on the
-    active side.
-    """
-    return float(_active_share(u / (u + w), w / (u + w)))
 
 
 @leaf
@@ -261,7 +248,7 @@ def _copy(start, to, walk):
 
 @leaf
 def _cut(k, top, walk):
-    """Cut the piece on top along border k, or across if it has too many corners: the smaller part on top of the other."""
+    """Cut the piece on top along border k, or across if it has too many corners: the smaller part goes on top."""
     p, n, one, two = walk.pieces, walk.corners[top], 0, 0
     da, db, a0, b0 = 1.0, walk.x[border_sample(k, walk.x.size)], 0.0, 0.0
     if n >= CORNERS:
@@ -339,23 +326,3 @@ def _find_odds(k, slack, walk):
                 walk.pieces[top, i, 1] += walk.move[g, 1]
     for i in range(top + 1):
         walk.odds[0] += walk.share[i] / whole
-
-
-@entry
-def _active_share(u, w):
-    """The share of phases in which descent is on the active side of a border when c changes its sign.
-
-    Until then h goes round in a band that shrinks with c: in units of the step |c| falls by 1 a step, and h rises by
-    |c| u from the inactive side and falls by |c| w from the active one. The phases are h, uniform in the band of afar,
-    and |c| modulo 1; they are taken from a sequence of low discrepancy.
-    """
-    found, first, second = 0, 0.5, 0.5
-    for _ in range(FLIP_PHASES):
-        first, second = (first + 0.7548776662466927) % 1.0, (second + 0.5698402909980532) % 1.0
-        c = FLIP_STEPS + first
-        h = c * (second * (u + w) - w)
-        while c > 0.0:
-            h += -c * w if h > 0.0 else c * u
-            c -= 1.0
-        found += h > 0.0
-    return found / FLIP_PHASES

@@ -1,8 +1,8 @@
 """Neurons that have halted in a step, at an event after which the flow goes on in more ways than one.
 
 A neuron that slides into a = b = 0 has no direction there. One whose c changes its sign while it slides is from then on
-pushed away from both sides of its border. `odds` has the probability with which descent takes each way, and `go_on` lets
-the neurons go on in the ways that were chosen.
+pushed away from both sides of its border. `odds` has the probability with which descent takes each way, and `go_on`
+lets the neurons go on in the ways that were chosen.
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ from knotflow.engine.codes import FLIP
 from knotflow.engine.compiled import kernel
 from knotflow.engine.flow.crossings import position
 from knotflow.engine.flow.filippov import put_on_border
+from knotflow.engine.flow.flips import odds_of_flip
 from knotflow.engine.flow.modes import gather, present_residuals
 from knotflow.engine.flow.origin import Neuron
-from knotflow.engine.flow.phases import odds_at_origin, odds_of_flip
+from knotflow.engine.flow.phases import odds_at_origin
 from knotflow.engine.flow.state import TIME, Array, Problem, Run, Work, bind
 
 # Ways with a smaller share than this are left out: the velocities at the event are not known better.

@@ -6,6 +6,7 @@ The statements are derived in docs/origin.md.
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 import knotflow as kf
 from knotflow_papers.ledger.entry import Outcome, claim, fails, holds, largest
@@ -18,7 +19,7 @@ _VANISHES = np.array([[0.08, 0.63, 0.1, 0.34], [-0.008, -0.063, 0.042, -0.034], 
 _TURNS_ROUND = np.array([[-1.65, -0.25, 0.67, 0.72], [0.989, 0.025, -0.067, 0.289], [0.2, 0.06, 0.11, -0.67]])
 
 
-def _descents(z: Array, data: kf.Samples, until: float, steps: Array) -> Array:
+def _descents(z: Array, data: kf.Samples, until: float, steps: NDArray[np.int64]) -> Array:
     """(n, 3, m): where gradient descent comes from z in the time ``until``, with each of n numbers of steps."""
     lr, runs = until / steps[:, None], np.repeat(z[None], len(steps), axis=0)
     for step in range(int(steps.max())):
@@ -57,8 +58,8 @@ def _sides(z: Array, kind: str, rng: Rng, n: int) -> tuple[Array, Array]:
 @claim(
     "X Origin",
     place="after lemma 2 of Williams et al.; docs/origin.md",
-    statement="a neuron with δ > 0 that slides into a = b = 0 goes on in each mode for a share of small steps of descent:"
-    " the share of a parallelogram of phases under a piecewise translation",
+    statement="a neuron with δ > 0 that slides into a = b = 0 goes on in each mode for a share of small steps of"
+    " descent: the share of a parallelogram of phases under a piecewise translation",
     oracle="hundreds of descents with steps of 10⁻⁵ to 2 · 10⁻⁵, written out; standard errors, all descents counted",
 )
 def origin(rng: Rng, quick: bool) -> Outcome:
@@ -90,8 +91,8 @@ def no_limit(rng: Rng, quick: bool) -> Outcome:
 @claim(
     "X Sign of c",
     place="after lemma 3 of Williams et al.; docs/origin.md",
-    statement="where c changes its sign while the knot is at a sample, both sides push it away; descent takes either side"
-    " for a share of small steps that depends on the quotient of the two velocities alone",
+    statement="where c changes its sign while the knot is at a sample, both sides push it away; descent takes either"
+    " side for a share of small steps that depends on the quotient of the two velocities alone",
     oracle="hundreds of descents with steps of 10⁻⁵ to 2 · 10⁻⁵, written out; standard errors, all descents counted",
 )
 def sign_of_c(rng: Rng, quick: bool) -> Outcome:
