@@ -151,12 +151,24 @@ def effect(found, end, prob, run, work):
 
 
 @inner
-def first_halt(found, prob, run, work):
-    """When the first neuron halts in the step, 2 if none does: up to there only do the residuals of the step hold."""
-    first = 2.0
+def first_halt(found, dt, prob, run, work):
+    """When the first neuron halts in the step, 2 if none does: the residuals of the step hold up to there only.
+
+    A neuron that slides halts at its next meeting, and so does one that begins to slide in this step.
+    """
+    z, first = run.z, 2.0
     for n in range(found):
-        if run.group[work.ids[n]] >= 2 * prob.x.size:
-            first = min(first, work.when[n])
+        i, when, k = np.int64(work.ids[n]), work.when[n], np.int64(work.border[n])
+        if when >= first:
+            continue
+        neuron = Neuron(z[0, i], z[1, i], z[2, i], np.int64(run.group[i]))
+        if neuron.mode < 2 * prob.x.size:
+            neuron, kind = meet(position(neuron, 0.0, when, dt, prob, work), when, k, prob, work)
+            if kind != STICK:
+                continue
+            ahead = next_meeting(neuron, Span(when, 1.0, dt), np.sign(neuron.c), k, prob, work)
+            when = ahead.when
+        first = min(first, when)
     return first
 
 

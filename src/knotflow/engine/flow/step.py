@@ -222,7 +222,7 @@ def _finish(error, dt, stiff, prob, run, work):
     elif many:
         count[PATIENCE] -= 1
     free, border, arc = first_release(prob, run, work)
-    end = min(free, first_halt(found, prob, run, work), 1.0)
+    end = min(free, first_halt(found, dt, prob, run, work), 1.0)
     if settled:
         propagate_to(end, dt, prob, run, work)
     else:
