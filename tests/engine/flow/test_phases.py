@@ -105,18 +105,18 @@ def test_a_reflection_of_x_turns_every_mode_into_its_mirror_image() -> None:
         np.testing.assert_allclose(image[2 * s + of_border], odds[2 * s :], atol=1e-5)
 
 
-def test_two_samples_by_hand():
+@pytest.mark.parametrize(("p", "q"), [(2.0, 0.0), (3.0, 0.5), (1.5, 2.0), (1.1, 0.7), (1.0, 1.0), (4.0, -0.5)])
+def test_two_samples_by_hand(p, q):
     """A neuron slides along a > 0, b = 0. Where b >= 0 it is on arc 1, else on arc 2: b is in turn beta and beta - 1.
 
-    If both arcs take 1 from a at a step: from (alpha, beta), the last place with a > b >= 0, it comes to arc 2 and from
-    there to the dead arc. If arc 1 takes 2 and arc 2 nothing: it comes to (alpha - 2, beta - 1), on arc 3 if
-    alpha <= beta + 1 and on arc 2 if not. alpha is uniform in (beta, beta + 2].
+    Arc 1 takes p from a at a step and arc 2 takes q. From (alpha, beta), the last place with a > b >= 0, it comes to
+    (alpha - p, beta - 1): on arc 3, where it stays, if alpha <= beta + p - 1. If not it comes to the dead arc.
+    alpha is uniform in (beta, beta + p + q].
     """
-    x = np.array([0.0, 1.0])
-    dies = np.array([[0, 0], [-1, -1], [-1, 1], [-1, -0.5]])
-    turns = np.array([[0, 0], [-2, -1], [0, 1], [-1, -0.5]])
-    np.testing.assert_allclose(phases.odds_at_origin(1, x, dies), np.eye(8)[0], atol=1e-12)
-    np.testing.assert_allclose(phases.odds_at_origin(1, x, turns), np.eye(8)[[0, 3]].mean(axis=0), atol=1e-12)
+    move = np.array([[0, 0], [-p, -1], [-q, 1], [-1, -0.5]])
+    stays = (p - 1) / (p + q)
+    expected = (1 - stays) * np.eye(8)[0] + stays * np.eye(8)[3]
+    np.testing.assert_allclose(phases.odds_at_origin(1, np.array([0.0, 1.0]), move), expected, atol=1e-9)
 
 
 def test_without_any_move_a_neuron_stays():
