@@ -25,7 +25,7 @@ Array = NDArray[np.float64]
 
 # A piece with less than this share of the phases goes on as one point. The smaller part of a cut goes on and the larger
 # waits, so at most log2(1 / SMALL) + 1 pieces wait. CORNERS: of a piece.
-SMALL, WAITING, CORNERS = 2.0**-20, 22, 24
+SMALL, WAITING, CORNERS = 2.0**-14, 16, 24
 # Moves of all pieces together. What is not out by then stays about the origin, as far as descent can tell.
 MOST_MOVES = 4_000_000
 # Of the longest move: less than this is rounding error, and a band is at least as wide.
