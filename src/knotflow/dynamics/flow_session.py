@@ -9,6 +9,7 @@ import numpy as np
 
 from knotflow._checks import number
 from knotflow._typing import AnyArray, Array, Ints
+from knotflow.dynamics.outcomes import sentence
 from knotflow.dynamics.protocol import EVENT, Past, Reason, Save, Snapshot, Stops
 from knotflow.engine import codes
 
@@ -29,6 +30,7 @@ REASONS = {
     codes.ARRIVED: Reason.FINISHED,
     codes.FULL: Reason.PAUSED,  # the log of events is
     codes.PAUSED: Reason.PAUSED,
+    codes.UNDECIDED: Reason.PAUSED,
     codes.STALLED: Reason.STALLED,
     codes.CONVERGED: Reason.CONVERGED,
 }
@@ -82,6 +84,9 @@ class Integrator(Protocol):
     def new_events(self) -> list[AnyArray]:
         """The events since this was last asked, as tables `EVENT`."""
 
+    def new_outcomes(self) -> list[AnyArray]:
+        """What the undecided ones among the new events might have led to, as tables `OUTCOME`. Asked before them."""
+
     def trouble(self) -> str:
         """After STALLED: what is wrong, and what to try."""
 
@@ -94,6 +99,7 @@ class FlowSession:
         self.within = past.data.distinct.within
         self.flat = rtol**2 * float(past.first_loss - self.within + integrator.loss())
         self.last_step = integrator.steps + MOST_STEPS
+        self.ways = [past.outcomes, *integrator.new_outcomes()]
         self.log = [past.events, *integrator.new_events()]
         self.trouble = ""
 
@@ -113,6 +119,7 @@ class FlowSession:
         """Take up to ``budget`` steps towards the time ``mark``; only one if each may be the last by its loss."""
         steps = 1 if stops.stop_loss >= 0 else budget
         reason = self.integrator.advance(mark, steps, self.flat if stops.converged else -1.0)
+        self.ways += self.integrator.new_outcomes()
         self.log += self.integrator.new_events()
         if self.loss <= stops.stop_loss:
             return Reason.STOP_LOSS
@@ -136,7 +143,13 @@ class FlowSession:
     def remark(self) -> str:
         how = self.account()
         went = f"{how['method']}: {how['steps']} steps, {how['rejected']} rejected, {how['events']} events"
-        return f" (t = {self.now:.6g}; {went})"
+        return f" (t = {self.now:.6g}; {went})" + sentence(self.undecided)
+
+    @property
+    def undecided(self) -> Array:
+        """The times of the undecided events."""
+        times: Array = np.concatenate([part["time"][part["probability"] < 1.0] for part in self.log])
+        return times
 
     def snapshot(self) -> Snapshot:
         return self.integrator.snapshot()
@@ -144,11 +157,15 @@ class FlowSession:
     def events(self) -> AnyArray:
         return np.concatenate(self.log)
 
+    def outcomes(self) -> AnyArray:
+        return np.concatenate(self.ways)
+
     def account(self) -> dict[str, Any]:
-        return self.integrator.account() | {"events": int(sum(part.size for part in self.log))}
+        events = {"events": int(sum(part.size for part in self.log)), "undecided": self.undecided.size}
+        return self.integrator.account() | events
 
 
-def event_table(times: Array, rows: Ints, s: int) -> AnyArray:
+def event_table(times: Array, rows: Ints, s: int, chance: Array | float = 1.0) -> AnyArray:
     """Events of the engine as a table `EVENT`, ascending in time; rows are (neuron, border, kind), border -1 is none.
 
     Borders 0 to s - 1 are those of the right-facing neurons, at the samples s - 1 to 0; the left-facing follow.
@@ -156,7 +173,7 @@ def event_table(times: Array, rows: Ints, s: int) -> AnyArray:
     table, border = np.empty(len(times), EVENT), rows[:, 1]
     table["time"], table["neuron"] = times, rows[:, 0]
     table["sample"] = np.where(border < 0, -1, np.where(border < s, s - 1 - border, 2 * s - 1 - border))
-    table["kind"] = np.array(codes.KINDS)[rows[:, 2]]
+    table["kind"], table["probability"] = np.array(codes.KINDS)[rows[:, 2]], chance
     return table[np.argsort(table["time"], kind="stable")]
 
 

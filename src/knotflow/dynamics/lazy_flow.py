@@ -282,5 +282,8 @@ class _Jumps:
     def new_events(self) -> list[AnyArray]:
         return []
 
+    def new_outcomes(self) -> list[AnyArray]:
+        return []
+
     def trouble(self) -> str:
         return ""

@@ -100,5 +100,8 @@ class ParticleIntegrator:
         self.run.counts[self.engine.EVENTS] = log.size[0] = 0
         return [event_table(log.times[:n], log.rows[:n], self.problem.x.size)]
 
+    def new_outcomes(self) -> list[AnyArray]:
+        return []
+
     def trouble(self) -> str:
         return f"the tolerance cannot be met: the step fell to {self.run.real[self.engine.DT]:.3g}; take a larger rtol"

@@ -25,7 +25,9 @@ __all__ = ["EVENT", "Asked", "Method", "Past", "Reason", "Save", "Session", "Sna
 
 Snapshot = dict[str, AnyArray]
 
-EVENT = np.dtype([("time", np.float64), ("neuron", np.int64), ("sample", np.int64), ("kind", "U7")])
+EVENT = np.dtype(
+    [("time", np.float64), ("neuron", np.int64), ("sample", np.int64), ("kind", "U7"), ("probability", np.float64)]
+)
 
 
 class Reason(Enum):
@@ -103,6 +105,7 @@ class Past(NamedTuple):
     loss: float
     state: Snapshot | None  # None at the very start
     events: AnyArray
+    outcomes: AnyArray
 
 
 class Session(Protocol):
@@ -137,6 +140,9 @@ class Session(Protocol):
 
     def events(self) -> AnyArray:
         """All events since the time 0, as `EVENT`."""
+
+    def outcomes(self) -> AnyArray:
+        """All that the undecided events might have led to, as `outcomes.OUTCOME`."""
 
     def account(self) -> dict[str, Any]:
         """How it was integrated, for people; empty for methods that move in steps."""
