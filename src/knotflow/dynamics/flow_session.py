@@ -31,6 +31,7 @@ REASONS = {
     codes.PAUSED: Reason.PAUSED,
     codes.STALLED: Reason.STALLED,
     codes.CONVERGED: Reason.CONVERGED,
+    codes.FLOOR: Reason.FLOOR,
 }
 
 # The rule for tolerances: ``rtol`` is the wanted accuracy of f on the samples, relative to the size of y, and its

@@ -36,6 +36,7 @@ class Reason(Enum):
     STOP_LOSS = "the loss {loss:.6g} is at most stop_loss = {stop_loss:.6g}"
     STOP_GRADIENT = "the gradient's norm {norm:.6g} is at most stop_gradient = {stop_gradient:.6g}"
     CONVERGED = "the loss no longer falls"
+    FLOOR = "the loss no longer falls, by more than the tolerance can tell"
     DIVERGED = (
         "diverged at step {step}: the loss is {loss:.6g}, from {first_loss:.6g} at the start. lr is {lr:.6g}; the"
         " stability bound at the last saved step is {limit:.6g}. Take a smaller lr."

@@ -123,6 +123,18 @@ def error_of(nodes, r, slope, basis, eigen, weight, dt, stiff, spare):
     return largest(defect)
 
 
+@inner
+def moved(nodes, r):
+    """By how much the residuals move in the step: a bound for its error, where the estimate is nothing but rounding."""
+    size = 0.0
+    for k in range(3):
+        for j in range(r.size):
+            d = abs(nodes[k, j] - r[j])
+            if d > size or d != d:
+                size = d
+    return size
+
+
 def refresh(run: Any, kernel_matrix: Array) -> None:
     """Take the present tangent kernel, W^(1/2) K W^(1/2), as Newton's Jacobian. O(s^3)."""
     eigen, basis = np.linalg.eigh(kernel_matrix)

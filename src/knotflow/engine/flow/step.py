@@ -15,7 +15,7 @@ import numpy as np
 
 from knotflow.engine import tangent
 from knotflow.engine.arcs import find_arc
-from knotflow.engine.codes import ARRIVED, CONVERGED, FULL, PAUSED, STALLED, STICK
+from knotflow.engine.codes import ARRIVED, CONVERGED, FLOOR, FULL, PAUSED, STALLED, STICK
 from knotflow.engine.compiled import inner, kernel
 from knotflow.engine.flow.batch import log, move, release, settle, shorten, undo
 from knotflow.engine.flow.crossings import find_meetings, standing
@@ -32,7 +32,8 @@ from knotflow.engine.flow.modes import (
     solve,
 )
 from knotflow.engine.flow.origin import Neuron
-from knotflow.engine.flow.radau import PLAIN, copy, error_of, first_guess, growth, refresh, shrinkage
+from knotflow.engine.flow.radau import PLAIN, copy, error_of, first_guess, growth, moved, refresh, shrinkage
+from knotflow.engine.flow.rest import at_rest, due, fall, floor, still_falls
 from knotflow.engine.flow.state import (
     DT,
     EPS,
@@ -123,12 +124,15 @@ def _advance(prob, run, work, until, steps, flat, resumed):
                 return ARRIVED
             if count[EVENTS] > work.times.size // 2 and count[EVENTS] + run.group.size > work.times.size:
                 return FULL
-            slope = _look(prob, run, work)
-            if slope == 0.0 or (real[TIME] > 0.0 and slope * real[TIME] <= flat):
-                return CONVERGED
+            _look(prob, run, work)
             real[RATE] = rate(prob, work)
             if real[DT] == 0.0:
                 real[DT] = 0.01 / max(real[RATE], 1e-300)
+            end = _end(left, flat, prob, run, work)
+            if end == ARRIVED:
+                real[TIME] = until
+            if end != PAUSED:
+                return end
             work.extra[:] = 0.0
         dt = min(real[DT], left)
         stiff = dt * real[RATE] > PLAIN
@@ -145,15 +149,35 @@ def _advance(prob, run, work, until, steps, flat, resumed):
 
 @inner
 def _look(prob, run, work):
-    """Fill the tangent kernel's sums and dr/dt; the rate at which the loss falls."""
-    slope, weight, r = work.slope, prob.weight, run.r
+    """Fill the tangent kernel's sums and dr/dt."""
+    slope = work.slope
     kernel_sums(prob, run, work)
-    kernel_times(r, prob, work, slope)
-    total = 0.0
+    kernel_times(run.r, prob, work, slope)
     for j in range(slope.size):
         slope[j] *= -1.0
-        total += weight[j] * r[j] * slope[j]
-    return -total
+
+
+@inner
+def _end(left, flat, prob, run, work):
+    """ARRIVED if nothing moves until the time asked for; CONVERGED or FLOOR, see `codes`; else PAUSED.
+
+    ``flat`` < 0: the time asked for is wanted.
+    """
+    now, top = run.real[TIME], run.real[RATE]
+    falls = fall(run.r, prob, work)
+    if flat < 0.0:
+        stiff = run.counts[FRESH] == 1 and left * top > 1.0 / EPS**0.25
+        return ARRIVED if falls == 0.0 or (stiff and due(run) and at_rest(left, top, prob, run, work)) else PAUSED
+    if falls == 0.0:
+        return CONVERGED
+    if now == 0.0:
+        return PAUSED
+    falls *= now
+    if falls > flat and run.counts[FRESH] == 1 and due(run):
+        falls = still_falls(now, prob, run, work)
+    if falls <= flat:
+        return CONVERGED
+    return FLOOR if falls <= floor(now, top, prob, run) else PAUSED
 
 
 @inner(inline="always")
@@ -165,6 +189,7 @@ def _attempt(dt, stiff, prob, run, work):
     count[SOLVES] += 1
     if iterations > 0:
         error = error_of(work.nodes, r, work.slope, basis, eigen, prob.weight, dt, stiff, work.spare)
+        error = min(error, moved(work.nodes, r))
     if not error <= prob.tol:
         if iterations == 0:
             count[FRESH] = 0
