@@ -19,6 +19,10 @@ from knotflow.engine.sums import arc_sums, predict
 
 # Iterations for the residuals of a step.
 MAX_ITERATIONS = 12
+# They may differ from those of the parameters that they move by this part of the tolerance.
+DEFECT = 0.1
+# A sum of residuals is taken for 0 within this part of its terms.
+ROUNDING = 16.0 * EPS
 
 
 @inner
@@ -96,6 +100,24 @@ def weigh(v, weight, out):
 
 
 @inner
+def anchor(prob, run, work):
+    """Fill the arcs' sums at the start of the step. One that is no more than the rounding of its terms is 0: at rest a
+    long step would make a velocity of it, and a drift. Their terms are r = f - y, with f known to EPS times ``size``."""
+    x, weight, inv_norm, terms0, terms1 = prob.x, prob.weight, prob.inv_norm, work.extra[0, 0], work.extra[0, 1]
+    for j in range(x.size):
+        work.spare[0, j] = weight[j] * (abs(run.r[j]) + prob.size)
+        work.spare[1, j] = abs(x[j])
+    arc_sums(work.spare[0], work.spare[1], inv_norm, terms0, terms1)
+    weigh(run.r, weight, work.weighted)
+    arc_sums(work.weighted, x, inv_norm, work.from0, work.from1)
+    for g in range(terms0.size):
+        if abs(work.from0[g]) <= ROUNDING * terms0[g]:
+            work.from0[g] = 0.0
+        if abs(work.from1[g]) <= ROUNDING * terms1[g]:
+            work.from1[g] = 0.0
+
+
+@inner
 def drive(g, k, prob, work):
     """(q1, q0) that moves the mode g at node k, from the arcs' sums."""
     s, q1, q0 = prob.x.size, work.q1, work.q0
@@ -112,6 +134,9 @@ def propagate(dt, prob, run, work):
     for k in range(3):
         weigh(work.nodes[k], prob.weight, work.weighted)
         arc_sums(work.weighted, prob.x, prob.inv_norm, work.q0[k], work.q1[k])
+        for g in range(work.from0.size):
+            work.q0[k, g] += work.from0[g]
+            work.q1[k, g] += work.from1[g]
     for g in range(coef.shape[0]):
         coef[g] = 0.0  # q(t) is needed where no neuron is, too: one may come within the step
         for k in range(3):
@@ -146,11 +171,11 @@ def propagate_to(end, dt, prob, run, work):
 
 
 @inner
-def weighted_sum(k, prob, work):
+def weighted_sum(k, prob, run, work):
     """The sum of w r over the samples at node k."""
     nodes, weight, total = work.nodes, prob.weight, 0.0
     for j in range(weight.size):
-        total += weight[j] * nodes[k, j]
+        total += weight[j] * (run.r[j] + nodes[k, j])
     return total
 
 
@@ -161,14 +186,18 @@ def bias_at(k, dt, prob, run, work):
         return run.bias[0]
     total = 0.0
     for p in range(3):
-        total += STAGES[k, p] * weighted_sum(p, prob, work)
+        total += STAGES[k, p] * weighted_sum(p, prob, run, work)
     return run.bias[0] - dt * total
 
 
 @inner
 def solve(dt, stiff, prob, run, work):
-    """Find the residuals at the nodes; the number of iterations, or 0 if they did not converge."""
-    nodes, delta = work.nodes, work.delta
+    """Find the residuals at the nodes; the number of iterations, or 0 if they did not converge.
+
+    They have when the correction is small, and the defect, too: a stiff step that is accepted with a defect would leave
+    the slow manifold by it.
+    """
+    nodes, delta, r = work.nodes, work.delta, run.r
     goal = max(1e-3 * prob.tol, 8.0 * EPS * (largest(prob.y) + largest(run.r)))
     last = np.inf
     for n in range(1, MAX_ITERATIONS + 1):
@@ -177,7 +206,8 @@ def solve(dt, stiff, prob, run, work):
             residuals_at(k, bias_at(k, dt, prob, run, work), prob, run, work)
         for k in range(3):
             for j in range(nodes.shape[1]):
-                delta[k, j] -= nodes[k, j]
+                delta[k, j] -= r[j] + nodes[k, j]
+        gap = max(largest(delta[0]), largest(delta[1]), largest(delta[2]))
         if stiff:
             correct(run.basis, run.eigen, prob.weight, dt, delta, work.spare)
         d0, d1, d2 = largest(delta[0]), largest(delta[1]), largest(delta[2])
@@ -187,7 +217,7 @@ def solve(dt, stiff, prob, run, work):
         for k in range(3):
             for j in range(nodes.shape[1]):
                 nodes[k, j] += delta[k, j]
-        if size <= goal:
+        if size <= goal and gap <= DEFECT * prob.tol:
             return n
         last = size
     return 0
@@ -200,7 +230,7 @@ def move_bias(end, dt, prob, run, work):
         return
     total = 0.0
     for k in range(3):
-        value, power = weighted_sum(k, prob, work), 1.0
+        value, power = weighted_sum(k, prob, run, work), 1.0
         for p in range(3):
             power *= end
             total += value * POWERS[p, k] * power / (p + 1)
@@ -227,6 +257,17 @@ def kernel_sums(prob, run, work):
         s11[home] += scale * (cc * t11 + tc * moments[g, 0])
         s12[home] += scale * (cc * t12 - tc * moments[g, 1])
         s22[home] += scale * (cc * t22 + tc * moments[g, 2])
+
+
+@inner
+def derivative(prob, run, work, out):
+    """out = dr/dt at the start of the step, from the anchored sums; O(s)."""
+    u1, u0, norm = work.extra[0, 0], work.extra[0, 1], 1.0 / prob.inv_norm
+    for g in range(u1.size):
+        q1, q0 = norm * work.from1[g], norm * work.from0[g]
+        u1[g] = -(work.s11[g] * q1 + work.s12[g] * q0)
+        u0[g] = work.s12[g] * q1 + work.s22[g] * q0
+    predict(u1, u0, prob.x, -prob.tbias * weigh(run.r, prob.weight, work.weighted), 1.0, out)
 
 
 @inner

@@ -13,26 +13,37 @@ from __future__ import annotations
 import numpy as np
 
 from knotflow.engine.compiled import inner
-from knotflow.engine.flow.modes import weigh
-from knotflow.engine.flow.state import EPS, REJECTED, STEPS
+from knotflow.engine.flow.modes import ROUNDING, weigh
+from knotflow.engine.flow.state import REJECTED, STEPS
 from knotflow.engine.sums import arc_sums
 
 # The eigenbasis is asked once in this number of steps.
 EVERY = 8
-# A sum of residuals is taken for 0 within this part of its terms.
-ROUNDING = 64.0 * EPS
+
+
+@inner
+def _square(q1, q0, work):
+    """The sum of q S q over the arcs."""
+    s11, s12, s22, total = work.s11, work.s12, work.s22, 0.0
+    for g in range(q0.size):
+        total += max(q1[g] * (s11[g] * q1[g] + 2.0 * s12[g] * q0[g]) + s22[g] * q0[g] * q0[g], 0.0)
+    return total
 
 
 @inner
 def fall(v, prob, work):
-    """|J^T W v|^2 with J = df/dz: the rate at which the loss falls for v = r; O(s). Needs the kernel's sums."""
-    s11, s12, s22, q0, q1 = work.s11, work.s12, work.s22, work.extra[0, 0], work.extra[0, 1]
+    """|J^T W v|^2 with J = df/dz; O(s). Needs the kernel's sums."""
+    q0, q1 = work.extra[0, 0], work.extra[0, 1]
     shift = prob.tbias * weigh(v, prob.weight, work.weighted)
     arc_sums(work.weighted, prob.x, 1.0, q0, q1)
-    total = shift * shift
-    for g in range(q0.size):
-        total += max(q1[g] * (s11[g] * q1[g] + 2.0 * s12[g] * q0[g]) + s22[g] * q0[g] * q0[g], 0.0)
-    return total
+    return shift * shift + _square(q1, q0, work)
+
+
+@inner
+def present_fall(prob, run, work):
+    """|J^T W r|^2, the rate at which the loss falls, from the anchored sums; O(s)."""
+    shift = prob.tbias * weigh(run.r, prob.weight, work.weighted)
+    return shift * shift + _square(work.from1, work.from0, work) / (prob.inv_norm * prob.inv_norm)
 
 
 @inner

@@ -70,8 +70,10 @@ class Work(NamedTuple):
     q1: Array
     coef: Array  # (4s, 2, 3) q1(t) and q0(t) of every mode as powers of the fraction of the step
     lam: Array  # (4, 4s, 9) propagators from the start of the step to the nodes, and to its end
-    nodes: Array  # (3, s) residuals at the nodes
+    nodes: Array  # (3, s) the residuals at the nodes less those at the start of the step
     delta: Array  # (3, s) their defect, then their correction
+    from0: Array  # (2s,) the arcs' sums at the start of the step, 0 where they are no more than rounding
+    from1: Array
     spare: Array  # (3, s)
     weighted: Array  # (s,)
     ca: Array  # (2s,) the arcs' sums of c a and c b
@@ -89,7 +91,7 @@ class Work(NamedTuple):
     border: Array  # (m,) int32 which border
     # batch
     extra: Array  # (3, 2, 2s) at each node, what events in the step add to ca and cb
-    smooth: Array  # (3, s) the residuals at the nodes without the events
+    smooth: Array  # (3, s) the nodes without the events
     before: Array  # (3, s) and those of the last iteration
     # the event log, which the caller owns
     times: Array  # (room,)
@@ -169,8 +171,8 @@ def workspace(m: int, s: int) -> Work:
     nodes, arcs = (3, s), 2 * s
     return Work(
         q0=np.zeros((3, arcs)), q1=np.zeros((3, arcs)), coef=np.zeros((4 * s, 2, 3)), lam=np.zeros((4, 4 * s, 9)),
-        nodes=np.zeros(nodes), delta=np.zeros(nodes), spare=np.zeros(nodes), weighted=np.zeros(s),
-        ca=np.zeros(arcs), cb=np.zeros(arcs),
+        nodes=np.zeros(nodes), delta=np.zeros(nodes), from0=np.zeros(arcs), from1=np.zeros(arcs),
+        spare=np.zeros(nodes), weighted=np.zeros(s), ca=np.zeros(arcs), cb=np.zeros(arcs),
         slope=np.zeros(s), s11=np.zeros(arcs), s12=np.zeros(arcs), s22=np.zeros(arcs), power=np.ones(s),
         reach=np.zeros((4 * s, 2)), ids=np.zeros(m, np.int32), when=np.zeros(m), border=np.zeros(m, np.int32),
         extra=np.zeros((3, 2, arcs)), smooth=np.zeros(nodes), before=np.zeros(nodes),

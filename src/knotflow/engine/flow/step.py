@@ -21,9 +21,10 @@ from knotflow.engine.flow.batch import log, move, release, settle, shorten, undo
 from knotflow.engine.flow.crossings import find_meetings, standing
 from knotflow.engine.flow.filippov import NONE, first_release, mode_from, put_on_border
 from knotflow.engine.flow.modes import (
+    anchor,
+    derivative,
     gather,
     kernel_sums,
-    kernel_times,
     move_bias,
     present_residuals,
     propagate,
@@ -32,8 +33,8 @@ from knotflow.engine.flow.modes import (
     solve,
 )
 from knotflow.engine.flow.origin import Neuron
-from knotflow.engine.flow.radau import PLAIN, copy, error_of, first_guess, growth, moved, refresh, shrinkage
-from knotflow.engine.flow.rest import at_rest, due, fall, floor, still_falls
+from knotflow.engine.flow.radau import PLAIN, copy, error_of, first_guess, growth, largest, refresh, shrinkage
+from knotflow.engine.flow.rest import at_rest, due, floor, present_fall, still_falls
 from knotflow.engine.flow.state import (
     DT,
     EPS,
@@ -77,14 +78,19 @@ def advance(
     ``flat``: stop once the loss, at its present rate, would fall by at most this in as long again as the run has taken;
     negative for never (but a gradient of zero always ends it). ``times`` and ``rows`` take the events.
     """
-    records, resumed = bind(prob, run, work._replace(times=times, rows=rows)), False
+    records, resumed, last = bind(prob, run, work._replace(times=times, rows=rows)), False, _tries(run) + steps
     while True:
-        code = _advance(*records, float(until), steps, float(flat), resumed)
+        # Rejected steps count, too: each may ask for the kernel. What asked for it is tried before this comes back.
+        code = _advance(*records, float(until), max(last - _tries(run), 1), float(flat), resumed)
         if code != _REFRESH:
             return code
         root = np.sqrt(prob.weight)
         refresh(run, tangent.matrix(work.s11, work.s12, work.s22, prob.x, root, prob.tbias))
         resumed = True
+
+
+def _tries(run: Run) -> int:
+    return int(run.counts[STEPS] + run.counts[REJECTED])
 
 
 @kernel
@@ -95,9 +101,8 @@ def _enter(prob, run, work):
         group[i] = find_arc(z[0, i], z[1, i], x)
     gather(prob, run)
     present_residuals(prob, run, work)
-    for k in range(3):
-        for j in range(s):
-            work.nodes[k, j] = run.r[j]
+    anchor(prob, run, work)
+    work.nodes[:] = 0.0
     propagate(0.0, prob, run, work)
     for i in range(group.size):
         neuron = Neuron(z[0, i], z[1, i], z[2, i], np.int64(group[i]))
@@ -150,11 +155,9 @@ def _advance(prob, run, work, until, steps, flat, resumed):
 @inner
 def _look(prob, run, work):
     """Fill the tangent kernel's sums and dr/dt."""
-    slope = work.slope
+    anchor(prob, run, work)
     kernel_sums(prob, run, work)
-    kernel_times(run.r, prob, work, slope)
-    for j in range(slope.size):
-        slope[j] *= -1.0
+    derivative(prob, run, work, work.slope)
 
 
 @inner
@@ -164,7 +167,7 @@ def _end(left, flat, prob, run, work):
     ``flat`` < 0: the time asked for is wanted.
     """
     now, top = run.real[TIME], run.real[RATE]
-    falls = fall(run.r, prob, work)
+    falls = present_fall(prob, run, work)
     if flat < 0.0:
         stiff = run.counts[FRESH] == 1 and left * top > 1.0 / EPS**0.25
         return ARRIVED if falls == 0.0 or (stiff and due(run) and at_rest(left, top, prob, run, work)) else PAUSED
@@ -188,8 +191,9 @@ def _attempt(dt, stiff, prob, run, work):
     iterations, error = solve(dt, stiff, prob, run, work), np.inf
     count[SOLVES] += 1
     if iterations > 0:
-        error = error_of(work.nodes, r, work.slope, basis, eigen, prob.weight, dt, stiff, work.spare)
-        error = min(error, moved(work.nodes, r))
+        error = error_of(work.nodes, work.slope, basis, eigen, prob.weight, dt, stiff, work.spare)
+        # No more than f moves by: late in a run the estimate is nothing but rounding.
+        error = min(error, max(largest(work.nodes[0]), largest(work.nodes[1]), largest(work.nodes[2])))
     if not error <= prob.tol:
         if iterations == 0:
             count[FRESH] = 0
@@ -215,7 +219,7 @@ def _settled(dt, stiff, found, prob, run, work):
     settled, found = settle(found, dt, stiff, prob, run, work)
     if settled:
         error = error_of(
-            work.nodes, run.r, work.slope, run.basis, run.eigen, prob.weight, dt, stiff, work.spare
+            work.nodes, work.slope, run.basis, run.eigen, prob.weight, dt, stiff, work.spare
         )  # fmt: skip
         settled = error <= prob.tol
     if settled:
