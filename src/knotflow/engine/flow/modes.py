@@ -17,6 +17,8 @@ from knotflow.engine.flow.radau import NODES, POWERS, STAGES, correct, largest
 from knotflow.engine.flow.state import EPS
 from knotflow.engine.sums import arc_sums, predict
 
+# In the power iteration, whose vector has length 1.
+MIXED = 0.01
 # Iterations for the residuals of a step.
 MAX_ITERATIONS = 12
 # They may differ from those of the parameters that they move by this part of the tolerance.
@@ -115,6 +117,17 @@ def anchor(prob, run, work):
             work.from0[g] = 0.0
         if abs(work.from1[g]) <= ROUNDING * terms1[g]:
             work.from1[g] = 0.0
+
+
+@inner
+def fastest(prob, run, work):
+    """The largest rate at which neurons grow by themselves at the start of the step, however small they are."""
+    s, most = prob.x.size, 0.0
+    for g in range(4 * s):
+        if occupied(g, run.moments):
+            home = home_arc(g, s)
+            most = max(most, prob.ta * work.from1[home] ** 2 + prob.tb * work.from0[home] ** 2)
+    return np.sqrt(prob.tc * most)
 
 
 @inner
@@ -279,8 +292,14 @@ def kernel_times(v, prob, work, out):
 
 @inner
 def rate(prob, work):
-    """The largest eigenvalue of K W, by two rounds of a power iteration that goes on from step to step."""
+    """The largest eigenvalue of K W, by two rounds of a power iteration that goes on from step to step.
+
+    Neurons may come to be active at samples where none was: a part of every sample is mixed in, or the iteration would
+    stay where it has been.
+    """
     v, out, value = work.power, work.spare[0], 0.0
+    for j in range(v.size):
+        v[j] += MIXED if j % 2 == 0 else 0.5 * MIXED
     for _ in range(2):
         kernel_times(v, prob, work, out)
         before = after = 0.0

@@ -23,6 +23,7 @@ from knotflow.engine.flow.filippov import NONE, first_release, mode_from, put_on
 from knotflow.engine.flow.modes import (
     anchor,
     derivative,
+    fastest,
     gather,
     kernel_sums,
     move_bias,
@@ -61,6 +62,8 @@ BATCH = 16
 # If that fails and there are more than this, the step is made shorter; with fewer it ends at the first of them, and the
 # next WAIT steps do not try.
 LARGE_BATCH = 64
+# Once in this number of steps Newton's Jacobian is renewed if the next step is to grow by less than this.
+RENEWED, SLOW = 16, 1.5
 # Beside the reasons in `codes`: the kernel is wanted as Newton's Jacobian.
 _REFRESH = -1
 
@@ -132,7 +135,7 @@ def _advance(prob, run, work, until, steps, flat, resumed):
             _look(prob, run, work)
             real[RATE] = rate(prob, work)
             if real[DT] == 0.0:
-                real[DT] = 0.01 / max(real[RATE], 1e-300)
+                real[DT] = 0.01 / max(real[RATE], fastest(prob, run, work), 1e-300)
             end = _end(left, flat, prob, run, work)
             if end == ARRIVED:
                 real[TIME] = until
@@ -145,7 +148,7 @@ def _advance(prob, run, work, until, steps, flat, resumed):
             return _REFRESH
         error = _attempt(dt, stiff, prob, run, work)
         if not error <= prob.tol:
-            if real[DT] < 16.0 * EPS * real[TIME] or real[DT] * real[RATE] < EPS:
+            if real[DT] < 16.0 * EPS * real[TIME] or real[DT] * max(real[RATE], fastest(prob, run, work)) < EPS:
                 return STALLED
             continue
         _finish(error, dt, stiff, prob, run, work)
@@ -266,6 +269,8 @@ def _finish(error, dt, stiff, prob, run, work):
         grow = min(grow, max(0.1, 4.0 * end))
     if dt == real[DT] or grow < 1.0:
         real[DT] = dt * max(0.1, grow)
+    if stiff and grow < SLOW and count[STEPS] % RENEWED == 0:  # an old kernel may be what the estimate sees
+        count[FRESH] = 0
     count[STEPS] += 1
     count[STIFF] += stiff
     gather(prob, run)
