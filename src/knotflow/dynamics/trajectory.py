@@ -49,9 +49,11 @@ class Trajectory:
     dynamics : Method
         How it was trained.
     status : str
-        "finished", "stop_loss", "stop_gradient", "converged"; or "interrupted", "stalled", "diverged".
+        "finished", "stop_loss", "stop_gradient", "converged"; or "interrupted", "stalled", "diverged", and "saddle":
+        nothing moves, but a small push would change that.
     message : str
-        The same in a sentence.
+        The same in a sentence, with the reason: the loss no longer falls, at the floor of the tolerance or because
+        nothing can move; when a saddle will be left; why a run stalled.
     seconds : float
         Wall time of the run.
     state : dict or None
@@ -62,7 +64,8 @@ class Trajectory:
         is dead) and "turn" (it went through a = b = 0 and faces another way). `CanonicalFlow` and `MeanFieldFlow` have
         "rest" and "leave" at r = 0, with sample -1 away from samples.
     account : mapping
-        Of a flow: how it was integrated, {"method": ..., "steps": ..., "rejected": ..., ...}.
+        Of a flow: how it was integrated, {"method": ..., "steps": ..., "rejected": ..., ...}, and the ``"end"``: the
+        status, or the reason for "converged" where it is another than that the loss no longer falls, "floor" or "still".
 
     Examples
     --------
@@ -140,7 +143,7 @@ class Trajectory:
 
     @property
     def success(self) -> bool:
-        """Whether the run did what it was asked to do: it is neither interrupted nor stalled nor diverged."""
+        """Whether the run did what it was asked to do: it did not end interrupted, stalled, diverged or at a saddle."""
         return self.status in SUCCESSES
 
     @property

@@ -183,7 +183,8 @@ def _end(left, flat, prob, run, work):
         falls = still_falls(now, prob, run, work)
     if falls <= flat:
         return CONVERGED
-    return FLOOR if falls <= floor(now, top, prob, run) else PAUSED
+    hidden = now * top * EPS > 1.0  # a mode that is slow even then is no more than rounding beside the fastest
+    return FLOOR if hidden or falls <= floor(now, top, prob, run) else PAUSED
 
 
 @inner(inline="always")
