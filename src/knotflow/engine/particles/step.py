@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 
 from knotflow.engine.arcs import border_sample
-from knotflow.engine.codes import ARRIVED, CONVERGED, FULL, PAUSED, STALLED, STICK
+from knotflow.engine.codes import ARRIVED, FULL, PAUSED, STALLED, STICK
 from knotflow.engine.compiled import inner, kernel
 from knotflow.engine.flow.filippov import NONE
 from knotflow.engine.flow.radau import ERROR, ERROR_ROOT, NODES, PLAIN, correct, growth, refresh, shrinkage
@@ -40,6 +40,7 @@ from knotflow.engine.particles.field import (
     kernel_matrix,
     rate,
 )
+from knotflow.engine.particles.rest import end
 from knotflow.engine.particles.rules import LOWER, UPPER, border, place, side, sign_of
 from knotflow.engine.particles.state import WINDOW, Log, Problem, Run, Work, bind
 from knotflow.engine.sums import predict
@@ -164,12 +165,14 @@ def error_of(run: Run, prob: Problem, dt: float, stiff: bool, work: Work) -> flo
     spare[:] = work.slope
     for k in range(3):
         spare += ERROR[k] / dt * (work.nodes[k] - run.r)
+    # No more than f moves by: late in a run the estimate is nothing but rounding.
+    most = np.abs(work.nodes - run.r).max()
     if not stiff:
-        return np.abs(spare).max() * dt / ERROR_ROOT
+        return min(np.abs(spare).max() * dt / ERROR_ROOT, most)
     root = np.sqrt(prob.weight)
     inner = run.basis.T @ (root * spare)
     inner /= ERROR_ROOT / dt + run.eigen
-    return np.abs((run.basis @ inner) / root).max()
+    return min(np.abs((run.basis @ inner) / root).max(), most)
 
 
 def _accept(run: Run, dt: float, work: Work, bound: tuple[Any, Any, Any]) -> bool:
@@ -207,11 +210,14 @@ def advance(run: Run, prob: Problem, until: float, steps: int, flat: float, work
         if 2 * count[EVENTS] > work.events.times.size:
             return FULL
         falls = fill_derivatives(*bound)
-        if falls == 0.0 or (real[TIME] > 0.0 and falls * real[TIME] <= flat):
-            return CONVERGED
         real[RATE] = rate(run, prob, work)
         if real[DT] == 0.0:
             real[DT] = 0.01 / max(real[RATE], 1e-300)
+        code = end(falls, left, flat, prob, run, work)
+        if code == ARRIVED:
+            real[TIME] = until
+        if code != PAUSED:
+            return code
         dt = min(real[DT], left)
         if real[CUT] > 0.0:
             dt, real[CUT] = min(dt, real[CUT]), 0.0
