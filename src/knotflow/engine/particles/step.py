@@ -100,15 +100,19 @@ def _correct(basis, eigen, weight, dt, delta, spare):
 
 
 def _first_guess(run: Run, prob: Problem, dt: float, stiff: bool, work: Work) -> None:
-    """Residuals at the nodes if the kernel stayed as it is (to first order in dt where that is small)."""
+    """Residuals at the nodes if the kernel stayed as it is (to first order in dt where that is small).
+
+    Each mode tends to where its velocity leads at its rate: under a penalty that is not 0.
+    """
     if not stiff:
         for k in range(3):
             work.nodes[k] = run.r + (dt * NODES[k]) * work.slope
         return
     root = np.sqrt(prob.weight)
-    inner = run.basis.T @ (root * run.r)
+    inner, slow = run.basis.T @ (root * work.slope), run.eigen * dt < 1e-8
     for k in range(3):
-        work.nodes[k] = (run.basis @ (inner * np.exp(-dt * NODES[k] * run.eigen))) / root
+        lasts = np.where(slow, dt * NODES[k], -np.expm1(-dt * NODES[k] * run.eigen) / np.where(slow, 1.0, run.eigen))
+        work.nodes[k] = run.r + (run.basis @ (inner * lasts)) / root
 
 
 def solve(run: Run, prob: Problem, dt: float, stiff: bool, work: Work, bound: tuple[Any, Any, Any]) -> int:
