@@ -10,8 +10,10 @@ import numpy as np
 
 from knotflow.engine.codes import ARRIVED, CONVERGED, FLOOR, PAUSED
 from knotflow.engine.flow.modes import ROUNDING
+from knotflow.engine.flow.radau import refresh
 from knotflow.engine.flow.rest import EVERY
 from knotflow.engine.flow.state import EPS, FRESH, RATE, REJECTED, STEPS, TIME
+from knotflow.engine.particles.field import derivatives, kernel_matrix
 from knotflow.engine.particles.state import Problem, Run, Work
 
 
@@ -20,15 +22,28 @@ def end(falls: float, left: float, flat: float, prob: Problem, run: Run, work: W
 
     ``falls``: the rate at which the energy falls. ``flat`` < 0: the time asked for is wanted.
     """
-    now, top = run.real[TIME], run.real[RATE]
+    now = run.real[TIME]
     due = run.counts[FRESH] > 0 and (run.counts[STEPS] + run.counts[REJECTED]) % EVERY == 0
     if falls == 0.0:
         return ARRIVED if flat < 0.0 else CONVERGED
+    if flat >= 0.0 and now > 0.0 and now * falls <= flat:
+        return CONVERGED
+    code = _by_modes(falls, left, flat, prob, run, work) if due else PAUSED
+    if code != PAUSED:  # Newton's Jacobian may be an old one: ask the present kernel
+        falls = derivatives(run, prob, work)
+        refresh(run, kernel_matrix(prob, work))
+        code = _by_modes(falls, left, flat, prob, run, work)
+    return code
+
+
+def _by_modes(falls: float, left: float, flat: float, prob: Problem, run: Run, work: Work) -> int:
+    """As ``end``, by the modes of the kernel that the run holds; O(s^2)."""
+    now, top = run.real[TIME], run.real[RATE]
     if flat < 0.0:
-        return ARRIVED if due and left * top > EPS**-0.25 and _at_rest(falls, left, prob, run, work) else PAUSED
+        return ARRIVED if left * top > EPS**-0.25 and _at_rest(falls, left, prob, run, work) else PAUSED
     if now == 0.0:
         return PAUSED
-    ahead = _still_falls(falls, now, prob, run, work) if now * falls > flat and due else now * falls
+    ahead = _still_falls(falls, now, prob, run, work)
     if ahead <= flat:
         return CONVERGED
     tolerated = 0.5 * prob.tol**2 * prob.weight.sum() + now * top * ROUNDING**2 * (prob.weight * run.r**2).sum()
