@@ -1,8 +1,8 @@
-"""Whether every flow ends, and how: random problems of all scales, `python -m bench.ends [problems] [first seed]`.
+"""Whether every flow ends, and ends right: random problems of all scales, `python -m bench.ends [problems] [first]`.
 
-Each line of the table is a method and what it was asked for: how often it ended with which status, the quantiles of its
-steps and of its processor time. Below stand the runs whose status a formula that shares no code with the engine does
-not confirm: see `judge`.
+Each line of the table is a method and what it was asked for: how often it ended for which reason, the quantiles of its
+steps, taken and rejected, and of its processor time. Below stand the runs whose end is not confirmed by formulas that
+share no code with the engine: see `judge`.
 """
 
 from __future__ import annotations
@@ -18,9 +18,11 @@ from time import process_time
 import numpy as np
 
 import knotflow as kf
+from knotflow.dynamics import flow_session
 
 SECONDS = 60.0  # a run that takes longer is interrupted, and counts as one that does not end
-STEPS = 50_000  # a run that takes more steps does not end either
+STEPS = 50_000  # a run that tries more steps has no bounded number of them
+FAMILIES = ("flow", "flow", "flow", "flow", "cylinder", "polar")  # of the problems, in turn
 MOST = 3e5  # neurons times samples
 
 
@@ -133,3 +135,100 @@ def solve(problem: Problem) -> tuple[kf.Trajectory, float]:
     finally:
         timer.cancel()
     return run, process_time() - began
+
+
+# --- whether the end is right, by dense formulas ---------------------------------------------------------------------
+
+
+def parts(net: kf.ReLUNet, data: kf.Samples) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(n, m) whether neuron i is active at sample j, and its pre-activation; (n,) weighted residuals."""
+    height = np.multiply.outer(data.x, net.a) - net.b
+    active = height > 0
+    f = (np.where(active, height, 0.0) @ net.c) / net.norm + net.bias
+    return active, height, data.weights * (f - data.y)
+
+
+def hessian(net: kf.ReLUNet, data: kf.Samples, train: frozenset[str]) -> np.ndarray:
+    """The Hessian of the loss in the trained of (a, b, c), where no knot is at a sample."""
+    active, height, rho = parts(net, data)
+    x, on = data.x[:, None], active / net.norm
+    rows = [net.c * on * x, -net.c * on, on * height]
+    names = [k for k, name in enumerate("abc") if name in train]
+    jacobian = np.concatenate([rows[k] for k in names], axis=1)
+    full = jacobian.T @ (data.weights[:, None] * jacobian)
+    m, place = len(net), {k: n for n, k in enumerate(names)}
+    for k, sums in ((0, rho @ (on * x)), (1, -(rho @ on))):
+        if k in place and 2 in place:
+            i, j = place[k] * m + np.arange(m), place[2] * m + np.arange(m)
+            full[i, j] += sums
+            full[j, i] += sums
+    return full
+
+
+def judge(problem: Problem, run: kf.Trajectory) -> str:
+    """What is wrong with the run's end; nothing if it is confirmed.
+
+    finished   the time asked for is reached
+    still      no neuron is active at a sample
+    saddle     the Hessian has a negative eigenvalue
+    converged  carried on for as long again, or for nine times the steps, the loss falls by no more than the tolerance
+               can tell, f being known to rtol times its size
+    """
+    end, data = run.account["end"], problem.data
+    if end == "finished":
+        return "" if run.times[-1] == problem.until else f"ended at {run.times[-1]:.3g}"
+    if end == "still":
+        return "an active neuron" if np.any(parts(run.final, data)[0]) else ""
+    if end == "saddle":
+        if len(problem.net) > 150:
+            return ""
+        return "" if np.linalg.eigvalsh(hessian(run.final, data, run.train))[0] < 0 else "no negative curvature"
+    if end in ("converged", "floor"):
+        further = run.resume(until=min(2 * run.times[-1], 1e300), save_at=[])
+        size = max(float(np.abs(data.y).max()), float(np.abs(problem.net(data.x)).max()))
+        seen = 10 * problem.method.rtol**2 * (run.loss[0] + 0.5 * data.weights.sum() * size**2)
+        seen += 1e-12 * run.loss[-1]  # rounding
+        fell = run.loss[-1] - further.loss[-1]
+        return "" if fell <= seen else f"fell on by {fell / run.loss[0]:.2g} of the start"
+    return run.message.split(" (t =")[0]
+
+
+# --- the table ----------------------------------------------------------------------------------------------------
+
+
+def quantiles(numbers: list[float], form: str) -> str:
+    return " ".join(format(v, form) for v in np.quantile(numbers, (0.5, 0.9, 1.0)))
+
+
+def report(rows: dict[str, list[tuple[str, float, float]]], wrong: list[str]) -> None:
+    print(f"{'run':24} {'ends':60} {'steps: half, 90%, all':>24} {'seconds':>18}")
+    for name, found in sorted(rows.items()):
+        ends = ", ".join(f"{count} {end}" for end, count in Counter(end for end, _, _ in found).most_common())
+        steps, seconds = [row[1] for row in found], [row[2] for row in found]
+        print(f"{name:24} {ends:60} {quantiles(steps, '.0f'):>24} {quantiles(seconds, '.2f'):>18}")
+    print(f"{len(wrong)} of {sum(map(len, rows.values()))} ends are not confirmed")
+    print(*wrong, sep="\n")
+
+
+def main() -> None:
+    """Draw, solve, judge and print."""
+    count, first = [int(v) for v in sys.argv[1:3]] + [2000, 0][len(sys.argv) - 1 :]
+    flow_session.MOST_STEPS = STEPS
+    rows: dict[str, list[tuple[str, float, float]]] = defaultdict(list)
+    wrong = []
+    for seed in range(first, first + count):
+        family = FAMILIES[seed % len(FAMILIES)]
+        problem = draw(seed, family)
+        run, seconds = solve(problem)
+        tries = run.account["steps"] + run.account["rejected"]
+        rows[f"{family}, {problem.asked}"].append((run.account["end"], tries, seconds))
+        fault = judge(problem, run)
+        if fault:
+            wrong.append(
+                f"  {seed} {family} {problem.kind}, until {problem.until}, rtol {problem.method.rtol:.1g}: {fault}"
+            )
+    report(rows, wrong)
+
+
+if __name__ == "__main__":
+    main()

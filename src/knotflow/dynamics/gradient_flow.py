@@ -12,8 +12,8 @@ from knotflow._typing import AnyArray, Array
 from knotflow.dynamics.flow_session import REASONS, RTOL, FlowSession, account, event_table, tolerance
 from knotflow.dynamics.protocol import Past, Reason, Snapshot
 from knotflow.dynamics.running import FlowMethod
-from knotflow.dynamics.states import FLOW, as_saved, fill
 from knotflow.dynamics.standing import Outlook, inert, saddle
+from knotflow.dynamics.states import FLOW, as_saved, fill
 from knotflow.dynamics.tangent import DEFAULT_TRAIN, gradient, stability_limit, trained, writable
 
 if TYPE_CHECKING:

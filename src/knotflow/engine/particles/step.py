@@ -49,8 +49,8 @@ from knotflow.engine.sums import predict
 CUT = 2
 # The iteration for the residuals ends when the particles return them up to this fraction of the tolerance.
 DEFECT = 0.05
-# Iterations for the residuals of a step.
-MAX_ITERATIONS = 16
+# Iterations for the residuals of a step; with more than SLOW the next step is no longer.
+MAX_ITERATIONS, SLOW = 16, 10
 
 
 def enter(run: Run, prob: Problem, work: Work) -> None:
@@ -247,6 +247,8 @@ def _step(run: Run, prob: Problem, dt: float, stiff: bool, work: Work, bound: tu
     if iterations > 8:
         count[FRESH] = 0
     grow = growth.py_func(error, prob.tol)
+    if iterations > SLOW:  # a longer step would not find its residuals
+        grow = min(grow, 1.0)
     if count[HELD]:  # the step after a rejected one is no longer than it
         grow = min(grow, 1.0)
         count[HELD] = 0
