@@ -106,8 +106,8 @@ def method(rng: np.random.Generator, family: str) -> object:
 def draw(seed: int, family: str) -> Problem:
     """The problem of this number."""
     rng = np.random.default_rng(seed)
-    s = int(round(2 * 150 ** (rng.uniform() ** 1.5)))
-    m = int(round(10 ** (4 * rng.uniform() ** 1.5)))
+    s = round(2 * 150 ** (rng.uniform() ** 1.5))
+    m = round(10 ** (4 * rng.uniform() ** 1.5))
     while m * s > MOST or (family != "flow" and m * s > 3e3):
         m, s = max(m // 2, 1), max(s // 2, 2)
     kind, x = positions(rng, s)
@@ -224,9 +224,8 @@ def main() -> None:
         rows[f"{family}, {problem.asked}"].append((run.account["end"], tries, seconds))
         fault = judge(problem, run)
         if fault:
-            wrong.append(
-                f"  {seed} {family} {problem.kind}, until {problem.until}, rtol {problem.method.rtol:.1g}: {fault}"
-            )
+            rtol = problem.method.rtol
+            wrong.append(f"  {seed} {family} {problem.kind}, until {problem.until}, rtol {rtol:.1g}: {fault}")
     report(rows, wrong)
 
 

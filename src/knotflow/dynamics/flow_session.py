@@ -64,8 +64,8 @@ class Integrator(Protocol):
     def advance(self, until: float, steps: int, flat: float) -> Reason:
         """Up to ``steps`` steps towards ``until``: FINISHED, PAUSED, STALLED, CONVERGED or FLOOR.
 
-        CONVERGED: at the rate at which the loss falls now, it would fall by at most ``flat`` if the time doubled. FLOOR:
-        by less than the tolerance or rounding can tell. ``flat`` < 0: neither, the time ``until`` is wanted.
+        CONVERGED: at the rate at which the loss falls now, it would fall by at most ``flat`` if the time doubled.
+        FLOOR: by less than the tolerance or rounding can tell. ``flat`` < 0: neither, the time ``until`` is wanted.
         """
 
     def loss(self) -> float:
@@ -154,6 +154,7 @@ class FlowSession:
         return Save(self.steps, self.now, self.loss, *self.integrator.parameters())
 
     def facts(self, reason: Reason) -> dict[str, Any]:
+        self.reason = reason
         arrival = f"reached t = {self.now:.6g}"
         if reason is Reason.FINISHED and self.now > 0 and self.now * self.integrator.outlook().falls <= self.flat:
             rest = self._at_rest(reason)

@@ -48,7 +48,7 @@ class Reason(Enum):
 
     @property
     def status(self) -> str:
-        """The word of `Trajectory.status`: "converged" whatever the reason that the loss no longer falls, but a saddle."""
+        """The word of `Trajectory.status`: "converged" for each reason that the loss no longer falls but a saddle."""
         at_an_end = self in (Reason.FLOOR, Reason.STILL)
         return Reason.CONVERGED.status if at_an_end else self.name.lower()
 

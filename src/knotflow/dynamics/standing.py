@@ -49,12 +49,12 @@ class _Growth(NamedTuple):
     rate: Array  # (m,)
     along: Array  # (3, m) of length 1
     group: Ints  # (m,) neurons of one group share rate and direction
-    blur: Array  # (m,) what an error of f within the tolerance adds to the rate
+    grows: Flags  # (m,) whether the rate is more than an error of f within the tolerance makes of nothing
 
 
 def inert(net: ReLUNet, data: Samples, train: frozenset[str]) -> bool:
     """Whether no trained parameter can move: no neuron is active at a sample, and the bias is not trained."""
-    return "bias" not in train and not np.any(arcs_of(net, data.distinct.x))
+    return "bias" not in train and not np.any(arcs_of(net, writable(data.distinct.x)[0]))
 
 
 def saddle(net: ReLUNet, data: Samples, train: frozenset[str], tol: float) -> Saddle | None:
@@ -74,7 +74,7 @@ def saddle(net: ReLUNet, data: Samples, train: frozenset[str], tol: float) -> Sa
     z = np.stack([net.a, net.b, net.c])
     part = np.sum(growth.along * z, axis=0)
     best: Saddle | None = None
-    for group in np.unique(growth.group[(growth.rate > growth.blur) & (part != 0)]):
+    for group in np.unique(growth.group[growth.grows & (part != 0)]):
         own = growth.group == group
         rate, u, share = growth.rate[own][0], growth.along[:, own], part[own]
         size = float(np.sum(share**2))
@@ -102,10 +102,10 @@ def _growth(net: ReLUNet, data: Samples, train: frozenset[str], r: Array, tol: f
     excess = np.where(stuck & (total > 0), (ta * x[at] * p1 + tb * p0) / np.where(total > 0, total, 1.0), 0.0)
     p1, p0 = p1 - excess * x[at], p0 - excess
     group[stuck] = 2 * s + 2 * at[stuck] + (net.a[stuck] > 0)
-    rate = np.sqrt(tc * (ta * p1**2 + tb * p0**2))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        along = np.stack([-ta * p1, tb * p0, rate]) / (2**0.5 * rate)
-    return _Growth(rate, np.nan_to_num(along), group, np.hypot(ta * e1[arc], tb * e0[arc]))
+    rate, blur = tc * np.hypot(ta * p1, tb * p0), np.hypot(ta * e1[arc], tb * e0[arc])
+    grows = rate > np.maximum(blur, np.finfo(float).tiny)
+    along = np.where(grows, np.stack([-ta * p1, tb * p0, rate]) / (2**0.5 * np.where(grows, rate, 1.0)), 0.0)
+    return _Growth(rate, along, group, grows)
 
 
 def _on_a_sample(net: ReLUNet, x: Array) -> tuple[Flags, Ints]:

@@ -64,8 +64,8 @@ class Trajectory:
         is dead) and "turn" (it went through a = b = 0 and faces another way). `CanonicalFlow` and `MeanFieldFlow` have
         "rest" and "leave" at r = 0, with sample -1 away from samples.
     account : mapping
-        Of a flow: how it was integrated, {"method": ..., "steps": ..., "rejected": ..., ...}, and the ``"end"``: the
-        status, or the reason for "converged" where it is another than that the loss no longer falls, "floor" or "still".
+        Of a flow: how it was integrated, {"method": ..., "steps": ..., "rejected": ..., ...}, and its ``"end"``: the
+        status, or what "converged" means: "floor" (the tolerance can tell no more) or "still" (nothing can move).
 
     Examples
     --------

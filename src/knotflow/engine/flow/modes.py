@@ -103,8 +103,11 @@ def weigh(v, weight, out):
 
 @inner
 def anchor(prob, run, work):
-    """Fill the arcs' sums at the start of the step. One that is no more than the rounding of its terms is 0: at rest a
-    long step would make a velocity of it, and a drift. Their terms are r = f - y, with f known to EPS times ``size``."""
+    """Fill the arcs' sums at the start of the step; O(s).
+
+    One that is no more than the rounding of its terms is 0: a long step at rest would make a drift of it. The terms
+    are r = f - y, with f known to EPS times ``size``.
+    """
     x, weight, inv_norm, terms0, terms1 = prob.x, prob.weight, prob.inv_norm, work.extra[0, 0], work.extra[0, 1]
     for j in range(x.size):
         work.spare[0, j] = weight[j] * (abs(run.r[j]) + prob.size)

@@ -1,8 +1,9 @@
 """Radau IIA with three stages for the residuals (order 5, L-stable), and the size of a step. Shared with the particles.
 
 A step of length dt has the residuals at the three nodes as its only unknowns: what they have moved by since the start
-of the step, so that a step in which nothing moves has no rounding error (Hairer & Wanner, IV.8). The tangent kernel is their Jacobian up
-to a sign: Newton's correction solves (I + dt lambda A) for each of its eigenvalues, with A the matrix STAGES.
+of the step, so that a step in which nothing moves has no rounding error (Hairer & Wanner, IV.8). The tangent kernel is
+their Jacobian up to a sign: Newton's correction solves (I + dt lambda A) for each of its eigenvalues, with A the matrix
+STAGES.
 
 Source: Hairer & Wanner 1996, Solving Ordinary Differential Equations II, IV.8 (Radau IIA and its error estimate).
 """
