@@ -173,8 +173,8 @@ class FlowSession:
             return ""
         rate, when = self.saddle.rate, self.now + self.saddle.escape
         return (
-            f"directions in it grow like exp({rate:.3g} t), and the loss begins to fall near t = {when:.4g};"
-            f" go on to there with until={2 * when:.3g}"
+            f"directions in it grow like exp({rate:.3g} t), and the loss begins to fall near t = {when:.4g} at the"
+            f" earliest; go on to there with until={2 * when:.3g}"
         )
 
     def remark(self) -> str:

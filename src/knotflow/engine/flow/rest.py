@@ -101,16 +101,23 @@ def floor(span, rate, prob, run):
 
 @inner
 def at_rest(span, rate, prob, run, work):
-    """Whether the parameters move by less than the tolerance, or than rounding, in the time span; O(s^2).
+    """Whether f moves by less than the tolerance in the time span; O(s^2).
 
-    They move by J^T W times the integral of the residuals, and f at a sample by at most sqrt(rate) times that.
+    The parameters move by J^T W times the integral of the residuals, and f at a sample by at most sqrt(rate) times
+    that. The integral is span r, whose sums are anchored, and what the modes take off it as they die out.
     """
+    q0, q1 = work.extra[0, 0], work.extra[0, 1]
     modes, eigen, lightest = work.spare[1], run.eigen, np.inf
     by_modes(prob, run, work)
     for j in range(modes.size):
         lasts = eigen[j] * span
-        modes[j] *= span if lasts < 1e-8 else -np.expm1(-lasts) / eigen[j]
+        modes[j] *= 0.0 if lasts < 1e-8 else -np.expm1(-lasts) / eigen[j] - span
         lightest = min(lightest, prob.weight[j])
     from_modes(prob, run, work)
-    moved, aim = fall(work.spare[2], prob, work), 0.1 * prob.tol
-    return rate * moved <= max(aim * aim * lightest, (rate * span * ROUNDING) ** 2 * weighted_squares(prob, run))
+    shift = weigh(work.spare[2], prob.weight, work.weighted)
+    arc_sums(work.weighted, prob.x, 1.0, q0, q1)
+    for g in range(q0.size):
+        q0[g] += span * work.from0[g] / prob.inv_norm
+        q1[g] += span * work.from1[g] / prob.inv_norm
+    shift = prob.tbias * (shift + span * weigh(run.r, prob.weight, work.weighted))
+    return rate * (shift * shift + _square(q1, q0, work)) <= (0.1 * prob.tol) ** 2 * lightest

@@ -65,9 +65,10 @@ def _still_falls(falls: float, span: float, prob: Problem, run: Run, work: Work)
 
 
 def _at_rest(falls: float, span: float, prob: Problem, run: Run, work: Work) -> bool:
-    """Whether f moves by less than the tolerance, or than rounding, in the time span; O(s^2)."""
+    """Whether f moves by less than a tenth of the tolerance, or than rounding and ten of it, in the span; O(s^2)."""
     slow, moves, rates = _fast(falls, span, prob, run, work)
     top = run.real[RATE]
     moved = top * (slow * span * span + float((moves**2 / rates**3).sum()))
     rounding = (top * span * ROUNDING) ** 2 * (prob.weight * run.r**2).sum()
-    return bool(moved <= max((0.1 * prob.tol) ** 2 * prob.weight.min(), rounding))
+    aim = prob.tol**2 * prob.weight.min()
+    return bool(moved <= max(0.01 * aim, min(rounding, 100.0 * aim)))
