@@ -23,7 +23,7 @@ class Saddle(NamedTuple):
     """The direction in which a saddle is left first.
 
     rate    the loss in it falls like exp(2 rate t) grows
-    escape  the time from now until a hundredth of the loss is gone; later if neurons come to arcs of slower growth first
+    escape  the time from now until a hundredth of the loss is gone, if neurons come to no arc of slower growth first
     """
 
     rate: float

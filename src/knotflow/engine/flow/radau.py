@@ -36,6 +36,8 @@ POWERS = np.linalg.inv(np.vander(NODES, 3, increasing=True))
 
 # Below this dt times the largest eigenvalue, plain iteration contracts fast enough.
 PLAIN = 0.3
+# Above it a step is late: its error estimate may be nothing but rounding.
+LATE = 1e4
 
 
 @inner

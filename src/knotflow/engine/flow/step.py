@@ -34,7 +34,7 @@ from knotflow.engine.flow.modes import (
     solve,
 )
 from knotflow.engine.flow.origin import Neuron
-from knotflow.engine.flow.radau import PLAIN, copy, error_of, first_guess, growth, largest, refresh, shrinkage
+from knotflow.engine.flow.radau import LATE, PLAIN, copy, error_of, first_guess, growth, largest, refresh, shrinkage
 from knotflow.engine.flow.rest import at_rest, due, floor, present_fall, still_falls
 from knotflow.engine.flow.state import (
     DT,
@@ -196,8 +196,8 @@ def _attempt(dt, stiff, prob, run, work):
     count[SOLVES] += 1
     if iterations > 0:
         error = error_of(work.nodes, work.slope, basis, eigen, prob.weight, dt, stiff, work.spare)
-        # No more than f moves by: late in a run the estimate is nothing but rounding.
-        error = min(error, max(largest(work.nodes[0]), largest(work.nodes[1]), largest(work.nodes[2])))
+        if dt * run.real[RATE] > LATE:  # no more than f moves by
+            error = min(error, max(largest(work.nodes[0]), largest(work.nodes[1]), largest(work.nodes[2])))
     if not error <= prob.tol:
         if iterations == 0:
             count[FRESH] = 0

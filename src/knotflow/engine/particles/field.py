@@ -11,7 +11,7 @@ from knotflow.engine import tangent
 from knotflow.engine.arcs import border_sample, inactive_arc
 from knotflow.engine.compiled import inner, kernel
 from knotflow.engine.flow.filippov import home_arc, slide
-from knotflow.engine.flow.modes import MIXED
+from knotflow.engine.flow.modes import LEAST
 from knotflow.engine.flow.radau import POWERS
 from knotflow.engine.flow.state import Array
 from knotflow.engine.particles.carry import accumulate, carry
@@ -151,9 +151,12 @@ def rate(run: Run, prob: Problem, work: Work) -> float:
     As `flow.modes.rate`.
     """
     matrix, value = kernel_matrix(prob, work), 0.0
-    run.power[::2] += MIXED
-    run.power[1::2] += 0.5 * MIXED
-    for _ in range(2):
+    diagonal = np.diag(matrix)
+    for n in range(4):
+        if n == 2:
+            if value >= LEAST * diagonal.max():
+                break
+            run.power[:] = diagonal == diagonal.max()
         out = matrix @ run.power
         value = np.sqrt((out * out).sum()) / max(np.sqrt((run.power * run.power).sum()), 1e-300)
         if value > 0.0:

@@ -27,7 +27,7 @@ from knotflow.engine.arcs import border_sample
 from knotflow.engine.codes import ARRIVED, FULL, PAUSED, STALLED, STICK
 from knotflow.engine.compiled import inner, kernel
 from knotflow.engine.flow.filippov import NONE
-from knotflow.engine.flow.radau import ERROR, ERROR_ROOT, NODES, PLAIN, correct, growth, refresh, shrinkage
+from knotflow.engine.flow.radau import ERROR, ERROR_ROOT, LATE, NODES, PLAIN, correct, growth, refresh, shrinkage
 from knotflow.engine.flow.state import DT, EPS, EVENTS, FRESH, HELD, RATE, REJECTED, STEPS, STIFF, TIME
 from knotflow.engine.flow.step import BATCH
 from knotflow.engine.particles.carry import log
@@ -47,6 +47,8 @@ from knotflow.engine.sums import predict
 
 # In Run.real: the length of the next step, if not 0; in its place the flow has nothing.
 CUT = 2
+# A step is long with this dt times the largest eigenvalue.
+LONG = 10.0
 # The iteration for the residuals ends when the particles return them up to this fraction of the tolerance.
 DEFECT = 0.05
 # Iterations for the residuals of a step; with more than SLOW the next step is no longer.
@@ -102,13 +104,18 @@ def _correct(basis, eigen, weight, dt, delta, spare):
 def _first_guess(run: Run, prob: Problem, dt: float, stiff: bool, work: Work) -> None:
     """Residuals at the nodes if the kernel stayed as it is (to first order in dt where that is small).
 
-    Each mode tends to where its velocity leads at its rate: under a penalty that is not 0.
+    In a long step under a penalty each mode tends to where its velocity leads it, not to 0.
     """
     if not stiff:
         for k in range(3):
             work.nodes[k] = run.r + (dt * NODES[k]) * work.slope
         return
     root = np.sqrt(prob.weight)
+    if prob.lam == 0.0 or dt * run.real[RATE] < LONG:
+        inner = run.basis.T @ (root * run.r)
+        for k in range(3):
+            work.nodes[k] = (run.basis @ (inner * np.exp(-dt * NODES[k] * run.eigen))) / root
+        return
     inner, slow = run.basis.T @ (root * work.slope), run.eigen * dt < 1e-8
     for k in range(3):
         lasts = np.where(slow, dt * NODES[k], -np.expm1(-dt * NODES[k] * run.eigen) / np.where(slow, 1.0, run.eigen))
@@ -169,8 +176,7 @@ def error_of(run: Run, prob: Problem, dt: float, stiff: bool, work: Work) -> flo
     spare[:] = work.slope
     for k in range(3):
         spare += ERROR[k] / dt * (work.nodes[k] - run.r)
-    # No more than f moves by: late in a run the estimate is nothing but rounding.
-    most = np.abs(work.nodes - run.r).max()
+    most = np.abs(work.nodes - run.r).max() if dt * run.real[RATE] > LATE else np.inf  # no more than f moves by
     if not stiff:
         return min(np.abs(spare).max() * dt / ERROR_ROOT, most)
     root = np.sqrt(prob.weight)
