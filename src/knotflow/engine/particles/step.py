@@ -253,7 +253,7 @@ def _step(run: Run, prob: Problem, dt: float, stiff: bool, work: Work, bound: tu
     if iterations > 8:
         count[FRESH] = 0
     grow = growth.py_func(error, prob.tol)
-    if iterations > SLOW:  # a longer step would not find its residuals
+    if iterations > SLOW and prob.lam > 0.0:  # a longer step would not find its residuals
         grow = min(grow, 1.0)
     if count[HELD]:  # the step after a rejected one is no longer than it
         grow = min(grow, 1.0)
