@@ -11,6 +11,7 @@ from knotflow._checks import number
 from knotflow._typing import AnyArray, Array, Ints
 from knotflow.dynamics.outcomes import sentence
 from knotflow.dynamics.protocol import EVENT, Past, Reason, Save, Snapshot, Stops
+from knotflow.dynamics.standing import Outlook, Saddle
 from knotflow.engine import codes
 
 __all__ = [
@@ -33,6 +34,7 @@ REASONS = {
     codes.UNDECIDED: Reason.PAUSED,
     codes.STALLED: Reason.STALLED,
     codes.CONVERGED: Reason.CONVERGED,
+    codes.FLOOR: Reason.FLOOR,
 }
 
 # The rule for tolerances: ``rtol`` is the wanted accuracy of f on the samples, relative to the size of y, and its
@@ -42,6 +44,8 @@ REASONS = {
 RTOL, PARTICLE_RTOL, REFERENCE_RTOL = 1e-8, 1e-6, 1e-10
 # float64 can meet no finer one; with a coarser one the steps are not what they approximate.
 FINEST, COARSEST = 1e-14, 0.1
+# Why nothing can move.
+STILL = "no neuron is active at a sample"
 # A run comes back after this number of steps, even if it is not at its end. No run that goes well takes a tenth.
 MOST_STEPS = 1_000_000
 
@@ -60,10 +64,10 @@ class Integrator(Protocol):
     def steps(self) -> int: ...
 
     def advance(self, until: float, steps: int, flat: float) -> Reason:
-        """Up to ``steps`` steps towards ``until``: FINISHED, PAUSED, STALLED or CONVERGED.
+        """Up to ``steps`` steps towards ``until``: FINISHED, PAUSED, STALLED, CONVERGED or FLOOR.
 
-        CONVERGED: at the rate at which the loss falls now, it would fall by at most ``flat`` if the time doubled
-        (``flat`` < 0: only where nothing moves at all).
+        CONVERGED: at the rate at which the loss falls now, it would fall by at most ``flat`` if the time doubled.
+        FLOOR: by less than the tolerance or rounding can tell. ``flat`` < 0: neither, the time ``until`` is wanted.
         """
 
     def loss(self) -> float:
@@ -90,6 +94,9 @@ class Integrator(Protocol):
     def trouble(self) -> str:
         """After STALLED: what is wrong, and what to try."""
 
+    def outlook(self) -> Outlook:
+        """What lies ahead; O(m log s + s^2), asked at the end of a run."""
+
 
 class FlowSession:
     """A flow under way; a `protocol.Session` whose marks are times."""
@@ -102,6 +109,8 @@ class FlowSession:
         self.ways = [past.outcomes, *integrator.new_outcomes()]
         self.log = [past.events, *integrator.new_events()]
         self.trouble = ""
+        self.reason = Reason.PAUSED
+        self.saddle: Saddle | None = None
 
     @property
     def now(self) -> float:
@@ -117,6 +126,10 @@ class FlowSession:
 
     def advance(self, mark: float, budget: int, stops: Stops) -> Reason:
         """Take up to ``budget`` steps towards the time ``mark``; only one if each may be the last by its loss."""
+        self.reason = self._advance(mark, budget, stops)
+        return self.reason
+
+    def _advance(self, mark: float, budget: int, stops: Stops) -> Reason:
         steps = 1 if stops.stop_loss >= 0 else budget
         reason = self.integrator.advance(mark, steps, self.flat if stops.converged else -1.0)
         self.ways += self.integrator.new_outcomes()
@@ -125,10 +138,20 @@ class FlowSession:
             return Reason.STOP_LOSS
         if reason is Reason.STALLED:
             self.trouble = self.integrator.trouble()
+        elif reason in (Reason.CONVERGED, Reason.FLOOR):
+            return self._at_rest(reason)
         elif reason is Reason.PAUSED and self.steps >= self.last_step:
             self.trouble = f"came back after {MOST_STEPS:,} steps: take a larger rtol, or carry on with resume"
             return Reason.STALLED
         return reason
+
+    def _at_rest(self, reason: Reason) -> Reason:
+        """The reason why nothing moves any more, if it is not the given one."""
+        outlook = self.integrator.outlook()
+        self.saddle = outlook.saddle
+        if self.integrator.loss() == 0.0:
+            return reason
+        return Reason.STILL if outlook.inert else Reason.SADDLE if outlook.saddle else reason
 
     def first_time(self) -> float:
         """A time in which hardly anything happens, where the default saves begin."""
@@ -138,7 +161,28 @@ class FlowSession:
         return Save(self.steps, self.now, self.loss, *self.integrator.parameters())
 
     def facts(self, reason: Reason) -> dict[str, Any]:
-        return {"arrival": f"reached t = {self.now:.6g}", "loss": self.loss, "trouble": self.trouble}
+        self.reason = reason
+        arrival = f"reached t = {self.now:.6g}"
+        if reason is Reason.FINISHED and self.now > 0 and self.now * self.integrator.outlook().falls <= self.flat:
+            rest = self._at_rest(reason)
+            arrival += "" if rest is reason else "; " + rest.value.format(still=STILL, escape=self._escape())
+        return {
+            "arrival": arrival,
+            "loss": self.loss,
+            "trouble": self.trouble,
+            "still": STILL,
+            "escape": self._escape(),
+        }
+
+    def _escape(self) -> str:
+        """When the saddle is left."""
+        if self.saddle is None:
+            return ""
+        rate, when = self.saddle.rate, self.now + self.saddle.escape
+        return (
+            f"directions in it grow like exp({rate:.3g} t), and the loss begins to fall near t = {when:.4g} at the"
+            f" earliest; go on to there with until={2 * when:.3g}"
+        )
 
     def remark(self) -> str:
         how = self.account()
@@ -162,7 +206,7 @@ class FlowSession:
 
     def account(self) -> dict[str, Any]:
         events = {"events": int(sum(part.size for part in self.log)), "undecided": self.undecided.size}
-        return self.integrator.account() | events
+        return self.integrator.account() | events | {"end": self.reason.name.lower()}
 
 
 def event_table(times: Array, rows: Ints, s: int, chance: Array | float = 1.0) -> AnyArray:

@@ -13,8 +13,9 @@ from knotflow.dynamics.flow_session import REASONS, RTOL, FlowSession, event_tab
 from knotflow.dynamics.outcomes import LIKELIEST, Choices, Undecided, as_undecided, outcomes
 from knotflow.dynamics.protocol import Past, Reason, Snapshot
 from knotflow.dynamics.running import FlowMethod
+from knotflow.dynamics.standing import Outlook, inert, saddle
 from knotflow.dynamics.states import FLOW, as_saved, fill
-from knotflow.dynamics.tangent import DEFAULT_TRAIN, stability_limit, trained, writable
+from knotflow.dynamics.tangent import DEFAULT_TRAIN, gradient, stability_limit, trained, writable
 from knotflow.engine import codes
 
 if TYPE_CHECKING:
@@ -196,6 +197,14 @@ class ParameterIntegrator:
         chance = self.chance[:n].copy()
         self.chance[:n] = 1.0
         return [event_table(times[:n], rows[:n], self.problem.x.size, chance)]
+
+    def outlook(self) -> Outlook:
+        a, b, c, bias = self.parameters()
+        net, data = self.past.start.replace(a=a, b=b, c=c, bias=bias), self.past.data
+        if inert(net, data, self.train):
+            return Outlook(0.0, inert=True)
+        falls = sum(float(np.sum(np.square(part))) for part in gradient(net, data, self.train))
+        return Outlook(falls, inert=False, saddle=saddle(net, data, self.train, self.problem.tol))
 
     def trouble(self) -> str:
         return f"the tolerance cannot be met: the step fell to {self.run.real[self.engine.DT]:.3g}; take a larger rtol"

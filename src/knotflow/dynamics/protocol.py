@@ -38,6 +38,9 @@ class Reason(Enum):
     STOP_LOSS = "the loss {loss:.6g} is at most stop_loss = {stop_loss:.6g}"
     STOP_GRADIENT = "the gradient's norm {norm:.6g} is at most stop_gradient = {stop_gradient:.6g}"
     CONVERGED = "the loss no longer falls"
+    FLOOR = "the loss no longer falls: what is left of its fall is below the floor of the tolerance, or of rounding"
+    STILL = "nothing can move: {still}"
+    SADDLE = "at rest at a saddle: {escape}"
     DIVERGED = (
         "diverged at step {step}: the loss is {loss:.6g}, from {first_loss:.6g} at the start. lr is {lr:.6g}; the"
         " stability bound at the last saved step is {limit:.6g}. Take a smaller lr."
@@ -47,8 +50,9 @@ class Reason(Enum):
 
     @property
     def status(self) -> str:
-        """The word of `Trajectory.status`."""
-        return self.name.lower()
+        """The word of `Trajectory.status`: "converged" for each reason that the loss no longer falls but a saddle."""
+        at_an_end = self in (Reason.FLOOR, Reason.STILL)
+        return Reason.CONVERGED.status if at_an_end else self.name.lower()
 
 
 # The statuses of runs that did what they were asked to do.

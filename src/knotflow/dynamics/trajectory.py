@@ -53,9 +53,11 @@ class Trajectory:
     dynamics : Method
         How it was trained.
     status : str
-        "finished", "stop_loss", "stop_gradient", "converged"; or "interrupted", "stalled", "diverged".
+        "finished", "stop_loss", "stop_gradient", "converged"; or "interrupted", "stalled", "diverged", and "saddle":
+        nothing moves, but a small push would change that.
     message : str
-        The same in a sentence.
+        The same in a sentence, with the reason: the loss no longer falls, at the floor of the tolerance or because
+        nothing can move; when a saddle will be left; why a run stalled.
     seconds : float
         Wall time of the run.
     state : dict or None
@@ -71,7 +73,8 @@ class Trajectory:
         probability, taken), ascending in time. After it the neuron is active at the samples first, ..., stop - 1, and
         slides along ``sample`` (-1: along none). The probabilities of an event have the sum 1, and one way is taken.
     account : mapping
-        Of a flow: how it was integrated, {"method": ..., "steps": ..., "rejected": ..., ...}.
+        Of a flow: how it was integrated, {"method": ..., "steps": ..., "rejected": ..., ...}, and its ``"end"``: the
+        status, or what "converged" means: "floor" (the tolerance can tell no more) or "still" (nothing can move).
 
     Examples
     --------
@@ -150,7 +153,7 @@ class Trajectory:
 
     @property
     def success(self) -> bool:
-        """Whether the run did what it was asked to do: it is neither interrupted nor stalled nor diverged."""
+        """Whether the run did what it was asked to do: it did not end interrupted, stalled, diverged or at a saddle."""
         return self.status in SUCCESSES
 
     @property

@@ -14,12 +14,11 @@ from knotflow.engine.compiled import inner
 from knotflow.engine.flow.filippov import home_arc, slide
 from knotflow.engine.flow.magnus import START, keep_block, kept, loaded
 from knotflow.engine.flow.radau import NODES, POWERS, STAGES
-from knotflow.engine.flow.state import ROUNDING
 from knotflow.engine.simd import LANES
 from knotflow.engine.sums import arc_sums, predict
 
-# In the power iteration, whose vector has length 1.
-MIXED = 0.01
+# What the power iteration may be below the largest w_j K_jj by before it begins again.
+LEAST = 0.5
 
 
 @inner
@@ -211,16 +210,38 @@ def kernel_times(v, prob, work, out):
 
 
 @inner
+def largest_diagonal(prob, work):
+    """(j, w_j K_jj) where that is largest; O(s)."""
+    x, right, left, diagonal = prob.x, work.right[0], work.left[0], work.delta[0]
+    place, most = 0, 0.0
+    for p in range(3):
+        part = work.s11 if p == 0 else work.s12 if p == 1 else work.s22
+        tangent.both_active(part, right, left)
+        for j in range(x.size):
+            power = x[j] * x[j] if p == 0 else 2.0 * x[j] if p == 1 else 1.0
+            diagonal[j] = (0.0 if p == 0 else diagonal[j]) + power * (right[j] + left[j])
+    for j in range(x.size):
+        value = prob.weight[j] * (diagonal[j] + prob.tbias)
+        if value > most:
+            place, most = j, value
+    return place, most
+
+
+@inner
 def rate(prob, work):
     """The largest eigenvalue of K W, by two rounds of a power iteration that goes on from step to step.
 
-    Neurons may come to be active at samples where none was: a part of every sample is mixed in, or the iteration would
-    stay where it has been.
+    It is no less than the largest w_j K_jj. Where neurons come to be active at samples that none was active at, the
+    iteration may have no part of these and stay where it has been: then it begins again, from the largest's sample.
     """
     v, out, value = work.power, work.spare, 0.0
-    for j in range(v.size):
-        v[j] += MIXED if j % 2 == 0 else 0.5 * MIXED
-    for _ in range(2):
+    place, least = largest_diagonal(prob, work)
+    for n in range(4):
+        if n == 2:
+            if value >= LEAST * least:
+                break
+            for k in range(v.size):
+                v[k] = 1.0 if k == place else 0.0
         kernel_times(v, prob, work, out)
         before = after = 0.0
         for j in range(v.size):

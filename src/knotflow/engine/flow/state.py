@@ -23,8 +23,8 @@ Array = NDArray[Any]
 # Places in Run.counts. HELD: the next step may not be longer than this one. LISTED: neurons that might have met
 # something in the last step. REFRESHED, STIFF and FRESH are the particles'.
 STEPS, REJECTED, SOLVES, REFRESHED, EVENTS, STIFF, FRESH, HELD, LISTED = range(9)
-# Places in Run.real. DT: the step planned. CUT: the most for the next one alone, if not 0. RATE: the largest eigenvalue of
-# the tangent kernel.
+# Places in Run.real. DT: the step planned. CUT: the most for the next one alone, if not 0. RATE: the largest eigenvalue
+# of the tangent kernel.
 TIME, DT, CUT, RATE = range(4)
 
 EPS = 2.0**-52

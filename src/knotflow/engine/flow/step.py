@@ -35,7 +35,7 @@ from knotflow.engine.flow.modes import (
 )
 from knotflow.engine.flow.newton import correct, factor, fade
 from knotflow.engine.flow.origin import Neuron
-from knotflow.engine.flow.radau import ERROR, ERROR_ROOT, NODES, STAGES, growth, largest
+from knotflow.engine.flow.radau import ERROR, ERROR_ROOT, LATE, NODES, STAGES, growth, largest
 from knotflow.engine.flow.rest import at_rest, due, floor, present_fall, still_falls
 from knotflow.engine.flow.state import (
     CUT,
@@ -248,8 +248,10 @@ def _error(dt, prob, run, work):
             v[j] += ERROR[k] * (work.nodes[k, j] - work.corner[k, j])
         v[j] /= ERROR_ROOT
     fade(v, prob, work)
-    # No more than f moves by: late in a run the estimate is nothing but rounding.
-    return min(largest(v), max(largest(work.nodes[0]), largest(work.nodes[1]), largest(work.nodes[2])))
+    error = largest(v)
+    if dt * run.real[RATE] > LATE:  # no more than f moves by: the estimate may be nothing but rounding
+        error = min(error, max(largest(work.nodes[0]), largest(work.nodes[1]), largest(work.nodes[2])))
+    return error
 
 
 @inner(inline="always")

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from knotflow.engine.arcs import border_sample, inactive_arc
+from knotflow.engine.arcs import border_sample
 from knotflow.engine.codes import CROSS, FLIP, RELEASE, REST, STICK
 from knotflow.engine.compiled import inner, leaf
 from knotflow.engine.flow.crossings import first_release, next_meeting, passes, position, push, standing
