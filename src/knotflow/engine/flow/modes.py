@@ -14,6 +14,7 @@ from knotflow.engine.compiled import inner
 from knotflow.engine.flow.filippov import home_arc, slide
 from knotflow.engine.flow.magnus import START, keep_block, kept, loaded
 from knotflow.engine.flow.radau import NODES, POWERS, STAGES
+from knotflow.engine.flow.state import ROUNDING
 from knotflow.engine.simd import LANES
 from knotflow.engine.sums import arc_sums, predict
 
@@ -184,7 +185,8 @@ def kernel_sums(prob, run, work):
             xk = x[border_sample(g - 2 * s, s)]
             total = ta * xk * xk + tb
             if total > 0.0:
-                t11, t12, t22 = ta - ta * xk * xk * ta / total, -ta * xk * tb / total, tb - tb * tb / total
+                t11 = ta * tb / total
+                t12, t22 = -xk * t11, xk * xk * t11
         home, cc = home_arc(g, s), moments[g, 5]
         s11[home] += scale * (cc * t11 + tc * moments[g, 0])
         s12[home] += scale * (cc * t12 - tc * moments[g, 1])

@@ -60,9 +60,9 @@ from knotflow.engine.flow.tracing import first_halt, list_near, log_of, move, no
 
 # Iterations for the residuals of a step.
 MAX_ITERATIONS = 16
-# The iteration for the residuals ends when the neurons return those that drive them up to the first part of the
-# tolerance; or, where the run is so stiff that rounding errors of the drive forbid it, when they change by the second.
-DEFECT, CHANGE = 0.02, 1e-3
+# The iteration for the residuals ends when the neurons return those that drive them up to this part of the tolerance: a
+# stiff step that is accepted with a defect would leave the slow manifold by it. It also ends at rounding errors.
+DEFECT = 0.02
 # Neurons are traced again when the residuals are so many times closer to what the last tracing leads to.
 CALM = 0.1
 # A step in which a neuron halts before this part of it is taken again up to there.
@@ -171,18 +171,20 @@ def _end(left, flat, prob, run, work):
     if now == 0.0:
         return PAUSED
     falls *= now
+    unseen = floor(now, top, prob, run)
     if falls > flat and due(run):
-        falls = still_falls(now, prob, run, work)
+        falls = still_falls(now, top, max(flat, unseen), prob, run, work)
     if falls <= flat:
         return CONVERGED
     hidden = now * top * EPS > 1.0  # a mode that is slow even then is no more than rounding beside the fastest
-    return FLOOR if hidden or falls <= floor(now, top, prob, run) else PAUSED
+    return FLOOR if hidden or falls <= unseen else PAUSED
 
 
 @inner(inline="always")
 def _first_guess(dt, run, prob, work):
-    """The nodes if the kernel stayed as it is."""
+    """The nodes if the kernel stayed as it is and no neuron changed its mode."""
     work.bend[:] = 0.0
+    work.extra[:] = 0.0
     for k in range(3):
         for j in range(run.r.size):
             work.delta[k, j] = dt * NODES[k] * work.slope[j]
@@ -228,7 +230,7 @@ def _solve(dt, prob, run, work):
         for k in range(3):
             for j in range(nodes.shape[1]):
                 nodes[k, j] += delta[k, j]
-        if change <= max(CHANGE * prob.tol, floor):
+        if change <= floor:
             if trace:
                 return n, listed
             size = 0.0
@@ -249,6 +251,9 @@ def _error(dt, prob, run, work):
         v[j] /= ERROR_ROOT
     fade(v, prob, work)
     error = largest(v)
+    if error > prob.tol and run.counts[HELD]:  # what is off the slow manifold at the start would stop any step
+        fade(v, prob, work)
+        error = largest(v)
     if dt * run.real[RATE] > LATE:  # no more than f moves by: the estimate may be nothing but rounding
         error = min(error, max(largest(work.nodes[0]), largest(work.nodes[1]), largest(work.nodes[2])))
     return error
