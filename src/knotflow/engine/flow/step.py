@@ -65,8 +65,9 @@ MAX_ITERATIONS = 16
 DEFECT = 0.02
 # Neurons are traced again when the residuals are so many times closer to what the last tracing leads to.
 CALM = 0.1
-# A step in which a neuron halts before this part of it is taken again up to there.
-HALT = 1.0 - 1e-5
+# A step in which a neuron halts before this part of it is taken again up to there; but no shorter one than a part
+# SHORTEST of what is planned, in which all is small that the neuron does.
+HALT, SHORTEST = 1.0 - 1e-5, 1e-9
 # The effect of kinks on the residuals that a step may have, in units of the tolerance; `kinks` makes up for most of it.
 KINKS = 10.0
 
@@ -292,9 +293,9 @@ def _step(dt, prob, run, work):
         factor_of = min(growth(error, tol), 0.9 * (KINKS * tol / max(kinks, 1e-300)) ** (1.0 / 3.0))
         if error <= tol and kinks <= KINKS * tol and count[EVENTS] <= work.times.size:
             halt = first_halt(work)
-            if halt < HALT:  # try again with a step that ends there
+            if halt < HALT and dt > SHORTEST * real[DT]:  # try again with a step that ends there
                 count[EVENTS], work.halts[0] = begun, 0
-                real[CUT] = dt * halt / (1.0 - 0.5 * (1.0 - HALT))
+                real[CUT] = max(2.0 * dt * halt / (1.0 + HALT), 0.5 * SHORTEST * real[DT])
                 return False
             finish(dt, listed, prob, run, work)
             if count[HELD]:  # the step after a rejected one is no longer than it
