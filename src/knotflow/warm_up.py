@@ -140,6 +140,11 @@ def _flow() -> None:
 
     for train in (frozenset("abc"), frozenset({"a", "b", "c", "bias"})):
         kf.evolve(*_case(), kf.GradientFlow(1e-6, train), until=20.0)
+    for seed in (28, 31):  # a neuron whose c changes its sign while it slides, and one that slides into a = b = 0
+        rng = np.random.default_rng(seed)
+        a = rng.normal(size=6)
+        net = kf.ReLUNet(a, a * rng.choice(np.unique(_X)[1:-1], 6), 0.3 * rng.normal(size=6))
+        kf.evolve(net, kf.Samples(_X, _Y), kf.GradientFlow(1e-6), until=3.0)
 
 
 def _canonical_flow() -> None:

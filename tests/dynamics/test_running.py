@@ -47,7 +47,7 @@ def test_warnings_point_at_the_callers_line(call):
 
 def test_reasons_are_statuses_and_sentences():
     assert {reason.status for reason in Reason} == {
-        "paused", "finished", "stop_loss", "stop_gradient", "converged", "diverged", "stalled", "interrupted"
+        "paused", "finished", "stop_loss", "stop_gradient", "converged", "saddle", "diverged", "stalled", "interrupted"
     }  # fmt: skip
     assert len({reason.value for reason in Reason}) == len(Reason)
 

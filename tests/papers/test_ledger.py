@@ -124,7 +124,7 @@ def test_there_are_many_entries_with_their_own_names() -> None:
     every = ledger.entries()
     assert len(every) >= 70
     assert len({each.id for each in every}) == len(every)
-    assert {each.paper for each in every} == {"williams2019", "sahs2022"}
+    assert {each.paper for each in every} == {"williams2019", "sahs2022", "additions"}
     assert all(each.statement and each.place and each.oracle for each in every)
 
 

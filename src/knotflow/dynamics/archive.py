@@ -22,7 +22,7 @@ from knotflow._paths import new_file
 from knotflow._typing import AnyArray
 from knotflow.errors import InputError
 
-__all__ = ["FORMAT", "STATE_OF_2", "Content", "as_text", "generator", "read", "settings", "write"]
+__all__ = ["FORMAT", "STATE_OF_2", "Content", "as_text", "generator", "read", "settings", "with_probability", "write"]
 
 FORMAT = 3
 _READS = (2, 3)
@@ -110,6 +110,14 @@ def settings(record: Any) -> dict[str, Any]:
             value = value.bit_generator.state
         found[entry.name] = value
     return found
+
+
+def with_probability(events: AnyArray, kind: np.dtype[Any]) -> AnyArray:
+    """A table of events as ``kind`` has it; before events had a probability, each of them was taken for certain."""
+    table = np.ones(events.size, kind)
+    for name in events.dtype.names or ():
+        table[name] = events[name]
+    return table
 
 
 def as_text(value: Any) -> str:

@@ -45,7 +45,9 @@ def evolve(
         How many steps, >= 0.
     until : float or "converged"
         A time, >= 0; n steps of gradient descent follow the flow for the time n lr. "converged" stops at the first
-        time t at which t |dL/dt| <= rtol^2 L(0): doubling the time would change the loss by less.
+        time t at which t |dL/dt| <= rtol^2 L(0): doubling the time would change the loss by less. Modes of the
+        tangent kernel that die out within t count with the loss that they hold. At a saddle it stops, too, and says
+        when the saddle will be left.
     save_every : int
         The number of steps from one save to the next; or
     save_at : sequence

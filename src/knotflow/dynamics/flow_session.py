@@ -9,7 +9,9 @@ import numpy as np
 
 from knotflow._checks import number
 from knotflow._typing import AnyArray, Array, Ints
+from knotflow.dynamics.outcomes import sentence
 from knotflow.dynamics.protocol import EVENT, Past, Reason, Save, Snapshot, Stops
+from knotflow.dynamics.standing import Outlook, Saddle
 from knotflow.engine import codes
 
 __all__ = [
@@ -29,8 +31,10 @@ REASONS = {
     codes.ARRIVED: Reason.FINISHED,
     codes.FULL: Reason.PAUSED,  # the log of events is
     codes.PAUSED: Reason.PAUSED,
+    codes.UNDECIDED: Reason.PAUSED,
     codes.STALLED: Reason.STALLED,
     codes.CONVERGED: Reason.CONVERGED,
+    codes.FLOOR: Reason.FLOOR,
 }
 
 # The rule for tolerances: ``rtol`` is the wanted accuracy of f on the samples, relative to the size of y, and its
@@ -40,6 +44,8 @@ REASONS = {
 RTOL, PARTICLE_RTOL, REFERENCE_RTOL = 1e-8, 1e-6, 1e-10
 # float64 can meet no finer one; with a coarser one the steps are not what they approximate.
 FINEST, COARSEST = 1e-14, 0.1
+# Why nothing can move.
+STILL = "no neuron is active at a sample"
 # A run comes back after this number of steps, even if it is not at its end. No run that goes well takes a tenth.
 MOST_STEPS = 1_000_000
 
@@ -58,10 +64,10 @@ class Integrator(Protocol):
     def steps(self) -> int: ...
 
     def advance(self, until: float, steps: int, flat: float) -> Reason:
-        """Up to ``steps`` steps towards ``until``: FINISHED, PAUSED, STALLED or CONVERGED.
+        """Up to ``steps`` steps towards ``until``: FINISHED, PAUSED, STALLED, CONVERGED or FLOOR.
 
-        CONVERGED: at the rate at which the loss falls now, it would fall by at most ``flat`` if the time doubled
-        (``flat`` < 0: only where nothing moves at all).
+        CONVERGED: at the rate at which the loss falls now, it would fall by at most ``flat`` if the time doubled.
+        FLOOR: by less than the tolerance or rounding can tell. ``flat`` < 0: neither, the time ``until`` is wanted.
         """
 
     def loss(self) -> float:
@@ -82,8 +88,14 @@ class Integrator(Protocol):
     def new_events(self) -> list[AnyArray]:
         """The events since this was last asked, as tables `EVENT`."""
 
+    def new_outcomes(self) -> list[AnyArray]:
+        """What the undecided ones among the new events might have led to, as tables `OUTCOME`. Asked before them."""
+
     def trouble(self) -> str:
         """After STALLED: what is wrong, and what to try."""
+
+    def outlook(self) -> Outlook:
+        """What lies ahead; O(m log s + s^2), asked at the end of a run."""
 
 
 class FlowSession:
@@ -94,8 +106,11 @@ class FlowSession:
         self.within = past.data.distinct.within
         self.flat = rtol**2 * float(past.first_loss - self.within + integrator.loss())
         self.last_step = integrator.steps + MOST_STEPS
+        self.ways = [past.outcomes, *integrator.new_outcomes()]
         self.log = [past.events, *integrator.new_events()]
         self.trouble = ""
+        self.reason = Reason.PAUSED
+        self.saddle: Saddle | None = None
 
     @property
     def now(self) -> float:
@@ -111,17 +126,32 @@ class FlowSession:
 
     def advance(self, mark: float, budget: int, stops: Stops) -> Reason:
         """Take up to ``budget`` steps towards the time ``mark``; only one if each may be the last by its loss."""
+        self.reason = self._advance(mark, budget, stops)
+        return self.reason
+
+    def _advance(self, mark: float, budget: int, stops: Stops) -> Reason:
         steps = 1 if stops.stop_loss >= 0 else budget
         reason = self.integrator.advance(mark, steps, self.flat if stops.converged else -1.0)
+        self.ways += self.integrator.new_outcomes()
         self.log += self.integrator.new_events()
         if self.loss <= stops.stop_loss:
             return Reason.STOP_LOSS
         if reason is Reason.STALLED:
             self.trouble = self.integrator.trouble()
+        elif reason in (Reason.CONVERGED, Reason.FLOOR):
+            return self._at_rest(reason)
         elif reason is Reason.PAUSED and self.steps >= self.last_step:
             self.trouble = f"came back after {MOST_STEPS:,} steps: take a larger rtol, or carry on with resume"
             return Reason.STALLED
         return reason
+
+    def _at_rest(self, reason: Reason) -> Reason:
+        """The reason why nothing moves any more, if it is not the given one."""
+        outlook = self.integrator.outlook()
+        self.saddle = outlook.saddle
+        if self.integrator.loss() == 0.0:
+            return reason
+        return Reason.STILL if outlook.inert else Reason.SADDLE if outlook.saddle else reason
 
     def first_time(self) -> float:
         """A time in which hardly anything happens, where the default saves begin."""
@@ -131,12 +161,39 @@ class FlowSession:
         return Save(self.steps, self.now, self.loss, *self.integrator.parameters())
 
     def facts(self, reason: Reason) -> dict[str, Any]:
-        return {"arrival": f"reached t = {self.now:.6g}", "loss": self.loss, "trouble": self.trouble}
+        self.reason = reason
+        arrival = f"reached t = {self.now:.6g}"
+        if reason is Reason.FINISHED and self.now > 0 and self.now * self.integrator.outlook().falls <= self.flat:
+            rest = self._at_rest(reason)
+            arrival += "" if rest is reason else "; " + rest.value.format(still=STILL, escape=self._escape())
+        return {
+            "arrival": arrival,
+            "loss": self.loss,
+            "trouble": self.trouble,
+            "still": STILL,
+            "escape": self._escape(),
+        }
+
+    def _escape(self) -> str:
+        """When the saddle is left."""
+        if self.saddle is None:
+            return ""
+        rate, when = self.saddle.rate, self.now + self.saddle.escape
+        return (
+            f"directions in it grow like exp({rate:.3g} t), and the loss begins to fall near t = {when:.4g} at the"
+            f" earliest; go on to there with until={2 * when:.3g}"
+        )
 
     def remark(self) -> str:
         how = self.account()
         went = f"{how['method']}: {how['steps']} steps, {how['rejected']} rejected, {how['events']} events"
-        return f" (t = {self.now:.6g}; {went})"
+        return f" (t = {self.now:.6g}; {went})" + sentence(self.undecided)
+
+    @property
+    def undecided(self) -> Array:
+        """The times of the undecided events."""
+        times: Array = np.concatenate([part["time"][part["probability"] < 1.0] for part in self.log])
+        return times
 
     def snapshot(self) -> Snapshot:
         return self.integrator.snapshot()
@@ -144,11 +201,15 @@ class FlowSession:
     def events(self) -> AnyArray:
         return np.concatenate(self.log)
 
+    def outcomes(self) -> AnyArray:
+        return np.concatenate(self.ways)
+
     def account(self) -> dict[str, Any]:
-        return self.integrator.account() | {"events": int(sum(part.size for part in self.log))}
+        events = {"events": int(sum(part.size for part in self.log)), "undecided": self.undecided.size}
+        return self.integrator.account() | events | {"end": self.reason.name.lower()}
 
 
-def event_table(times: Array, rows: Ints, s: int) -> AnyArray:
+def event_table(times: Array, rows: Ints, s: int, chance: Array | float = 1.0) -> AnyArray:
     """Events of the engine as a table `EVENT`, ascending in time; rows are (neuron, border, kind), border -1 is none.
 
     Borders 0 to s - 1 are those of the right-facing neurons, at the samples s - 1 to 0; the left-facing follow.
@@ -156,7 +217,7 @@ def event_table(times: Array, rows: Ints, s: int) -> AnyArray:
     table, border = np.empty(len(times), EVENT), rows[:, 1]
     table["time"], table["neuron"] = times, rows[:, 0]
     table["sample"] = np.where(border < 0, -1, np.where(border < s, s - 1 - border, 2 * s - 1 - border))
-    table["kind"] = np.array(codes.KINDS)[rows[:, 2]]
+    table["kind"], table["probability"] = np.array(codes.KINDS)[rows[:, 2]], chance
     return table[np.argsort(table["time"], kind="stable")]
 
 

@@ -14,6 +14,7 @@ from knotflow._values import derived, immutable, read_only
 from knotflow.dynamics.flow_session import RTOL, FlowSession
 from knotflow.dynamics.protocol import Past, Reason, Snapshot
 from knotflow.dynamics.running import FlowMethod
+from knotflow.dynamics.standing import Outlook
 from knotflow.dynamics.tangent import DEFAULT_TRAIN, TangentKernel, arcs_and_moments, trained, writable
 from knotflow.errors import InputError
 from knotflow.network.subject import subject
@@ -280,6 +281,12 @@ class _Jumps:
 
     def new_events(self) -> list[AnyArray]:
         return []
+
+    def new_outcomes(self) -> list[AnyArray]:
+        return []
+
+    def outlook(self) -> Outlook:
+        return Outlook(self.modes.fall(self.time), inert=not np.any(self.modes.rates))
 
     def trouble(self) -> str:
         return ""

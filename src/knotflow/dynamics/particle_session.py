@@ -9,6 +9,7 @@ import numpy as np
 from knotflow._typing import AnyArray, Array
 from knotflow.dynamics.flow_session import REASONS, account, event_table
 from knotflow.dynamics.protocol import Past, Reason, Snapshot
+from knotflow.dynamics.standing import Outlook
 from knotflow.dynamics.states import FLOW, as_saved, fill
 from knotflow.dynamics.tangent import writable
 
@@ -99,6 +100,13 @@ class ParticleIntegrator:
             return []
         self.run.counts[self.engine.EVENTS] = log.size[0] = 0
         return [event_table(log.times[:n], log.rows[:n], self.problem.x.size)]
+
+    def new_outcomes(self) -> list[AnyArray]:
+        return []
+
+    def outlook(self) -> Outlook:
+        falls = self.engine.derivatives(self.run, self.problem, self.work)
+        return Outlook(falls, inert=self.problem.lam == 0.0 and not np.any(self.run.group))
 
     def trouble(self) -> str:
         return f"the tolerance cannot be met: the step fell to {self.run.real[self.engine.DT]:.3g}; take a larger rtol"

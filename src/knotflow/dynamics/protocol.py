@@ -25,7 +25,9 @@ __all__ = ["EVENT", "Asked", "Method", "Past", "Reason", "Save", "Session", "Sna
 
 Snapshot = dict[str, AnyArray]
 
-EVENT = np.dtype([("time", np.float64), ("neuron", np.int64), ("sample", np.int64), ("kind", "U7")])
+EVENT = np.dtype(
+    [("time", np.float64), ("neuron", np.int64), ("sample", np.int64), ("kind", "U7"), ("probability", np.float64)]
+)
 
 
 class Reason(Enum):
@@ -36,6 +38,9 @@ class Reason(Enum):
     STOP_LOSS = "the loss {loss:.6g} is at most stop_loss = {stop_loss:.6g}"
     STOP_GRADIENT = "the gradient's norm {norm:.6g} is at most stop_gradient = {stop_gradient:.6g}"
     CONVERGED = "the loss no longer falls"
+    FLOOR = "the loss no longer falls: what is left of its fall is below the floor of the tolerance, or of rounding"
+    STILL = "nothing can move: {still}"
+    SADDLE = "at rest at a saddle: {escape}"
     DIVERGED = (
         "diverged at step {step}: the loss is {loss:.6g}, from {first_loss:.6g} at the start. lr is {lr:.6g}; the"
         " stability bound at the last saved step is {limit:.6g}. Take a smaller lr."
@@ -45,8 +50,9 @@ class Reason(Enum):
 
     @property
     def status(self) -> str:
-        """The word of `Trajectory.status`."""
-        return self.name.lower()
+        """The word of `Trajectory.status`: "converged" for each reason that the loss no longer falls but a saddle."""
+        at_an_end = self in (Reason.FLOOR, Reason.STILL)
+        return Reason.CONVERGED.status if at_an_end else self.name.lower()
 
 
 # The statuses of runs that did what they were asked to do.
@@ -103,6 +109,7 @@ class Past(NamedTuple):
     loss: float
     state: Snapshot | None  # None at the very start
     events: AnyArray
+    outcomes: AnyArray
 
 
 class Session(Protocol):
@@ -137,6 +144,9 @@ class Session(Protocol):
 
     def events(self) -> AnyArray:
         """All events since the time 0, as `EVENT`."""
+
+    def outcomes(self) -> AnyArray:
+        """All that the undecided events might have led to, as `outcomes.OUTCOME`."""
 
     def account(self) -> dict[str, Any]:
         """How it was integrated, for people; empty for methods that move in steps."""

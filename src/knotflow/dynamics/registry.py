@@ -6,11 +6,14 @@ import importlib
 import os
 from typing import Any
 
+import numpy as np
+
 from knotflow._checks import choice
 from knotflow._paths import file_path
 from knotflow.data import Origin, Samples
 from knotflow.dynamics import archive
-from knotflow.dynamics.protocol import Method
+from knotflow.dynamics.outcomes import OUTCOME
+from knotflow.dynamics.protocol import EVENT, Method
 from knotflow.dynamics.trajectory import ARRAYS, Trajectory
 from knotflow.errors import InputError
 
@@ -97,5 +100,6 @@ def _trajectory(content: archive.Content) -> Trajectory:
         data=Samples(held["data_x"], held["data_y"], held["data_weights"], **names, origin=origin),
         dynamics=from_settings(about["dynamics"]),
         state=content.state,
-        events=held["events"],
+        events=archive.with_probability(held["events"], EVENT),
+        outcomes=held.get("outcomes", np.empty(0, OUTCOME)),
     )

@@ -7,6 +7,7 @@ import threading
 import time
 import warnings
 from abc import abstractmethod
+from dataclasses import replace
 from typing import TYPE_CHECKING, final
 
 import numpy as np
@@ -50,6 +51,7 @@ def run(before: Trajectory, session: Session, plan: Plan, progress: Watcher | No
         # Nothing sensible follows a divergence.
         state=None if reason is Reason.DIVERGED else session.snapshot(),
         events=session.events(),
+        outcomes=session.outcomes(),
         account=session.account(),
     )
 
@@ -197,4 +199,7 @@ class FlowMethod(Method):
             return run_so_far.net_at(k)
         k = 0 if self.anchored else k
         part = Trajectory.begin(self.gauge(run_so_far.net_at(k)), run_so_far.data, self)
+        # At undecided events the choices are those of the run: they depend on how many were made before.
+        past = run_so_far.outcomes
+        part = replace(part, outcomes=past[past["time"] <= times[k] * (1.0 + 1e-14)])
         return self.carry_on(part, Asked(until=float(t - times[k]), save_at=[]), None).final

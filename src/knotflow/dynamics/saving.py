@@ -16,8 +16,8 @@ __all__ = ["Plan", "plan_steps", "plan_times"]
 
 # Default saves: at most this many, and at most this many numbers in all.
 SAVES, SAVED_NUMBERS = 240, 30_000_000
-# A run until "converged" looks no further than this time: beyond it rounding hides that anything moves.
-LONGEST = 1e16
+# A run until "converged" looks no further than this time, whatever the unit of time.
+LONGEST = 1e300
 
 
 @dataclass(frozen=True)

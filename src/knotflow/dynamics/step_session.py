@@ -125,6 +125,9 @@ class StepSession:
     def events(self) -> AnyArray:
         return self.past.events
 
+    def outcomes(self) -> AnyArray:
+        return self.past.outcomes
+
     def account(self) -> dict[str, Any]:
         return {}
 

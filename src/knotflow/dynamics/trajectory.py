@@ -14,6 +14,7 @@ from knotflow._checks import is_whole, number, shown
 from knotflow._typing import AnyArray, Array, Ints
 from knotflow._values import immutable
 from knotflow.dynamics import archive
+from knotflow.dynamics.outcomes import OUTCOME
 from knotflow.dynamics.progress import watcher
 from knotflow.dynamics.protocol import EVENT, SUCCESSES, Asked, Method, Past, Reason, Save, Snapshot
 from knotflow.errors import InputError
@@ -52,20 +53,28 @@ class Trajectory:
     dynamics : Method
         How it was trained.
     status : str
-        "finished", "stop_loss", "stop_gradient", "converged"; or "interrupted", "stalled", "diverged".
+        "finished", "stop_loss", "stop_gradient", "converged"; or "interrupted", "stalled", "diverged", and "saddle":
+        nothing moves, but a small push would change that.
     message : str
-        The same in a sentence.
+        The same in a sentence, with the reason: the loss no longer falls, at the floor of the tolerance or because
+        nothing can move; when a saddle will be left; why a run stalled.
     seconds : float
         Wall time of the run.
     state : dict or None
         What `resume` goes on from: all that the next step needs. None after a divergence.
     events : structured array
-        Of a flow: (time, neuron, sample, kind), ascending in time; ``sample`` is the number of the distinct x. Kinds:
-        "cross", "stick", "release"; while it sticks, "flip" (c changed its sign), "rest" (it slid into a = b = 0 and
-        is dead) and "turn" (it went through a = b = 0 and faces another way). `CanonicalFlow` and `MeanFieldFlow` have
-        "rest" and "leave" at r = 0, with sample -1 away from samples.
+        Of a flow: (time, neuron, sample, kind, probability), ascending in time; ``sample`` is the number of the
+        distinct x. Kinds: "cross", "stick", "release"; while it sticks, "flip" (c changed its sign), "rest" (it slid
+        into a = b = 0 and is dead) and "turn" (it went through a = b = 0 and faces another way). `CanonicalFlow` and
+        `MeanFieldFlow` have "rest" and "leave" at r = 0, with sample -1 away from samples. The probability is 1 but for
+        undecided events of `GradientFlow`: the share of small steps with which descent goes this way.
+    outcomes : structured array
+        Of `GradientFlow`: what the undecided events might have led to, (time, neuron, kind, first, stop, sample,
+        probability, taken), ascending in time. After it the neuron is active at the samples first, ..., stop - 1, and
+        slides along ``sample`` (-1: along none). The probabilities of an event have the sum 1, and one way is taken.
     account : mapping
-        Of a flow: how it was integrated, {"method": ..., "steps": ..., "rejected": ..., ...}.
+        Of a flow: how it was integrated, {"method": ..., "steps": ..., "rejected": ..., ...}, and its ``"end"``: the
+        status, or what "converged" means: "floor" (the tolerance can tell no more) or "still" (nothing can move).
 
     Examples
     --------
@@ -96,6 +105,7 @@ class Trajectory:
     seconds: float
     state: Snapshot | None
     events: AnyArray = field(default_factory=lambda: np.empty(0, EVENT))
+    outcomes: AnyArray = field(default_factory=lambda: np.empty(0, OUTCOME))
     account: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
@@ -143,7 +153,7 @@ class Trajectory:
 
     @property
     def success(self) -> bool:
-        """Whether the run did what it was asked to do: it is neither interrupted nor stalled nor diverged."""
+        """Whether the run did what it was asked to do: it did not end interrupted, stalled, diverged or at a saddle."""
         return self.status in SUCCESSES
 
     @property
@@ -182,7 +192,7 @@ class Trajectory:
     def past(self) -> Past:
         """What a session goes on from."""
         last = (int(self.steps[-1]), float(self.times[-1]), float(self.loss[0]), float(self.loss[-1]))
-        return Past(self.start, self.final, self.data, *last, self.state, self.events)
+        return Past(self.start, self.final, self.data, *last, self.state, self.events, self.outcomes)
 
     def resume(
         self,
@@ -234,4 +244,5 @@ class Trajectory:
             "dynamics": archive.settings(self.dynamics),
             "account": dict(self.account),
         }
-        return archive.write(path, archive.Content({**arrays, "events": self.events, **samples}, self.state, about))
+        arrays |= {"events": self.events, "outcomes": self.outcomes}
+        return archive.write(path, archive.Content({**arrays, **samples}, self.state, about))

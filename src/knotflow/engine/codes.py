@@ -15,6 +15,8 @@ FULL = 1  # the event log is nearly full: empty it and call again
 PAUSED = 2  # the steps asked for are done
 STALLED = 3  # the step became too short: the tolerance cannot be met
 CONVERGED = 4  # the loss no longer falls
+UNDECIDED = 5  # neurons may go on in several ways: choose one for each of them, see `flow.undecided`
+FLOOR = 6  # the loss falls by less than the tolerance or rounding can tell
 
 # The names of the events, in the order of their codes.
 KINDS = ("cross", "stick", "release", "flip", "rest", "leave", "turn")

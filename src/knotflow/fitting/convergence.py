@@ -38,7 +38,7 @@ class Progressed(NamedTuple):
 def how_far(run: Trajectory) -> Progressed:
     """How far a run came; O(n) for n saved states."""
     falling, left = _still_falling(run), _left(run)
-    converged = run.status != "diverged" and (falling < _AT_REST or left < _GONE)
+    converged = run.status not in ("diverged", "saddle") and (falling < _AT_REST or left < _GONE)
     return Progressed(converged, falling, _verdict(run, converged, falling, left))
 
 
@@ -64,7 +64,7 @@ def _left(run: Trajectory) -> float:
 
 def _verdict(run: Trajectory, converged: bool, falling: float, left: float) -> str:
     """What a reader should know before trusting the fit, in a sentence."""
-    if run.status in ("diverged", "interrupted", "stalled") or run.steps[-1] == 0:
+    if run.status in ("diverged", "interrupted", "stalled", "saddle") or run.steps[-1] == 0:
         return run.message
     tenth = f"the last tenth of {_length(run)}"
     if not converged:

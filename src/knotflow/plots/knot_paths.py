@@ -158,7 +158,7 @@ def _stuck(traj: Trajectory, hues: NDArray[np.str_]) -> dict[tuple[int, str], li
             start, sample = since.pop(neuron)
             intervals.setdefault((sample, str(hues[neuron])), []).append((start, end))
 
-    for moment, neuron, sample, kind in traj.events.tolist():
+    for moment, neuron, sample, kind in traj.events[["time", "neuron", "sample", "kind"]].tolist():
         close(neuron, moment)
         if kind == "stick":
             since[neuron] = moment, sample

@@ -20,7 +20,7 @@ from knotflow._extras import needing_extras
 from knotflow_papers.ledger.entry import ERROR, Entry, Outcome, entries_of
 from knotflow_papers.processes import number_of_processes, pool_of
 
-PAPERS = ("williams2019", "sahs2022")
+PAPERS = ("williams2019", "sahs2022", "additions")  # additions are in neither paper
 
 
 @dataclass(frozen=True)

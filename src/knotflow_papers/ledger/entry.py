@@ -115,7 +115,7 @@ class Entry:
     id : str
         How people refer to it, such as "W Lemma 2" or "S Thm 3"; unique.
     paper : str
-        "williams2019" or "sahs2022".
+        "williams2019", "sahs2022" or, for a statement in neither, "additions".
     place, statement : str
         Where it stands in the paper, and what is printed there, in one line.
     corrected : str

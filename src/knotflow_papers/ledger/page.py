@@ -18,6 +18,7 @@ from knotflow_papers.page import render, write_text
 _TITLES = {
     "williams2019": "Williams et al. 2019, Gradient Dynamics of Shallow Univariate ReLU Networks",
     "sahs2022": "Sahs et al. 2022, Shallow Univariate ReLU Networks as Splines",
+    "additions": "Additions, which are in neither paper",
 }
 _STATES = (HOLDS, CORRECTED, FAILS, ERROR)
 

@@ -38,7 +38,7 @@ def test_knots_stick_where_the_roles_say_that_they_can():
     events = kf.evolve(z, data, flow, until=2.0, save_at=[]).events
     sticks = events[events["kind"] == "stick"]
     assert len(sticks) > 2
-    for when, i, j, _ in sticks[:6].tolist():
+    for when, i, j, *_ in sticks[:6].tolist():
         now = kf.evolve(z, data, flow, until=when * (1 + 1e-9), save_at=[]).final
         rows = mean_field.sample_roles(now, data)
         facing, sign = ("right" if now.a[i] > 0 else "left"), np.sign(now.c[i])

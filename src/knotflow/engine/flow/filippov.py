@@ -34,12 +34,12 @@ def home_arc(mode, s):
 
 @leaf
 def slide(q1, q0, x, ta, tb):
-    """q without the component that would move a x - b."""
+    """q without the component that would move a x - b; written so that nothing cancels beside x = 0."""
     total = ta * x * x + tb
     if total == 0.0:  # nothing that is trained moves it
         return q1, q0
-    excess = (ta * x * q1 + tb * q0) / total
-    return q1 - excess * x, q0 - excess
+    along = (q1 - x * q0) / total
+    return tb * along, -ta * x * along
 
 
 @leaf

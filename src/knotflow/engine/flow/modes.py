@@ -14,8 +14,12 @@ from knotflow.engine.compiled import inner
 from knotflow.engine.flow.filippov import home_arc, slide
 from knotflow.engine.flow.magnus import START, keep_block, kept, loaded
 from knotflow.engine.flow.radau import NODES, POWERS, STAGES
+from knotflow.engine.flow.state import ROUNDING
 from knotflow.engine.simd import LANES
 from knotflow.engine.sums import arc_sums, predict
+
+# What the power iteration may be below the largest w_j K_jj by before it begins again.
+LEAST = 0.5
 
 
 @inner
@@ -89,6 +93,38 @@ def weigh(v, weight, out):
 
 
 @inner
+def anchor(prob, run, work):
+    """Fill the arcs' sums at the start of the step; O(s).
+
+    One that is no more than the rounding of its terms is 0: a long step at rest would make a drift of it. The terms
+    are r = f - y, with f known to EPS times ``size``.
+    """
+    x, weight, inv_norm, terms0, terms1 = prob.x, prob.weight, prob.inv_norm, work.sums[0], work.sums[1]
+    for j in range(x.size):
+        work.weighted[j] = weight[j] * (abs(run.r[j]) + prob.size)
+        work.spare[j] = abs(x[j])
+    arc_sums(work.weighted, work.spare, inv_norm, terms0, terms1)
+    weigh(run.r, weight, work.weighted)
+    arc_sums(work.weighted, x, inv_norm, work.from0, work.from1)
+    for g in range(terms0.size):
+        if abs(work.from0[g]) <= ROUNDING * terms0[g]:
+            work.from0[g] = 0.0
+        if abs(work.from1[g]) <= ROUNDING * terms1[g]:
+            work.from1[g] = 0.0
+
+
+@inner
+def fastest(prob, run, work):
+    """The largest rate at which neurons grow by themselves at the start of the step, however small they are."""
+    s, most = prob.x.size, 0.0
+    for g in range(4 * s):
+        if occupied(g, run.moments):
+            home = home_arc(g, s)
+            most = max(most, prob.ta * work.from1[home] ** 2 + prob.tb * work.from0[home] ** 2)
+    return np.sqrt(prob.tc * most)
+
+
+@inner
 def fill_drives(prob, work):
     """Every mode's q(t), as powers of the fraction of the step, from the arcs' sums at the nodes. O(s)."""
     s, coef, q1, q0, x, ta, tb = prob.x.size, work.coef, work.q1, work.q0, prob.x, prob.ta, prob.tb
@@ -111,6 +147,9 @@ def propagate(dt, prob, run, work):
         for j in range(prob.x.size):
             work.weighted[j] = prob.weight[j] * (work.nodes[k, j] + work.bend[k, j])
         arc_sums(work.weighted, prob.x, prob.inv_norm, work.q0[k], work.q1[k])
+        for g in range(work.from0.size):
+            work.q0[k, g] += work.from0[g]
+            work.q1[k, g] += work.from1[g]
     fill_drives(prob, work)  # of all modes: a neuron may come into an empty one within the step
     for first in range(0, moments.shape[0], LANES):
         for g in range(first, first + LANES):
@@ -127,7 +166,7 @@ def bias_at(k, dt, prob, run, work):
     total = 0.0
     for p in range(3):
         for j in range(prob.x.size):
-            total += STAGES[k, p] * prob.weight[j] * (work.nodes[p, j] + work.bend[p, j])
+            total += STAGES[k, p] * prob.weight[j] * (run.r[j] + work.nodes[p, j] + work.bend[p, j])
     return run.bias[0] - dt * total
 
 
@@ -146,11 +185,23 @@ def kernel_sums(prob, run, work):
             xk = x[border_sample(g - 2 * s, s)]
             total = ta * xk * xk + tb
             if total > 0.0:
-                t11, t12, t22 = ta - ta * xk * xk * ta / total, -ta * xk * tb / total, tb - tb * tb / total
+                t11 = ta * tb / total
+                t12, t22 = -xk * t11, xk * xk * t11
         home, cc = home_arc(g, s), moments[g, 5]
         s11[home] += scale * (cc * t11 + tc * moments[g, 0])
         s12[home] += scale * (cc * t12 - tc * moments[g, 1])
         s22[home] += scale * (cc * t22 + tc * moments[g, 2])
+
+
+@inner
+def derivative(prob, run, work, out):
+    """out = dr/dt at the start of the step, from the anchored sums; O(s)."""
+    u1, u0, norm = work.sums[0], work.sums[1], 1.0 / prob.inv_norm
+    for g in range(u1.size):
+        q1, q0 = norm * work.from1[g], norm * work.from0[g]
+        u1[g] = -(work.s11[g] * q1 + work.s12[g] * q0)
+        u0[g] = work.s12[g] * q1 + work.s22[g] * q0
+    predict(u1, u0, prob.x, -prob.tbias * weigh(run.r, prob.weight, work.weighted), 1.0, out)
 
 
 @inner
@@ -161,10 +212,38 @@ def kernel_times(v, prob, work, out):
 
 
 @inner
+def largest_diagonal(prob, work):
+    """(j, w_j K_jj) where that is largest; O(s)."""
+    x, right, left, diagonal = prob.x, work.right[0], work.left[0], work.delta[0]
+    place, most = 0, 0.0
+    for p in range(3):
+        part = work.s11 if p == 0 else work.s12 if p == 1 else work.s22
+        tangent.both_active(part, right, left)
+        for j in range(x.size):
+            power = x[j] * x[j] if p == 0 else 2.0 * x[j] if p == 1 else 1.0
+            diagonal[j] = (0.0 if p == 0 else diagonal[j]) + power * (right[j] + left[j])
+    for j in range(x.size):
+        value = prob.weight[j] * (diagonal[j] + prob.tbias)
+        if value > most:
+            place, most = j, value
+    return place, most
+
+
+@inner
 def rate(prob, work):
-    """The largest eigenvalue of K W, by two rounds of a power iteration that goes on from step to step."""
+    """The largest eigenvalue of K W, by two rounds of a power iteration that goes on from step to step.
+
+    It is no less than the largest w_j K_jj. Where neurons come to be active at samples that none was active at, the
+    iteration may have no part of these and stay where it has been: then it begins again, from the largest's sample.
+    """
     v, out, value = work.power, work.spare, 0.0
-    for _ in range(2):
+    place, least = largest_diagonal(prob, work)
+    for n in range(4):
+        if n == 2:
+            if value >= LEAST * least:
+                break
+            for k in range(v.size):
+                v[k] = 1.0 if k == place else 0.0
         kernel_times(v, prob, work, out)
         before = after = 0.0
         for j in range(v.size):

@@ -60,26 +60,31 @@ def generators(prob, work):
 def factor(dt, prob, work):
     """Factorise both systems of a step of length dt. O(s)."""
     generators(prob, work)
-    g, h, t, m = work.g, work.h, work.column, work.middle
     for which in range(2):
-        z, out = dt / VALUES[which], work.factor[which]
+        factorise(dt / VALUES[which], work.factor[which], prob.weight, work)
+
+
+@inner
+def factorise(z, out, weight, work):
+    """Fill ``out`` with the factor of 1/W + z K, given the generators of K."""
+    g, h, t, m = work.g, work.h, work.column, work.middle
+    for p in range(4):
+        for q in range(4):
+            m[p, q] = 0.0
+    for k in range(g.shape[0]):
+        d = complex(1.0 / weight[k], 0.0)
         for p in range(4):
-            for q in range(4):
-                m[p, q] = 0.0
-        for k in range(g.shape[0]):
-            d = complex(1.0 / prob.weight[k], 0.0)
-            for p in range(4):
-                t[p] = z * h[k, p] - (m[p, 0] * g[k, 0] + m[p, 1] * g[k, 1] + m[p, 2] * g[k, 2] + m[p, 3] * g[k, 3])
-                d += g[k, p] * t[p]
-            size = d.real * d.real + d.imag * d.imag
-            pivot = complex(d.real / size, -d.imag / size)
-            out[k, PIVOT] = pivot
-            for p in range(4):
-                e = t[p] * pivot
-                out[k, p] = e
-                for q in range(p + 1):
-                    m[p, q] += e * t[q]
-                    m[q, p] = m[p, q]
+            t[p] = z * h[k, p] - (m[p, 0] * g[k, 0] + m[p, 1] * g[k, 1] + m[p, 2] * g[k, 2] + m[p, 3] * g[k, 3])
+            d += g[k, p] * t[p]
+        size = d.real * d.real + d.imag * d.imag
+        pivot = complex(d.real / size, -d.imag / size)
+        out[k, PIVOT] = pivot
+        for p in range(4):
+            e = t[p] * pivot
+            out[k, p] = e
+            for q in range(p + 1):
+                m[p, q] += e * t[q]
+                m[q, p] = m[p, q]
 
 
 @inner

@@ -1,4 +1,4 @@
-"""Neurons that slide into a = b = 0, where they have no direction: they are dead, or turn into another mode."""
+"""Neurons on their way, and when one that slides loses its direction, in a = b = 0, or the sign of c."""
 
 from __future__ import annotations
 
@@ -6,12 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from knotflow.engine.arcs import active_arc, border_sample, find_arc, inactive_arc
+from knotflow.engine.arcs import active_arc, border_sample
 from knotflow.engine.compiled import leaf
-from knotflow.engine.flow.filippov import NONE, drift, mode_from
-
-# Steps of the walk that finds where a neuron leaves the origin.
-WALK = 100_000
+from knotflow.engine.flow.filippov import drift
 
 
 class Neuron(NamedTuple):
@@ -55,46 +52,3 @@ def velocity(g, c, theta, field):
     """(a', b') of a neuron of the mode."""
     q1, q0 = drift(g, theta, field)
     return -c * q1, c * q0
-
-
-@leaf
-def stays(g, c, theta, field):
-    """Whether a neuron that leaves a = b = 0 in the mode stays in it: it moves out along the ray, or into the arc."""
-    s = field.x.size
-    va, vb = velocity(g, c, theta, field)
-    if g >= 2 * s:
-        out = va + vb * field.x[border_sample(g - 2 * s, s)]
-        return out > 0.0 if g < 3 * s else out < 0.0
-    return side_of(g, g, va, vb, field) > 0.0 and side_of(g, (g + 2 * s - 1) % (2 * s), va, vb, field) > 0.0
-
-
-@leaf
-def mode_through_origin(k, c, theta, field):
-    """The mode in which a neuron that slides into a = b = 0 along border k's ray leaves it again; 0: it does not.
-
-    The flow alone does not say: near the origin c stands still and (a, b)' = -c q depends on the arc only, whatever the
-    scale. Descent decides, and as its step goes to 0 by the same rule on the scale of that step: so take steps of 1,
-    from afar, until it is dead or moves off for good.
-    """
-    s = field.x.size
-    x, ray, jump = field.x[border_sample(k, s)], 1.0 if k < s else -1.0, 0.0
-    for side in range(2):
-        va, vb = velocity(inactive_arc(k, s) if side == 0 else active_arc(k, s), c, theta, field)
-        jump = max(jump, np.hypot(va, vb))
-    far = 100.0 * jump
-    a, b, last = ray * far / np.hypot(1.0, x), ray * far * x / np.hypot(1.0, x), NONE
-    for _ in range(WALK):
-        g = find_arc(a, b, field.x)
-        if g == 0:
-            return 0
-        if np.hypot(a, b) > 0.5 * far:
-            if stays(g, c, theta, field):
-                return g
-            border = g if last == (g + 1) % (2 * s) else last
-            if last >= 0 and last != g and (border == g or g == (last + 1) % (2 * s)):
-                to = mode_from(border, c, theta, last, field)
-                if to >= 2 * s and stays(to, c, theta, field):
-                    return to
-        va, vb = velocity(g, c, theta, field)
-        a, b, last = a + va, b + vb, g
-    return 0

@@ -1,7 +1,9 @@
 """Radau IIA with three stages for the residuals (order 5, L-stable), and the size of a step. Shared with the particles.
 
-A step of length dt has the residuals at the three nodes as its only unknowns. The tangent kernel is their Jacobian up
-to a sign: Newton's correction solves (I + dt lambda A) for each of its eigenvalues, with A the matrix STAGES.
+A step of length dt has the residuals at the three nodes as its only unknowns: what they have moved by since the start
+of the step, so that a step in which nothing moves has no rounding error (Hairer & Wanner, IV.8). The tangent kernel is
+their Jacobian up to a sign: Newton's correction solves (I + dt lambda A) for each of its eigenvalues, with A the matrix
+STAGES.
 
 Source: Hairer & Wanner 1996, Solving Ordinary Differential Equations II, IV.8 (Radau IIA and its error estimate).
 """
@@ -34,6 +36,8 @@ POWERS = np.linalg.inv(np.vander(NODES, 3, increasing=True))
 
 # Below this dt times the largest eigenvalue, plain iteration contracts fast enough.
 PLAIN = 0.3
+# Above it a step is late: its error estimate may be nothing but rounding.
+LATE = 1e4
 
 
 @inner
@@ -57,12 +61,12 @@ def copy(source, target):
 
 @inner
 def first_guess(r, slope, basis, eigen, weight, dt, stiff, nodes, spare):
-    """Residuals at the nodes if the kernel stayed as it is (to first order in dt where that is small)."""
+    """The nodes, residuals less r, if the kernel stayed as it is (to first order in dt where that is small)."""
     s = r.size
     if not stiff:
         for k in range(3):
             for j in range(s):
-                nodes[k, j] = r[j] + (dt * NODES[k]) * slope[j]
+                nodes[k, j] = (dt * NODES[k]) * slope[j]
         return
     scaled, inner = spare[0], spare[1]
     for j in range(s):
@@ -70,7 +74,7 @@ def first_guess(r, slope, basis, eigen, weight, dt, stiff, nodes, spare):
     np.dot(basis.T, scaled, inner)
     for k in range(3):
         for j in range(s):
-            scaled[j] = inner[j] * np.exp(-dt * NODES[k] * eigen[j])
+            scaled[j] = inner[j] * np.expm1(-dt * NODES[k] * eigen[j])
         np.dot(basis, scaled, nodes[k])
         for j in range(s):
             nodes[k, j] /= np.sqrt(weight[j])
@@ -102,13 +106,13 @@ def correct(basis, eigen, weight, dt, delta, spare):
 
 
 @inner
-def error_of(nodes, r, slope, basis, eigen, weight, dt, stiff, spare):
+def error_of(nodes, slope, basis, eigen, weight, dt, stiff, spare):
     """Estimated error of f at the samples, after Hairer & Wanner: of third order, filtered so that stiff parts fade."""
-    s, defect, inner = r.size, spare[0], spare[1]
+    s, defect, inner = slope.size, spare[0], spare[1]
     for j in range(s):
         total = slope[j]
         for k in range(3):
-            total += ERROR[k] * (nodes[k, j] - r[j]) / dt
+            total += ERROR[k] * nodes[k, j] / dt
         defect[j] = total
     if not stiff:
         return largest(defect) * dt / ERROR_ROOT

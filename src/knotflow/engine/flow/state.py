@@ -23,10 +23,13 @@ Array = NDArray[Any]
 # Places in Run.counts. HELD: the next step may not be longer than this one. LISTED: neurons that might have met
 # something in the last step. REFRESHED, STIFF and FRESH are the particles'.
 STEPS, REJECTED, SOLVES, REFRESHED, EVENTS, STIFF, FRESH, HELD, LISTED = range(9)
-# Places in Run.real. DT: the step planned. RATE: the largest eigenvalue of the tangent kernel.
-TIME, DT, _, RATE = range(4)
+# Places in Run.real. DT: the step planned. CUT: the most for the next one alone, if not 0. RATE: the largest eigenvalue
+# of the tangent kernel.
+TIME, DT, CUT, RATE = range(4)
 
 EPS = 2.0**-52
+# A sum of residuals is taken for 0 within this part of its terms.
+ROUNDING = 16.0 * EPS
 # The part of the tolerance that goes to the propagators of single neurons.
 SLACK = 0.01
 
@@ -69,8 +72,10 @@ class Work(NamedTuple):
     q1: Array
     coef: Array  # (2, 3, 4s) q1(t) and q0(t) of every mode as powers of the fraction of the step
     lam: Array  # (3, 36s) propagators from the start of the step to the nodes; the last node is its end
-    nodes: Array  # (3, s) residuals at the nodes
+    nodes: Array  # (3, s) the residuals at the nodes less those at the start of the step
     delta: Array  # (3, s) their defect, then their correction
+    from0: Array  # (2s,) the arcs' sums at the start of the step, 0 where they are no more than rounding
+    from1: Array
     weighted: Array  # (s,)
     spare: Array  # (s,)
     ca: Array  # (2s,) the arcs' sums of c a and c b
@@ -103,6 +108,10 @@ class Work(NamedTuple):
     kinks: Array  # (2s, 12) kinks in ca and cb at the nodes; the same as quadratics that have their integrals
     corner: Array  # (3, s) kinks in the residuals at the nodes
     bend: Array  # (3, s) what the quadratics take beside the residuals
+    # undecided: neurons that halt at an event in this step until it is decided where they go
+    halts: Array  # (1,) int64 how many
+    halted: Array  # (m, 4) int64 neuron, border, kind, number of the event in the log
+    halted_at: Array  # (m, 3) when and the end of the step, as fractions of it, and its length
     # the event log, which the caller owns
     times: Array  # (room,)
     rows: Array  # (room, 3) int64: neuron, border, kind
@@ -200,7 +209,8 @@ def workspace(m: int, s: int) -> Work:
     nodes, arcs = (3, s), 2 * s
     return Work(
         q0=np.zeros((3, arcs)), q1=np.zeros((3, arcs)), coef=np.zeros((2, 3, 4 * s)), lam=np.zeros((3, 36 * s)),
-        nodes=np.zeros(nodes), delta=np.zeros(nodes), weighted=np.zeros(s), spare=np.zeros(s),
+        nodes=np.zeros(nodes), delta=np.zeros(nodes), from0=np.zeros(arcs), from1=np.zeros(arcs),
+        weighted=np.zeros(s), spare=np.zeros(s),
         ca=np.zeros(arcs), cb=np.zeros(arcs),
         slope=np.zeros(s), s11=np.zeros(arcs), s12=np.zeros(arcs), s22=np.zeros(arcs), sums=np.zeros((2, arcs)),
         power=np.ones(s),
@@ -210,5 +220,6 @@ def workspace(m: int, s: int) -> Work:
         reach=np.zeros((4 * s, 2)), near=np.zeros(m, np.int32), first=np.zeros(m), last=np.zeros((m, 3)),
         into=np.zeros(m, np.int32), releases=np.zeros((arcs, 2)),
         extra=np.zeros((arcs, 6)), kinks=np.zeros((arcs, 12)), corner=np.zeros(nodes), bend=np.zeros(nodes),
+        halts=np.zeros(1, np.int64), halted=np.zeros((m, 4), np.int64), halted_at=np.zeros((m, 3)),
         times=np.zeros(0), rows=np.zeros((0, 3), np.int64),
     )  # fmt: skip

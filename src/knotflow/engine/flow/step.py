@@ -15,13 +15,16 @@ from __future__ import annotations
 import numpy as np
 
 from knotflow.engine.arcs import find_arc
-from knotflow.engine.codes import ARRIVED, CONVERGED, FULL, PAUSED, STALLED, STICK
+from knotflow.engine.codes import ARRIVED, CONVERGED, FLOOR, FULL, PAUSED, STALLED, STICK, UNDECIDED
 from knotflow.engine.compiled import inner, kernel
 from knotflow.engine.flow.crossings import standing
 from knotflow.engine.flow.filippov import NONE, mode_from, put_on_border
 from knotflow.engine.flow.magnus import END
 from knotflow.engine.flow.modes import (
+    anchor,
     bias_at,
+    derivative,
+    fastest,
     gather,
     kernel_sums,
     kernel_times,
@@ -32,8 +35,10 @@ from knotflow.engine.flow.modes import (
 )
 from knotflow.engine.flow.newton import correct, factor, fade
 from knotflow.engine.flow.origin import Neuron
-from knotflow.engine.flow.radau import ERROR, ERROR_ROOT, NODES, STAGES, growth, largest
+from knotflow.engine.flow.radau import ERROR, ERROR_ROOT, LATE, NODES, STAGES, growth, largest
+from knotflow.engine.flow.rest import at_rest, due, floor, present_fall, still_falls
 from knotflow.engine.flow.state import (
+    CUT,
     DT,
     EPS,
     EVENTS,
@@ -51,15 +56,18 @@ from knotflow.engine.flow.state import (
     bind,
     field_of,
 )
-from knotflow.engine.flow.tracing import list_near, log_of, move, note, trace_all, within_reach
+from knotflow.engine.flow.tracing import first_halt, list_near, log_of, move, note, trace_all, within_reach
 
 # Iterations for the residuals of a step.
 MAX_ITERATIONS = 16
-# The iteration for the residuals ends when the neurons return those that drive them up to the first part of the
-# tolerance; or, where the run is so stiff that rounding errors of the drive forbid it, when they change by the second.
-DEFECT, CHANGE = 0.02, 1e-3
+# The iteration for the residuals ends when the neurons return those that drive them up to this part of the tolerance: a
+# stiff step that is accepted with a defect would leave the slow manifold by it. It also ends at rounding errors.
+DEFECT = 0.02
 # Neurons are traced again when the residuals are so many times closer to what the last tracing leads to.
 CALM = 0.1
+# A step in which a neuron halts before this part of it is taken again up to there; but no shorter one than a part
+# SHORTEST of what is planned, in which all is small that the neuron does.
+HALT, SHORTEST = 1.0 - 1e-5, 1e-9
 # The effect of kinks on the residuals that a step may have, in units of the tolerance; `kinks` makes up for most of it.
 KINKS = 10.0
 
@@ -72,7 +80,8 @@ def enter(run: Run, prob: Problem, work: Work, times: Array, rows: Array) -> Non
 def advance(
     run: Run, prob: Problem, until: float, steps: int, flat: float, work: Work, times: Array, rows: Array
 ) -> int:
-    """Take up to ``steps`` steps towards the time ``until``; why it came back, see `codes`.
+    """Take up to ``steps`` steps towards the time ``until``; why it came back, see `codes`. After UNDECIDED it must be
+    decided where the neurons go that have halted, see `undecided`.
 
     ``flat``: stop once the loss, at its present rate, would fall by at most this in as long again as the run has taken;
     negative for never (but a gradient of zero always ends it). ``times`` and ``rows`` take the events.
@@ -89,9 +98,9 @@ def _enter(prob, run, work):
         group[i] = find_arc(z[0, i], z[1, i], x)
     gather(prob, run)
     present_residuals(prob, run, work)
-    for k in range(3):
-        for j in range(s):
-            work.nodes[k, j] = run.r[j]
+    anchor(prob, run, work)
+    work.nodes[:] = 0.0
+    work.bend[:] = 0.0
     propagate(0.0, prob, run, work)
     field, log = field_of(0.0, prob, work), log_of(run, work)
     for i in range(group.size):
@@ -118,43 +127,72 @@ def _advance(prob, run, work, until, steps, flat):
             return ARRIVED
         if count[EVENTS] > work.times.size // 2 and count[EVENTS] + run.group.size > work.times.size:
             return FULL
-        slope = look(prob, run, work)
-        if slope == 0.0 or (real[TIME] > 0.0 and slope * real[TIME] <= flat):
-            return CONVERGED
+        look(prob, run, work)
         real[RATE] = rate(prob, work)
+        quickest = max(real[RATE], fastest(prob, run, work))
         if real[DT] == 0.0:
-            real[DT] = 0.01 / max(real[RATE], 1e-300)
+            real[DT] = 0.01 / max(quickest, 1e-300)
+        end = _end(left, flat, prob, run, work)
+        if end == ARRIVED:
+            real[TIME] = until
+        if end != PAUSED:
+            return end
         dt = min(real[DT], left)
+        if real[CUT] > 0.0:
+            dt, real[CUT] = min(dt, real[CUT]), 0.0
         taken = _step(dt, prob, run, work)
-        if not taken and (real[DT] < 16.0 * EPS * real[TIME] or real[DT] * real[RATE] < EPS):
+        if taken and work.halts[0] > 0:
+            return UNDECIDED
+        if not taken and (real[DT] < 16.0 * EPS * real[TIME] or real[DT] * quickest < EPS):
             return STALLED
     return PAUSED
 
 
 @inner
 def look(prob, run, work):
-    """Fill the tangent kernel's sums and dr/dt; the rate at which the loss falls."""
-    slope, weight, r = work.slope, prob.weight, run.r
+    """Fill the tangent kernel's sums and dr/dt."""
+    anchor(prob, run, work)
     kernel_sums(prob, run, work)
-    kernel_times(r, prob, work, slope)
-    total = 0.0
-    for j in range(slope.size):
-        slope[j] *= -1.0
-        total += weight[j] * r[j] * slope[j]
-    return -total
+    derivative(prob, run, work, work.slope)
+
+
+@inner(inline="always")
+def _end(left, flat, prob, run, work):
+    """ARRIVED if nothing moves until the time asked for; CONVERGED or FLOOR, see `codes`; else PAUSED.
+
+    ``flat`` < 0: the time asked for is wanted.
+    """
+    now, top = run.real[TIME], run.real[RATE]
+    falls = present_fall(prob, run, work)
+    if flat < 0.0:
+        stiff = left * top > 1.0 / EPS**0.25
+        return ARRIVED if falls == 0.0 or (stiff and due(run) and at_rest(left, prob, run, work)) else PAUSED
+    if falls == 0.0:
+        return CONVERGED
+    if now == 0.0:
+        return PAUSED
+    falls *= now
+    unseen = floor(now, top, prob, run)
+    if falls > flat and due(run):
+        falls = still_falls(now, top, max(flat, unseen), prob, run, work)
+    if falls <= flat:
+        return CONVERGED
+    hidden = now * top * EPS > 1.0  # a mode that is slow even then is no more than rounding beside the fastest
+    return FLOOR if hidden or falls <= unseen else PAUSED
 
 
 @inner(inline="always")
 def _first_guess(dt, run, prob, work):
-    """Residuals at the nodes if the kernel stayed as it is."""
+    """The nodes if the kernel stayed as it is and no neuron changed its mode."""
     work.bend[:] = 0.0
+    work.extra[:] = 0.0
     for k in range(3):
         for j in range(run.r.size):
             work.delta[k, j] = dt * NODES[k] * work.slope[j]
     correct(prob, work)
     for k in range(3):
         for j in range(run.r.size):
-            work.nodes[k, j] = run.r[j] + work.delta[k, j]
+            work.nodes[k, j] = work.delta[k, j]
 
 
 @inner(inline="always")
@@ -181,7 +219,7 @@ def _solve(dt, prob, run, work):
         for k in range(3):
             residuals_at(k, bias_at(k, dt, prob, run, work), prob, run, work)
             for j in range(nodes.shape[1]):
-                delta[k, j] -= nodes[k, j]
+                delta[k, j] -= run.r[j] + nodes[k, j]
             defect = largest(delta[k])
             size = max(size, defect) if defect == defect else np.inf
         if trace and size <= goal:
@@ -193,7 +231,7 @@ def _solve(dt, prob, run, work):
         for k in range(3):
             for j in range(nodes.shape[1]):
                 nodes[k, j] += delta[k, j]
-        if change <= max(CHANGE * prob.tol, floor):
+        if change <= floor:
             if trace:
                 return n, listed
             size = 0.0
@@ -210,10 +248,16 @@ def _error(dt, prob, run, work):
     for j in range(v.size):
         v[j] = dt * work.slope[j]
         for k in range(3):
-            v[j] += ERROR[k] * (work.nodes[k, j] - work.corner[k, j] - run.r[j])
+            v[j] += ERROR[k] * (work.nodes[k, j] - work.corner[k, j])
         v[j] /= ERROR_ROOT
     fade(v, prob, work)
-    return largest(v)
+    error = largest(v)
+    if error > prob.tol and run.counts[HELD]:  # what is off the slow manifold at the start would stop any step
+        fade(v, prob, work)
+        error = largest(v)
+    if dt * run.real[RATE] > LATE:  # no more than f moves by: the estimate may be nothing but rounding
+        error = min(error, max(largest(work.nodes[0]), largest(work.nodes[1]), largest(work.nodes[2])))
+    return error
 
 
 @inner(inline="always")
@@ -248,6 +292,11 @@ def _step(dt, prob, run, work):
         error, kinks = _error(dt, prob, run, work), _kink_error(dt, prob, work)
         factor_of = min(growth(error, tol), 0.9 * (KINKS * tol / max(kinks, 1e-300)) ** (1.0 / 3.0))
         if error <= tol and kinks <= KINKS * tol and count[EVENTS] <= work.times.size:
+            halt = first_halt(work)
+            if halt < HALT and dt > SHORTEST * real[DT]:  # try again with a step that ends there
+                count[EVENTS], work.halts[0] = begun, 0
+                real[CUT] = max(2.0 * dt * halt / (1.0 + HALT), 0.5 * SHORTEST * real[DT])
+                return False
             finish(dt, listed, prob, run, work)
             if count[HELD]:  # the step after a rejected one is no longer than it
                 factor_of = min(factor_of, 1.0)
@@ -256,7 +305,7 @@ def _step(dt, prob, run, work):
             if dt == real[DT] or factor_of < 1.0:
                 real[DT] = dt * max(0.1, factor_of)
             return True
-    count[EVENTS] = begun
+    count[EVENTS], work.halts[0] = begun, 0
     count[REJECTED] += 1
     count[HELD] = 1
     real[DT] = dt * min(max(0.1, factor_of), 0.9)

@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from knotflow.engine.arcs import border_sample, inactive_arc
-from knotflow.engine.codes import CROSS, FLIP, RELEASE, REST, STICK, TURN
+from knotflow.engine.arcs import border_sample
+from knotflow.engine.codes import CROSS, FLIP, RELEASE, REST, STICK
 from knotflow.engine.compiled import inner, leaf
 from knotflow.engine.flow.crossings import first_release, next_meeting, passes, position, push, standing
 from knotflow.engine.flow.events import write
@@ -20,7 +20,7 @@ from knotflow.engine.flow.filippov import home_arc, mode_from, put_on_border
 from knotflow.engine.flow.kinks import CORNER, ROUND, add_kink, kinks_at
 from knotflow.engine.flow.magnus import END, START, applied, kept
 from knotflow.engine.flow.modes import occupied
-from knotflow.engine.flow.origin import Neuron, fades, mode_through_origin
+from knotflow.engine.flow.origin import Neuron, fades
 from knotflow.engine.flow.radau import NODES
 from knotflow.engine.flow.state import EVENTS, TIME, Array, field_of
 
@@ -50,13 +50,16 @@ class Log(NamedTuple):
     times: Array
     rows: Array
     counts: Array
+    halts: Array
+    halted: Array
+    halted_at: Array
     now: float
 
 
 @inner
 def log_of(run, work):
     """The event log of a step."""
-    return Log(work.times, work.rows, run.counts, run.real[TIME])
+    return Log(work.times, work.rows, run.counts, work.halts, work.halted, work.halted_at, run.real[TIME])
 
 
 @leaf
@@ -67,16 +70,36 @@ def note(when, neuron, border, kind, log):
 
 @leaf
 def meet(neuron, now, k, field):
-    """What becomes of a neuron that is at the border k which it meets: (the neuron in its new mode, kind of event)."""
+    """What becomes of a neuron that is at the border k which it meets: (the neuron in its new mode, kind of event).
+
+    One that has slid to where it may go on in several ways halts, as if dead, see `undecided`.
+    """
     s, mode = field.x.size, neuron.mode
     if mode >= 2 * s and fades(neuron, field):
-        to = mode_through_origin(k, neuron.c, now, field)
-        return Neuron(0.0, 0.0, neuron.c, to), TURN if to > 0 else REST
+        return Neuron(0.0, 0.0, neuron.c, np.int64(0)), REST
     a, b = put_on_border(neuron.a, neuron.b, k, field)
     if mode >= 2 * s:
-        return Neuron(a, b, neuron.c, inactive_arc(k, s)), FLIP
+        return Neuron(a, b, neuron.c, np.int64(0)), FLIP
     to = mode_from(k, neuron.c, now, mode, field)
     return Neuron(a, b, neuron.c, to), STICK if to >= 2 * s else CROSS
+
+
+@leaf
+def halt(i, border, kind, when, dt, log):
+    """Note that neuron i halts at the border, where its last event was, until it is decided where it goes."""
+    n = log.halts[0]
+    log.halted[n, 0], log.halted[n, 1], log.halted[n, 2], log.halted[n, 3] = i, border, kind, log.counts[EVENTS] - 1
+    log.halted_at[n, 0], log.halted_at[n, 1], log.halted_at[n, 2] = when, 1.0, dt
+    log.halts[0] = n + 1
+
+
+@inner
+def first_halt(work):
+    """When the first neuron halts in the step; its end if none does."""
+    first = 1.0
+    for n in range(work.halts[0]):
+        first = min(first, work.halted_at[n, 0])
+    return first
 
 
 @leaf
@@ -89,10 +112,9 @@ def change_mode(i, ahead, kinks, log, field):
     else:
         neuron, kind = meet(before, when, k, field)
     if neuron.mode != before.mode:
-        clock = log.now + when * field.dt
-        note(clock, i, k, kind, log)
-        if kind == TURN and neuron.mode >= 2 * s:
-            note(clock, i, neuron.mode - 2 * s, STICK, log)
+        note(log.now + when * field.dt, i, k, kind, log)
+        if ahead.arc < 0 and before.mode >= 2 * s:
+            halt(i, k, kind, when, field.dt, log)
         add_kink(before, neuron, when, kinks, field)
     return neuron
 
@@ -172,6 +194,7 @@ def trace_all(listed, dt, prob, run, work):
     ``bend``. Events are logged after the first ``count``."""
     work.extra[:] = 0.0
     work.kinks[:] = 0.0
+    work.halts[0] = 0
     begun, lam, log, field = run.counts[EVENTS], work.lam, log_of(run, work), field_of(dt, prob, work)
     these = Listed(run.z, run.group, work.near, work.first, work.last, work.into, work.extra, work.kinks, work.releases)
     find_releases(field, run, work)

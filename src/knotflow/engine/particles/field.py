@@ -11,6 +11,7 @@ from knotflow.engine import tangent
 from knotflow.engine.arcs import border_sample, inactive_arc
 from knotflow.engine.compiled import inner, kernel
 from knotflow.engine.flow.filippov import home_arc, slide
+from knotflow.engine.flow.modes import LEAST
 from knotflow.engine.flow.radau import POWERS
 from knotflow.engine.flow.state import Array
 from knotflow.engine.particles.carry import accumulate, carry
@@ -145,9 +146,17 @@ def fill_derivatives(prob, run, work):
 
 
 def rate(run: Run, prob: Problem, work: Work) -> float:
-    """The largest eigenvalue of K W, by two rounds of a power iteration that goes on from step to step; O(s^2)."""
+    """The largest eigenvalue of K W, by two rounds of a power iteration that goes on from step to step; O(s^2).
+
+    As `flow.modes.rate`.
+    """
     matrix, value = kernel_matrix(prob, work), 0.0
-    for _ in range(2):
+    diagonal = np.diag(matrix)
+    for n in range(4):
+        if n == 2:
+            if value >= LEAST * diagonal.max():
+                break
+            run.power[:] = diagonal == diagonal.max()
         out = matrix @ run.power
         value = np.sqrt((out * out).sum()) / max(np.sqrt((run.power * run.power).sum()), 1e-300)
         if value > 0.0:

@@ -24,10 +24,10 @@ from typing import Any
 import numpy as np
 
 from knotflow.engine.arcs import border_sample
-from knotflow.engine.codes import ARRIVED, CONVERGED, FULL, PAUSED, STALLED, STICK
+from knotflow.engine.codes import ARRIVED, FULL, PAUSED, STALLED, STICK
 from knotflow.engine.compiled import inner, kernel
 from knotflow.engine.flow.filippov import NONE
-from knotflow.engine.flow.radau import ERROR, ERROR_ROOT, NODES, PLAIN, correct, growth, refresh, shrinkage
+from knotflow.engine.flow.radau import ERROR, ERROR_ROOT, LATE, NODES, PLAIN, correct, growth, refresh, shrinkage
 from knotflow.engine.flow.state import DT, EPS, EVENTS, FRESH, HELD, RATE, REJECTED, STEPS, STIFF, TIME
 from knotflow.engine.particles.carry import log
 from knotflow.engine.particles.field import (
@@ -39,18 +39,21 @@ from knotflow.engine.particles.field import (
     kernel_matrix,
     rate,
 )
+from knotflow.engine.particles.rest import end
 from knotflow.engine.particles.rules import LOWER, UPPER, border, place, side, sign_of
 from knotflow.engine.particles.state import WINDOW, Log, Problem, Run, Work, bind
 from knotflow.engine.sums import predict
 
 # In Run.real: the length of the next step, if not 0; in its place the flow has nothing.
 CUT = 2
+# A step is long with this dt times the largest eigenvalue.
+LONG = 10.0
 # The iteration for the residuals ends when the particles return them up to this fraction of the tolerance.
 DEFECT = 0.05
 # With no more events than this in a rejected step it may end at the first of them.
 FEW = 16
-# Iterations for the residuals of a step.
-MAX_ITERATIONS = 16
+# Iterations for the residuals of a step; with more than SLOW the next step is no longer.
+MAX_ITERATIONS, SLOW = 16, 10
 
 
 def enter(run: Run, prob: Problem, work: Work) -> None:
@@ -100,15 +103,24 @@ def _correct(basis, eigen, weight, dt, delta, spare):
 
 
 def _first_guess(run: Run, prob: Problem, dt: float, stiff: bool, work: Work) -> None:
-    """Residuals at the nodes if the kernel stayed as it is (to first order in dt where that is small)."""
+    """Residuals at the nodes if the kernel stayed as it is (to first order in dt where that is small).
+
+    In a long step under a penalty each mode tends to where its velocity leads it, not to 0.
+    """
     if not stiff:
         for k in range(3):
             work.nodes[k] = run.r + (dt * NODES[k]) * work.slope
         return
     root = np.sqrt(prob.weight)
-    inner = run.basis.T @ (root * run.r)
+    if prob.lam == 0.0 or dt * run.real[RATE] < LONG:
+        inner = run.basis.T @ (root * run.r)
+        for k in range(3):
+            work.nodes[k] = (run.basis @ (inner * np.exp(-dt * NODES[k] * run.eigen))) / root
+        return
+    inner, slow = run.basis.T @ (root * work.slope), run.eigen * dt < 1e-8
     for k in range(3):
-        work.nodes[k] = (run.basis @ (inner * np.exp(-dt * NODES[k] * run.eigen))) / root
+        lasts = np.where(slow, dt * NODES[k], -np.expm1(-dt * NODES[k] * run.eigen) / np.where(slow, 1.0, run.eigen))
+        work.nodes[k] = run.r + (run.basis @ (inner * lasts)) / root
 
 
 def solve(run: Run, prob: Problem, dt: float, stiff: bool, work: Work, bound: tuple[Any, Any, Any]) -> int:
@@ -165,12 +177,13 @@ def error_of(run: Run, prob: Problem, dt: float, stiff: bool, work: Work) -> flo
     spare[:] = work.slope
     for k in range(3):
         spare += ERROR[k] / dt * (work.nodes[k] - run.r)
+    most = np.abs(work.nodes - run.r).max() if dt * run.real[RATE] > LATE else np.inf  # no more than f moves by
     if not stiff:
-        return np.abs(spare).max() * dt / ERROR_ROOT
+        return min(np.abs(spare).max() * dt / ERROR_ROOT, most)
     root = np.sqrt(prob.weight)
     inner = run.basis.T @ (root * spare)
     inner /= ERROR_ROOT / dt + run.eigen
-    return np.abs((run.basis @ inner) / root).max()
+    return min(np.abs((run.basis @ inner) / root).max(), most)
 
 
 def _accept(run: Run, dt: float, work: Work, bound: tuple[Any, Any, Any]) -> bool:
@@ -208,11 +221,14 @@ def advance(run: Run, prob: Problem, until: float, steps: int, flat: float, work
         if 2 * count[EVENTS] > work.events.times.size:
             return FULL
         falls = fill_derivatives(*bound)
-        if falls == 0.0 or (real[TIME] > 0.0 and falls * real[TIME] <= flat):
-            return CONVERGED
         real[RATE] = rate(run, prob, work)
         if real[DT] == 0.0:
             real[DT] = 0.01 / max(real[RATE], 1e-300)
+        code = end(falls, left, flat, prob, run, work)
+        if code == ARRIVED:
+            real[TIME] = until
+        if code != PAUSED:
+            return code
         dt = min(real[DT], left)
         if real[CUT] > 0.0:
             dt, real[CUT] = min(dt, real[CUT]), 0.0
@@ -238,6 +254,8 @@ def _step(run: Run, prob: Problem, dt: float, stiff: bool, work: Work, bound: tu
     if iterations > 8:
         count[FRESH] = 0
     grow = growth.py_func(error, prob.tol)
+    if iterations > SLOW and prob.lam > 0.0:  # a longer step would not find its residuals
+        grow = min(grow, 1.0)
     if count[HELD]:  # the step after a rejected one is no longer than it
         grow = min(grow, 1.0)
         count[HELD] = 0

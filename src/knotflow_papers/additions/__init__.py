@@ -1,0 +1,1 @@
+"""Statements about these networks that are in neither paper."""

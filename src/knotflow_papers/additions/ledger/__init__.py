@@ -1,0 +1,1 @@
+"""The ledger's entries that are in neither paper, by subject."""
