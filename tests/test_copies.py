@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.helpers.public import DATA, EXAMPLES, METHODS, NET, example, run
+from tests.helpers.public import DATA, EXAMPLES, METHODS, NET, OTHER_CONVENTIONS, example, run
 
 import knotflow as kf
 
@@ -73,7 +73,7 @@ def own_arrays(value: Any, path: str = "value") -> dict[str, np.ndarray]:
 def classes() -> dict[type, str]:
     """Every public class with its address."""
     found: dict[type, str] = {}
-    rooms = {"kf": kf} | {f"kf.{name}": getattr(kf, name) for name in kf.__all__}
+    rooms = {"kf": kf} | {f"kf.{name}": getattr(kf, name) for name in kf.__all__ if name not in OTHER_CONVENTIONS}
     rooms["kf.papers.ledger"] = kf.papers.ledger
     for address, room in rooms.items():
         for name in getattr(room, "__all__", ()) if isinstance(room, ModuleType) else ():

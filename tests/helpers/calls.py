@@ -39,6 +39,7 @@ INSTEAD: dict[str, dict[str, Any]] = {
     "kf.initial.curvature_knots": {"where": (0.0, 1.0)},
     "kf.multivariate.descend": {"net": kf.multivariate.Net([[1.0]], [0.1], [0.3])},
     "kf.segmented.choose": {"rule": "cv", "folds": 2},
+    "kf.splines.tv": {"folds": 2},
     "kf.segmented.cross_validation": {"folds": 2},
     "kf.initial.InitialRoughness": {"law": kf.laws.he(5)},
     "kf.initial.JointDensity": {"law": kf.laws.he(5)},

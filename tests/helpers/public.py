@@ -144,6 +144,7 @@ EXAMPLES: dict[str, Callable[[], Any]] = {
     "velocities": lambda: kf.multivariate.velocities(_multivariate(), DATA),
     "segments": lambda: kf.segmented.optimal(DATA, 2),
     "smoothing spline": lambda: kf.splines.smoothing(DATA),
+    "band": lambda: kf.splines.smoothing(DATA, penalty=1.0).band([0.5, 1.0]),
     "spline": lambda: kf.splines.natural(DATA),
     "tv spline": lambda: kf.splines.tv(DATA, 0.1),
     "canonical tv spline": lambda: kf.splines.tv(DATA, 0.1, weight="canonical"),

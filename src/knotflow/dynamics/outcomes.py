@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from knotflow._checks import count, is_whole
+from knotflow._checks import count, is_whole, shown
 from knotflow._typing import AnyArray, Array, Ints
 from knotflow.errors import InputError
 
@@ -50,7 +50,7 @@ def as_undecided(value: object) -> Undecided:
         if pairs is not None:
             return tuple(sorted((count("undecided: a neuron", i), _ranks(ranks)) for i, ranks in pairs))
     raise InputError(
-        f'undecided is {value!r}: it must be "likeliest", a seed, a random generator,'
+        f'undecided is {shown(value)}: it must be "likeliest", a seed, a random generator,'
         " or for some neurons the ranks of the ways to take, such as {17: [1, 0]}"
     )
 

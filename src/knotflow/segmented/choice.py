@@ -89,6 +89,7 @@ def choose(
     >>> kf.segmented.choose(data, 4).pieces
     2
     """
+    data = given(data)
     choice("rule", rule, get_args(Rule))
     choice("weights_are", weights_are, get_args(WeightsAre))
     options: Any = {"continuous": continuous, "min_length": min_length, "monotone": monotone}

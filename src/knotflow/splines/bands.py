@@ -16,8 +16,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from knotflow._checks import flag, number, numbers
+from knotflow._checks import beyond_float64, flag, number, numbers
 from knotflow._typing import Array
+from knotflow._values import immutable
 from knotflow.errors import InputError
 from knotflow.splines.spline import Spline
 
@@ -27,6 +28,7 @@ _LEAST_FREE = 0.5  # degrees of freedom; with fewer, Student's distribution has 
 _NODES, _SHARES = np.polynomial.legendre.leggauss(8)
 
 
+@immutable
 class Band(NamedTuple):
     """A band around a curve, lower <= f <= upper with some probability: a pair of arrays.
 
@@ -51,6 +53,7 @@ class Band(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
+@immutable
 class Evidence:
     """What a smoothing spline knows of its error, in u = x / 2^exponent. Made by `smoothing`."""
 
@@ -195,8 +198,12 @@ class Banded(Spline):
         """
         x = numbers("x", x)
         evidence, noise, _ = self._known(sigma)
-        variance = evidence.covariance(np.ldexp(x.ravel(), -evidence.exponent))[0]
-        return (noise * np.sqrt(variance)).reshape(x.shape)[()]
+        with np.errstate(over="ignore", invalid="ignore"):
+            variance = evidence.covariance(np.ldexp(x.ravel(), -evidence.exponent))[0]
+            result: Array = (noise * np.sqrt(variance)).reshape(x.shape)[()]
+        if not np.isfinite(result).all():
+            beyond_float64("x" if sigma is None else "sigma or x", x)
+        return result
 
     def band(self, x: ArrayLike, level: float = 0.9, *, simultaneous: bool = False, sigma: float | None = None) -> Band:
         """The band around the curve that holds f(x) with the probability `level`: f(x) -+ c sd(x).
@@ -251,8 +258,12 @@ class Banded(Spline):
             c = evidence.critical(float(lo), float(hi), level, free)
         else:
             c = float(stdtrit(free, (1 + level) / 2))
-        middle, half = self(places), c * self.sd(places, sigma=sigma)
-        return Band(middle - half, middle + half)
+        with np.errstate(over="ignore", invalid="ignore"):
+            middle, half = self(places), c * self.sd(places, sigma=sigma)
+            band = Band(middle - half, middle + half)
+        if not (np.isfinite(band.lower).all() and np.isfinite(band.upper).all()):
+            beyond_float64("x" if sigma is None else "sigma or x", places)
+        return band
 
     def _known(self, sigma: float | None) -> tuple[Evidence, float, float]:
         """The evidence, the noise, and the degrees of freedom that it was estimated from."""

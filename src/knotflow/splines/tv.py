@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from knotflow._checks import choice, count, number
+from knotflow._checks import choice, count, number, shown
 from knotflow._deprecated import keyword_only
 from knotflow._typing import Array
 from knotflow._values import immutable
@@ -199,17 +199,21 @@ def tv(
     if weight is not None:
         choice("weight", weight, ["canonical"])
         if penalty is not None:
-            raise InputError(f'penalty is {penalty!r}: it must be None with weight="canonical"; give lam')
+            raise InputError(f'penalty is {shown(penalty)}: it must be None with weight="canonical"; give lam')
         return _network(data, number("lam", lam, least=0.0))
     points = points_of(data)
     problem = _scaled(data, points)
     if penalty is not None:
-        if lam != "cv":
-            raise InputError(f"lam is {lam!r} and penalty is {penalty!r}: at most one of them must be given")
+        if not _by_folds(lam):
+            raise InputError(f"lam is {shown(lam)} and penalty is {shown(penalty)}: at most one of them must be given")
         lam = number("penalty", penalty, least=0.0) * problem.largest
-    elif lam == "cv":
+    elif _by_folds(lam):
         lam = problem.chosen(_folds(folds, len(points.x)))
     return _polygon(data, points, problem, number("lam", lam, least=0.0))
+
+
+def _by_folds(lam: object) -> bool:
+    return isinstance(lam, str) and lam == "cv"
 
 
 class _Scaled(NamedTuple):

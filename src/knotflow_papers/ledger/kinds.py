@@ -142,6 +142,7 @@ ROOTS = (
         "W Prop 1 full", "W Jump size full", "W Lemma 3 descent", "W C-8 clock",
     )),
     Root(ADDITION, "when c may change its sign", ("W Sign",)),
+    Root(ADDITION, "descent has no limit where a neuron slides into a = b = 0", ("X Origin limit",)),
 )
 # fmt: on
 
