@@ -2,8 +2,7 @@
 
 A step of length dt has the residuals at the three nodes as its only unknowns: what they have moved by since the start
 of the step, so that a step in which nothing moves has no rounding error (Hairer & Wanner, IV.8). The tangent kernel is
-their Jacobian up to a sign: Newton's correction solves (I + dt lambda A) for each of its eigenvalues, with A the matrix
-STAGES.
+their Jacobian up to a sign. The flow solves with it in O(s), see `newton`; the particles in its eigenbasis, here.
 
 Source: Hairer & Wanner 1996, Solving Ordinary Differential Equations II, IV.8 (Radau IIA and its error estimate).
 """
@@ -52,35 +51,6 @@ def largest(v):
 
 
 @inner
-def copy(source, target):
-    """Write three rows over three others."""
-    for k in range(source.shape[0]):
-        for j in range(source.shape[1]):
-            target[k, j] = source[k, j]
-
-
-@inner
-def first_guess(r, slope, basis, eigen, weight, dt, stiff, nodes, spare):
-    """The nodes, residuals less r, if the kernel stayed as it is (to first order in dt where that is small)."""
-    s = r.size
-    if not stiff:
-        for k in range(3):
-            for j in range(s):
-                nodes[k, j] = (dt * NODES[k]) * slope[j]
-        return
-    scaled, inner = spare[0], spare[1]
-    for j in range(s):
-        scaled[j] = np.sqrt(weight[j]) * r[j]
-    np.dot(basis.T, scaled, inner)
-    for k in range(3):
-        for j in range(s):
-            scaled[j] = inner[j] * np.expm1(-dt * NODES[k] * eigen[j])
-        np.dot(basis, scaled, nodes[k])
-        for j in range(s):
-            nodes[k, j] /= np.sqrt(weight[j])
-
-
-@inner
 def correct(basis, eigen, weight, dt, delta, spare):
     """Turn the defect into Newton's correction, in the eigenbasis of the kernel: (I + dt lambda A)^-1 for each."""
     s = eigen.size
@@ -103,28 +73,6 @@ def correct(basis, eigen, weight, dt, delta, spare):
         np.dot(basis, spare[k], delta[k])
         for j in range(s):
             delta[k, j] /= np.sqrt(weight[j])
-
-
-@inner
-def error_of(nodes, slope, basis, eigen, weight, dt, stiff, spare):
-    """Estimated error of f at the samples, after Hairer & Wanner: of third order, filtered so that stiff parts fade."""
-    s, defect, inner = slope.size, spare[0], spare[1]
-    for j in range(s):
-        total = slope[j]
-        for k in range(3):
-            total += ERROR[k] * nodes[k, j] / dt
-        defect[j] = total
-    if not stiff:
-        return largest(defect) * dt / ERROR_ROOT
-    for j in range(s):
-        defect[j] *= np.sqrt(weight[j])
-    np.dot(basis.T, defect, inner)
-    for j in range(s):
-        inner[j] /= ERROR_ROOT / dt + eigen[j]
-    np.dot(basis, inner, defect)
-    for j in range(s):
-        defect[j] /= np.sqrt(weight[j])
-    return largest(defect)
 
 
 def refresh(run: Any, kernel_matrix: Array) -> None:
